@@ -1,0 +1,113 @@
+"""Follow the regularised leader: the one engine of the package, and its certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from array_api_compat import array_namespace
+
+from experts.estimators import Estimator
+from experts.masks import highest, relative
+from experts.rates import Clock, Rate
+from experts.regularizers import Regularizer
+from experts.types import Array, Feedback
+
+
+class FTRLState(NamedTuple):
+    """Everything that FTRL remembers."""
+
+    alive: Array
+    """bool (..., K): experts that still take part"""
+    dual: Array
+    """(..., K): the prior in the regularizer's dual coordinates (ln prior for the entropy)"""
+    loss: Array
+    """(..., K): estimated losses so far, less the best survivor's; 0 for the removed"""
+    gap: Array
+    """(..., 1): sum of the gaps so far"""
+    scale: Array
+    """(..., 1): 1 / eta of the last round played; 0 before the first"""
+    clock: Clock
+    """state of the schedule; `clock.scale` is 1 / eta of the next round"""
+
+
+@dataclass(frozen=True, slots=True)
+class FTRL:
+    r"""Follow the regularised leader.
+
+    .. math:: p_t = \arg\min_p \langle p, \hat L_{t-1} \rangle + s_t R(p), \qquad s_t = 1/\eta_t
+
+    over the simplex of the survivors, with R >= 0 = R(prior) and a scale s_t that never falls.
+
+    Parameters
+    ----------
+    regularizer
+        R; a part of `experts.regularizers`.
+    rate
+        The schedule of eta; a part of `experts.rates`.
+    estimator
+        From `Feedback` to losses; a part of `experts.estimators`.
+
+    Notes
+    -----
+    **Certificate.** For every sequence of losses, every round T, every wipe-out and every
+    survivor k::
+
+        sum_t <p_t, l_t> - sum_t l_{t,k}  <=  s_T R(e_k) + sum_t gap_t
+        gap_t = <p_t, l_t> - [Phi_t(L_{t-1} + l_t) - Phi_t(L_{t-1})]
+        Phi_t(L) = min { <p, L> + s_t R(p) : p on the simplex of the survivors at round t }
+
+    Proof. Phi_1(0) >= 0. Between rounds Phi_t(L_t) <= Phi_{t+1}(L_t): the scale has not fallen,
+    R >= 0, and removing experts shrinks the set that the minimum is over. So the differences in
+    the brackets add up to at most Phi_T(L_T), and Phi_T(L_T) <= L_{T,k} + s_T R(e_k) for every
+    survivor k. Adding the gaps gives the claim. It holds for any play, also one that is not the
+    minimiser; the gaps are nonnegative if it is.
+
+    Under bandit and semi-bandit feedback l_t are the *estimated* losses: the certificate bounds
+    the regret measured in them, which is not the regret that a player suffers.
+
+    Sources: Orabona 2019, Chapter 7 (FTRL lemma); de Rooij et al. 2014, Section 2 (the gap).
+    """
+
+    regularizer: Regularizer
+    rate: Rate
+    estimator: Estimator
+
+    @property
+    def horizon(self) -> int | None:
+        """Number of rounds that the schedule is tuned for; None: any."""
+        return self.rate.horizon
+
+    def init(self, like: Array, *, prior: Array | None = None) -> FTRLState:
+        """State before the first round; see `Learner.init`."""
+        xp = array_namespace(like)
+        zero = xp.zeros_like(like)
+        prior = zero + 1 / like.shape[-1] if prior is None else zero + prior
+        alive = prior > 0
+        dual = self.regularizer.dual(prior)
+        width = highest(self.regularizer.price(dual), alive)
+        none = zero[..., :1]
+        clock = self.rate.init(width, self.regularizer.stability)
+        return FTRLState(alive, dual, loss=zero, gap=none, scale=none, clock=clock)
+
+    def predict(self, state: FTRLState) -> Array:
+        """The minimiser, (..., K)."""
+        return self.regularizer.argmin(state.loss, state.clock.scale, state.alive, state.dual)
+
+    def update(self, state: FTRLState, play: Array, feedback: Feedback) -> FTRLState:
+        """The state after one round; `state` is left as it was."""
+        # A constant added to all losses changes neither play nor regret; taking the smallest off
+        # first keeps the numbers small.
+        loss = relative(self.estimator.estimate(feedback), state.alive)
+        scale = state.clock.scale
+        gap = self.regularizer.gap(play, loss, state.loss, scale, state.alive, state.dual)
+        return state._replace(
+            loss=relative(state.loss + loss, state.alive),
+            gap=state.gap + gap,
+            scale=scale,
+            clock=self.rate.update(state.clock, gap),
+        )
+
+    def certificate(self, state: FTRLState) -> Array:
+        """``s_T R(e_k) + sum of gaps``, (..., K); meaningless for removed experts."""
+        return state.scale * self.regularizer.price(state.dual) + state.gap

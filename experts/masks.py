@@ -1,0 +1,48 @@
+"""Removed experts. The only file of the package that makes an infinity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from array_api_compat import array_namespace
+
+from experts.types import Array
+
+
+def wipe(state: Any, dead: Array) -> Any:
+    """Remove experts for good.
+
+    Parameters
+    ----------
+    state
+        The state of any learner of this package.
+    dead : bool (..., K)
+        True where an expert is to go. Experts that are gone already stay gone, whatever `dead`
+        says of them.
+
+    Returns
+    -------
+    A new state. The next `predict` gives removed experts probability exactly 0 and renormalises
+    the rest. A problem that would lose all of its survivors keeps them all.
+    """
+    xp = array_namespace(dead)
+    left = state.alive & ~dead
+    return state._replace(alive=xp.where(xp.any(left, axis=-1, keepdims=True), left, state.alive))
+
+
+def lowest(loss: Array, alive: Array) -> Array:
+    """Smallest entry of `loss` among the survivors, (..., 1)."""
+    xp = array_namespace(loss)
+    return xp.min(xp.where(alive, loss, xp.inf), axis=-1, keepdims=True)
+
+
+def highest(value: Array, alive: Array) -> Array:
+    """Largest entry of `value` among the survivors, (..., 1)."""
+    xp = array_namespace(value)
+    return xp.max(xp.where(alive, value, -xp.inf), axis=-1, keepdims=True)
+
+
+def relative(loss: Array, alive: Array) -> Array:
+    """`loss` less the best survivor's, (..., K); 0 for the removed."""
+    xp = array_namespace(loss)
+    return xp.where(alive, loss - lowest(loss, alive), 0.0)

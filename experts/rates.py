@@ -1,0 +1,195 @@
+"""Schedules of the learning rate eta, kept as ``scale = 1 / eta`` so that eta = inf is scale 0.
+
+A scale never falls: this is what FTRL's certificate needs. `width` is ``max_k R(e_k)`` over the
+experts that take part (ln K for the entropy with a uniform prior) and `stability` is the
+regularizer's c in ``gap <= c * eta * B**2``; the schedules tune themselves with the two.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from array_api_compat import array_namespace
+
+from experts.types import Array
+
+
+class Clock(NamedTuple):
+    """State of a schedule, each field (..., 1)."""
+
+    rounds: Array
+    """rounds played"""
+    scale: Array
+    """1 / eta for the next round"""
+    unit: Array
+    """what the schedule grows by (its meaning is the schedule's own)"""
+
+
+class Rate(Protocol):
+    """What FTRL asks of a schedule."""
+
+    @property
+    def horizon(self) -> int | None:
+        """Rounds that the schedule is tuned for; None: any number."""
+
+    def init(self, width: Array, stability: float) -> Clock:
+        """State before the first round; `width` is (..., 1)."""
+
+    def update(self, clock: Clock, gap: Array) -> Clock:
+        """State after a round with this gap, (..., 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """The same eta in every round.
+
+    Parameters
+    ----------
+    eta
+        Learning rate, > 0; a number, or an array that broadcasts to (..., 1) for a sweep.
+
+    Bound with the entropy: ``ln K / eta + eta T B**2 / 8`` (`bounds.hedge`).
+
+    Source: Cesa-Bianchi & Lugosi 2006, Theorem 2.2.
+    """
+
+    eta: float | Any
+
+    def __post_init__(self) -> None:
+        if isinstance(self.eta, int | float):
+            _positive("eta", self.eta)
+
+    @property
+    def horizon(self) -> int | None:
+        """None: the bound holds for every T."""
+        return None
+
+    def init(self, width: Array, stability: float) -> Clock:
+        """Scale 1 / eta."""
+        zero = width * 0
+        return Clock(rounds=zero, scale=(zero + 1) / self.eta, unit=zero)
+
+    def update(self, clock: Clock, gap: Array) -> Clock:
+        """The scale stays."""
+        return clock._replace(rounds=clock.rounds + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """The best fixed eta for a known number of rounds: sqrt(width / (c T B**2)).
+
+    Parameters
+    ----------
+    rounds
+        T >= 1.
+    loss_range
+        B > 0, the largest difference between two losses of a round (1 for losses in [0, 1],
+        2L for rewards clipped to [-L, L]).
+
+    Bound: ``2 B sqrt(c T width)``; with the entropy eta = sqrt(8 ln K / (T B**2)) and
+    ``B sqrt(T ln K / 2)`` (`bounds.hedge_tuned`).
+
+    Source: Cesa-Bianchi & Lugosi 2006, Theorem 2.2.
+    """
+
+    rounds: int
+    loss_range: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.rounds < 1:
+            raise ValueError(f"rounds must be at least 1, got {self.rounds!r}")
+        _positive("loss_range", self.loss_range)
+
+    @property
+    def horizon(self) -> int | None:
+        """T."""
+        return self.rounds
+
+    def init(self, width: Array, stability: float) -> Clock:
+        """Scale ``B sqrt(c T / width)``."""
+        xp = array_namespace(width)
+        zero = width * 0
+        scale = self.loss_range * xp.sqrt(stability * self.rounds / _nonzero(width))
+        return Clock(rounds=zero, scale=scale, unit=zero)
+
+    def update(self, clock: Clock, gap: Array) -> Clock:
+        """The scale stays."""
+        return clock._replace(rounds=clock.rounds + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Anytime:
+    """No horizon: eta_t = sqrt(width / (2 c t)) / B.
+
+    Parameters
+    ----------
+    loss_range
+        B > 0, as in `Horizon`.
+
+    Bound: ``2 B sqrt(2 c T width)``; with the entropy eta_t = 2 sqrt(ln K / t) / B and
+    ``B sqrt(T ln K)`` (`bounds.hedge_anytime`).
+
+    Source: Orabona 2019, Section 7.6 (FTRL with a decreasing rate).
+    """
+
+    loss_range: float = 1.0
+
+    def __post_init__(self) -> None:
+        _positive("loss_range", self.loss_range)
+
+    @property
+    def horizon(self) -> int | None:
+        """None."""
+        return None
+
+    def init(self, width: Array, stability: float) -> Clock:
+        """Scale of round 1, which is also the unit: scale_t = unit * sqrt(t)."""
+        xp = array_namespace(width)
+        unit = self.loss_range * xp.sqrt(2 * stability / _nonzero(width))
+        return Clock(rounds=width * 0, scale=unit, unit=unit)
+
+    def update(self, clock: Clock, gap: Array) -> Clock:
+        """Scale of the next round."""
+        rounds = clock.rounds + 1
+        scale = clock.unit * array_namespace(gap).sqrt(rounds + 1)
+        return clock._replace(rounds=rounds, scale=scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """scale = (sum of gaps so far) / width: AdaHedge when the regularizer is the entropy.
+
+    Needs neither horizon nor range of the losses; starts as follow-the-leader (scale 0).
+
+    Bound: ``2 * (sum of gaps)``; with the entropy also
+    ``B sqrt(T ln K) + B (4/3 ln K + 2)`` (`bounds.adahedge`).
+
+    Source: de Rooij et al. 2014, Theorems 6 and 8.
+    """
+
+    @property
+    def horizon(self) -> int | None:
+        """None."""
+        return None
+
+    def init(self, width: Array, stability: float) -> Clock:
+        """Scale 0; the unit is 1 / width."""
+        return Clock(rounds=width * 0, scale=width * 0, unit=1 / _nonzero(width))
+
+    def update(self, clock: Clock, gap: Array) -> Clock:
+        """The scale grows by gap / width; never falls, whatever was played."""
+        xp = array_namespace(gap)
+        grown = clock.scale + xp.where(gap > 0, gap, 0.0) * clock.unit
+        return clock._replace(rounds=clock.rounds + 1, scale=grown)
+
+
+def _nonzero(width: Array) -> Array:
+    """Where a problem has a single expert the width is 0 and any rate will do."""
+    return array_namespace(width).where(width > 0, width, 1.0)
+
+
+def _positive(name: str, value: float) -> None:
+    if not (value > 0 and math.isfinite(value)):
+        raise ValueError(f"{name} must be a positive number, got {value!r}")

@@ -1,0 +1,45 @@
+"""States as flat dictionaries of arrays, for checkpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from experts.types import Array
+
+
+def to_arrays(state: Any, prefix: str = "") -> dict[str, Array]:
+    """Every array of a (nested) NamedTuple under its dotted name."""
+    arrays: dict[str, Array] = {}
+    for name, value in state._asdict().items():
+        if isinstance(value, tuple):
+            arrays |= to_arrays(value, f"{prefix}{name}.")
+        else:
+            arrays[prefix + name] = value
+    return arrays
+
+
+def from_arrays(like: Any, arrays: dict[str, Array], prefix: str = "") -> Any:
+    """The state whose `to_arrays` is `arrays`; `like` is any state of the same learner.
+
+    Raises
+    ------
+    ValueError
+        If an array is missing, unknown, or of another shape than in `like`.
+    """
+    if not prefix:
+        expected = to_arrays(like)
+        if arrays.keys() != expected.keys():
+            odd = ", ".join(sorted(arrays.keys() ^ expected.keys()))
+            raise ValueError(f"arrays do not belong to this learner's state: {odd}")
+        for name, value in expected.items():
+            if tuple(arrays[name].shape) != tuple(value.shape):
+                raise ValueError(
+                    f"{name} has shape {tuple(arrays[name].shape)}, expected {tuple(value.shape)}"
+                )
+    fields = {
+        name: from_arrays(value, arrays, f"{prefix}{name}.")
+        if isinstance(value, tuple)
+        else arrays[prefix + name]
+        for name, value in like._asdict().items()
+    }
+    return type(like)(**fields)

@@ -1,0 +1,67 @@
+"""The contract: what a round reveals, and what a learner is.
+
+Legend of shapes, used in every docstring of the package
+--------------------------------------------------------
+``...``  any batch: edges of a supernet, seeds of an experiment, points of a sweep (may be empty)
+``K``    experts (arms, operations); always the last axis
+``T``    rounds; the first axis of a whole sequence, ``(T, ..., K)``
+
+Losses are to be minimised. A reward ``r`` is the loss ``-r``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+Array = Any
+"""An array of any library that array-api-compat knows (numpy, torch, array-api-strict, ...)."""
+
+State = TypeVar("State")
+
+
+class Feedback(NamedTuple):
+    """What one round reveals, for every problem of the batch.
+
+    Parameters
+    ----------
+    loss : (..., K)
+        Losses of the experts. Entries outside `seen`, and those of removed experts, are
+        ignored and may be nan.
+    seen : bool (..., K), optional
+        Which entries were revealed. None: all (full information); one-hot: bandit; any other
+        mask: semi-bandit.
+    chance : (..., K), optional
+        Probability with which each entry was going to be seen. Needed with `seen`.
+    """
+
+    loss: Array
+    seen: Array | None = None
+    chance: Array | None = None
+
+
+class Learner(Protocol[State]):
+    """A frozen set of choices. Every array it needs lives in the state that it hands out.
+
+    The four methods are pure: they never write to their arguments, never read an array's value
+    on the host, and check nothing. `experts.Player` is the checked facade.
+    """
+
+    @property
+    def horizon(self) -> int | None:
+        """Number of rounds that the learner is tuned for; None: any."""
+
+    def init(self, like: Array, *, prior: Array | None = None) -> State:
+        """State before the first round, for problems shaped, typed and placed as `like` (..., K).
+
+        `prior` (..., K), on the simplex, defaults to the uniform one. An expert whose prior is
+        0 does not take part: this is how problems with different numbers of experts share a batch.
+        """
+
+    def predict(self, state: State) -> Array:
+        """The distribution to play, (..., K): on the simplex, exactly 0 on removed experts."""
+
+    def update(self, state: State, play: Array, feedback: Feedback) -> State:
+        """The state after a round in which `play` (..., K) was used; `state` stays as it was."""
+
+    def certificate(self, state: State) -> Array:
+        """Upper bound (..., K) on the regret to each survivor, along this very path."""

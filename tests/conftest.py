@@ -1,0 +1,12 @@
+"""Hypothesis profiles, and what the tests of the core share."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+# derandomize: a run gives the same verdict everywhere; `ci` looks ten times as far.
+settings.register_profile("default", max_examples=40, deadline=None, derandomize=True)
+settings.register_profile("ci", max_examples=400, deadline=None, derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

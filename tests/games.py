@@ -1,0 +1,74 @@
+"""Random games for the laws: losses, wipe-outs, opponents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from array_api_compat import array_namespace
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import experts
+from experts import Feedback
+
+Opponent = Callable[[Any, Any], Any]
+
+
+class Game(NamedTuple):
+    """Losses in [0, 1] that are multiples of 1/64 (sums and shifts are exact), and wipe-outs."""
+
+    loss: np.ndarray  # (T, B, K)
+    dead: np.ndarray  # bool (T, B, K)
+
+
+@st.composite
+def games(draw: st.DrawFn, most_rounds: int = 20) -> Game:
+    shape = (
+        draw(st.integers(1, most_rounds)),
+        draw(st.integers(1, 3)),
+        draw(st.integers(1, 6)),
+    )
+    sixtyfourths = draw(hnp.arrays(np.int64, shape, elements=st.integers(0, 64)))
+    dead = draw(hnp.arrays(bool, shape, elements=st.booleans()))
+    rare = draw(hnp.arrays(bool, shape, elements=st.booleans()))
+    return Game(sixtyfourths / 64, dead & rare)
+
+
+def oblivious(loss: Any, play: Any) -> Any:
+    """The losses as they were drawn: hypothesis is the adversary."""
+    return loss
+
+
+def on_the_favourite(loss: Any, play: Any) -> Any:
+    """Adaptive: loss 1 on the largest weight, 0 elsewhere."""
+    xp = array_namespace(play)
+    return xp.where(play == xp.max(play, axis=-1, keepdims=True), 1.0, 0.0 * loss)
+
+
+def against_the_weights(loss: Any, play: Any) -> Any:
+    """Adaptive: every expert loses in proportion to its weight."""
+    return play + 0.0 * loss
+
+
+OPPONENTS = [oblivious, on_the_favourite, against_the_weights]
+
+
+def rounds(
+    learner: Any, game: Game, opponent: Opponent = oblivious, xp: Any = np, **init: Any
+) -> Iterator[tuple[Any, Any, Any]]:
+    """Play a game; yields play, loss and the state after each round."""
+    state = learner.init(xp.asarray(game.loss[0]), **init)
+    for loss, dead in zip(game.loss, game.dead, strict=True):
+        state = experts.wipe(state, xp.asarray(dead))
+        play = learner.predict(state)
+        met = opponent(xp.asarray(loss), play)
+        state = learner.update(state, play, Feedback(met))
+        yield play, met, state
+
+
+def final(learner: Any, game: Game, **options: Any) -> tuple[np.ndarray, Any]:
+    """All plays (T, B, K) as numpy, and the last state."""
+    plays, _, states = zip(*rounds(learner, game, **options), strict=True)
+    return np.stack([np.asarray(play) for play in plays]), states[-1]

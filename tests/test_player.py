@@ -1,0 +1,111 @@
+"""The facade: bad input is refused with the argument's name, in numpy and torch alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import experts
+from experts import Player
+
+
+@pytest.fixture(params=[np, torch], ids=["numpy", "torch"])
+def xp(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def make(xp: Any, **options: Any) -> Player[Any]:
+    return Player(experts.hedge(0.5), xp.zeros((2, 3)), **options)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_losses_must_be_finite(xp: Any, bad: float) -> None:
+    loss = xp.zeros((2, 3))
+    loss[1, 2] = bad
+    with pytest.raises(ValueError, match=rf"loss must be finite, got {bad} at index \(1, 2\)"):
+        make(xp).update(loss)
+
+
+def test_losses_of_removed_experts_are_ignored(xp: Any) -> None:
+    player = make(xp)
+    dead = xp.zeros((2, 3)) > 0
+    dead[:, 2] = True
+    player.wipe(dead)
+    loss = xp.zeros((2, 3))
+    loss[:, 2] = float("nan")
+    player.update(loss)
+    assert np.asarray(player.predict()).tolist() == [[0.5, 0.5, 0.0]] * 2
+
+
+def test_range(xp: Any) -> None:
+    with pytest.raises(ValueError, match=r"loss must lie in \[0, 1\], got 1.5 at index \(0, 0\)"):
+        make(xp, loss_range=(0, 1)).update(xp.zeros((2, 3)) + 1.5)
+
+
+def test_shapes(xp: Any) -> None:
+    with pytest.raises(ValueError, match=r"loss has shape \(3,\), expected \(2, 3\)"):
+        make(xp).update(xp.zeros(3))
+    with pytest.raises(ValueError, match=r"dead has shape \(3,\), expected \(2, 3\)"):
+        make(xp).wipe(xp.zeros(3) > 0)
+    with pytest.raises(ValueError, match="like must have at least one expert"):
+        Player(experts.hedge(0.5), xp.zeros((2, 0)))
+
+
+def test_bandit_needs_the_chance(xp: Any) -> None:
+    seen = xp.zeros((2, 3)) == 0
+    with pytest.raises(ValueError, match="chance is needed with seen"):
+        make(xp).update(xp.zeros((2, 3)), seen=seen)
+    with pytest.raises(ValueError, match=r"chance must lie in \(0, 1\] where seen, got 0.0"):
+        make(xp).update(xp.zeros((2, 3)), seen=seen, chance=xp.zeros((2, 3)))
+
+
+def test_prior(xp: Any) -> None:
+    like = xp.zeros(2)
+    with pytest.raises(ValueError, match=r"the sum of prior must be 1, got 1.5"):
+        Player(experts.hedge(0.5), like, prior=xp.asarray([0.5, 1.0]))
+    with pytest.raises(ValueError, match=r"prior must be nonnegative, got -0.5"):
+        Player(experts.hedge(0.5), like, prior=xp.asarray([1.5, -0.5]))
+    with pytest.raises(ValueError, match=r"prior has shape \(3,\), expected \(2,\)"):
+        Player(experts.hedge(0.5), like, prior=xp.asarray([0.5, 0.25, 0.25]))
+
+
+def test_horizon(xp: Any) -> None:
+    player = Player(experts.hedge(horizon=2), xp.zeros(2))
+    for _ in range(2):
+        player.update(xp.zeros(2))
+    with pytest.raises(ValueError, match="tuned for a horizon of 2 rounds"):
+        player.update(xp.zeros(2))
+
+
+def test_checks_can_be_switched_off(xp: Any) -> None:
+    player = make(xp, checks=False, loss_range=(0, 1))
+    player.update(xp.zeros((2, 3)) + 1.5)
+    assert player.rounds == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (experts.hedge, "exactly one of eta and horizon"),
+        (lambda: experts.hedge(0.1, horizon=3), "exactly one of eta and horizon"),
+        (lambda: experts.hedge(0.0), "eta must be a positive number, got 0.0"),
+        (lambda: experts.hedge(float("nan")), "eta must be a positive number, got nan"),
+        (lambda: experts.hedge(horizon=0), "rounds must be at least 1, got 0"),
+        (lambda: experts.anytime_hedge(-1.0), "loss_range must be a positive number, got -1.0"),
+        (lambda: experts.Weighted(bias=-1.0), "bias must be a number >= 0, got -1.0"),
+        (lambda: experts.wipeout.threshold(1.0, -1), "rounds_left must be at least 0, got -1"),
+    ],
+)
+def test_settings_are_checked(call: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_a_name_registers_once() -> None:
+    def hedge() -> None: ...
+
+    with pytest.raises(ValueError, match="'hedge' is registered already"):
+        experts.register()(hedge)
