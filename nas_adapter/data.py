@@ -1,0 +1,247 @@
+"""Image data sets by name, held whole on the device; every random choice from a named stream."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from tqdm import tqdm
+
+from nas_adapter.errors import UserError, choose
+
+TORCHVISION = {
+    "cifar10": "CIFAR10",
+    "cifar100": "CIFAR100",
+    "fashion-mnist": "FashionMNIST",
+    "svhn": "SVHN",
+}
+NAMES = ("digits", *TORCHVISION, "folder:PATH")
+
+
+class Stream(enum.IntEnum):
+    """What a random number is for. Streams never share numbers, so no order matters."""
+
+    SPLIT = 0
+    NETWORK = 1
+    BATCHES = 2
+    VALIDATION = 3
+    AUGMENTATION = 4
+    ARCHITECTURES = 5
+    CANDIDATES = 6
+    BASELINE = 7
+
+
+def stream(seed: int, purpose: Stream, *index: int) -> torch.Generator:
+    """A generator for this seed, purpose and place: nothing to save, nothing to restore."""
+    sequence = np.random.SeedSequence([seed, purpose, *index])
+    return torch.Generator().manual_seed(int(sequence.generate_state(1)[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Images uint8 (n, channels, height, width) and labels (n,)."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: Tensor) -> Split:
+        index = index.to(self.labels.device)
+        return Split(self.images[index], self.labels[index])
+
+    def to(self, device: torch.device) -> Split:
+        """The same on another device."""
+        return Split(self.images.to(device), self.labels.to(device))
+
+
+@dataclass(frozen=True)
+class Images:
+    """A data set: what is trained on, what is tested on, and how images are prepared."""
+
+    train: Split
+    test: Split
+    classes: tuple[str, ...]
+    crop: int = 0
+    """pixels of padding for random crops; 0: no crops"""
+    flip: bool = False
+    """whether a mirrored image is as good"""
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of an image."""
+        return self.train.images.shape[1]
+
+    def to(self, device: torch.device) -> Images:
+        """The same on another device."""
+        return replace(self, train=self.train.to(device), test=self.test.to(device))
+
+    def halves(self, seed: int) -> tuple[Split, Split]:
+        """The training images in two random halves: for the weights, and for the architecture."""
+        order = torch.randperm(len(self.train), generator=stream(seed, Stream.SPLIT))
+        middle = len(order) // 2
+        return self.train[order[:middle]], self.train[order[middle:]]
+
+    @cached_property
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of every channel of the training images."""
+        reference = self.train.images.float()
+        mean = reference.mean((0, 2, 3), keepdim=True)
+        return mean, reference.std((0, 2, 3), keepdim=True).clamp(min=1e-6)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Zero mean and unit variance for each channel, by the training images."""
+        mean, std = self.moments
+        return (images.float() - mean) / std
+
+    def augment(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Random crop and mirror, one for each image, as far as this data set allows."""
+        count, _, height, width = images.shape
+        if self.crop:
+            padded = functional.pad(images, [self.crop] * 4)
+            shift = torch.randint(2 * self.crop + 1, (2, count, 1), generator=generator)
+            shift = shift.to(images.device)
+            rows = (shift[0] + torch.arange(height, device=images.device))[:, None, :, None]
+            columns = (shift[1] + torch.arange(width, device=images.device))[:, None, None, :]
+            each = torch.arange(count, device=images.device)[:, None, None, None]
+            channel = torch.arange(images.shape[1], device=images.device)[None, :, None, None]
+            images = padded[each, channel, rows, columns]
+        if self.flip:
+            mirrored = torch.rand(count, generator=generator) < 0.5
+            mirrored = mirrored.to(images.device)[:, None, None, None]
+            images = torch.where(mirrored, images.flip(-1), images)
+        return images
+
+
+def shuffled(split: Split, size: int, generator: torch.Generator) -> Iterator[Split]:
+    """Batches of `size` in random order; a last smaller one is left out unless it is the only."""
+    order = torch.randperm(len(split), generator=generator)
+    for start in range(0, max(len(split) - size, 0) + 1, size):
+        yield split[order[start : start + size]]
+
+
+def in_order(split: Split, size: int) -> Iterator[Split]:
+    """All of it, in batches of at most `size`."""
+    for start in range(0, len(split), size):
+        yield Split(split.images[start : start + size], split.labels[start : start + size])
+
+
+def load(name: str, root: Path, image_size: int) -> Images:
+    """The data set called `name`.
+
+    Parameters
+    ----------
+    name
+        One of `NAMES`. ``folder:PATH`` holds class folders of images, or train/ and test/ with
+        class folders in each.
+    root
+        Where torchvision's data sets are kept, and downloaded to.
+    image_size
+        Side that the images of a folder are resized to.
+
+    Raises
+    ------
+    UserError
+        Unknown name, missing path, empty class, undecodable image, failed download.
+    """
+    kind, _, path = name.partition(":")
+    if kind == "folder" and path:
+        return _folder(Path(path).expanduser(), image_size)
+    choose("data set", name, NAMES)
+    if name == "digits":
+        return _digits()
+    if name in TORCHVISION:
+        return _torchvision(name, root)
+    raise UserError("folder:PATH needs a path, for example folder:photos/flowers")
+
+
+def _digits() -> Images:
+    """Scikit-learn's 1,797 handwritten digits, 8x8; a fixed fifth of each class is the test."""
+    from sklearn.datasets import load_digits  # noqa: PLC0415 (slow to import)
+
+    data = load_digits()
+    images = torch.from_numpy(data.images[:, None] * 15).to(torch.uint8)  # 0..16 to 0..240
+    everything = Split(images, torch.from_numpy(data.target).long())
+    return replace(_held_out(everything, tuple("0123456789")), crop=1)
+
+
+def _held_out(everything: Split, classes: tuple[str, ...]) -> Images:
+    """A fifth of every class becomes the test set, the same for every seed of a run."""
+    order = torch.randperm(len(everything), generator=stream(0, Stream.SPLIT))
+    test = torch.zeros(len(everything), dtype=torch.bool)
+    for label in range(len(classes)):
+        members = order[everything.labels[order] == label]
+        test[members[: max(1, len(members) // 5)]] = True
+    parts = [everything[part.nonzero()[:, 0]] for part in (~test, test)]
+    return Images(parts[0], parts[1], classes)
+
+
+def _torchvision(name: str, root: Path) -> Images:
+    from torchvision import datasets  # noqa: PLC0415 (slow to import)
+
+    make = getattr(datasets, TORCHVISION[name])
+    parts = {}
+    for part in ("train", "test"):
+        which = {"split": part} if name == "svhn" else {"train": part == "train"}
+        try:
+            parts[part] = make(root, download=True, **which)
+        except (OSError, RuntimeError) as error:
+            raise UserError(
+                f"data set {name} is not in {root} and could not be downloaded: {error}"
+            ) from error
+    train, test = _as_split(parts["train"]), _as_split(parts["test"])
+    classes = getattr(parts["train"], "classes", [str(digit) for digit in range(10)])
+    return Images(train, test, tuple(classes), crop=4, flip=name != "svhn")
+
+
+def _as_split(dataset: object) -> Split:
+    """Torchvision keeps (n, h, w), (n, h, w, 3) or (n, 3, h, w)."""
+    images = torch.as_tensor(np.asarray(dataset.data))  # type: ignore[attr-defined]
+    if images.ndim == 3:
+        images = images[:, None]
+    elif images.shape[-1] == 3:
+        images = images.permute(0, 3, 1, 2).contiguous()
+    labels = getattr(dataset, "targets", None)
+    labels = dataset.labels if labels is None else labels  # type: ignore[attr-defined]
+    return Split(images, torch.as_tensor(np.asarray(labels)).long())
+
+
+def _folder(path: Path, size: int) -> Images:
+    if not path.is_dir():
+        raise UserError(f"data folder {path} does not exist")
+    if not ((path / "train").is_dir() and (path / "test").is_dir()):
+        return replace(_held_out(*_read_folder(path, size)), crop=size // 8, flip=True)
+    train, classes = _read_folder(path / "train", size)
+    test, test_classes = _read_folder(path / "test", size)
+    if classes != test_classes:
+        odd = ", ".join(sorted(set(classes) ^ set(test_classes)))
+        raise UserError(f"{path}: train and test do not have the same classes: {odd}")
+    return Images(train, test, classes, crop=size // 8, flip=True)
+
+
+def _read_folder(path: Path, size: int) -> tuple[Split, tuple[str, ...]]:
+    from torchvision import datasets  # noqa: PLC0415 (slow to import)
+
+    try:
+        found = datasets.ImageFolder(str(path))
+    except FileNotFoundError as error:  # no class folder, or an empty one; the message says which
+        raise UserError(f"{path} is not a folder of class folders with images: {error}") from error
+    images = torch.empty(len(found.samples), 3, size, size, dtype=torch.uint8)
+    labels = torch.empty(len(found.samples), dtype=torch.long)
+    with tqdm(found.samples, f"reading {path.name}", unit="image", delay=2) as progress:
+        for index, (file, label) in enumerate(progress):
+            try:
+                picture = found.loader(file).resize((size, size))
+            except OSError as error:
+                raise UserError(f"{file} cannot be decoded as an image: {error}") from error
+            images[index] = torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)
+            labels[index] = label
+    return Split(images, labels), tuple(found.classes)

@@ -1,0 +1,150 @@
+"""The folder of a run: configuration, metrics, checkpoint. Nothing in it is ever half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.tensorboard import SummaryWriter
+
+from nas_adapter.errors import UserError
+
+FILES = ("config.json", "metrics.jsonl", "checkpoint.pt", "result.json")
+
+
+class Run:
+    """One run's files under `out`.
+
+    Parameters
+    ----------
+    out
+        The folder; made if missing.
+    config
+        The settings that determine the result, JSON-ready. A run continues only under the same.
+    resume
+        Continue the run in `out`; where nothing is there yet, start it.
+
+    Raises
+    ------
+    UserError
+        `out` cannot be written, holds a run already (without `resume`), holds a run of another
+        configuration, or its checkpoint cannot be read. Nothing on disk is touched then.
+    """
+
+    def __init__(self, out: Path, config: dict[str, Any], *, resume: bool) -> None:
+        self.out = out
+        self._config = config
+        self._phases: dict[str, Any] = {}
+        self._lines = 0
+        present = [name for name in FILES if (out / name).exists()]
+        if present and not resume:
+            raise UserError(
+                f"{out} already holds a run ({', '.join(present)}): "
+                "add --resume to continue it, or choose another --out"
+            )
+        saved = self._read_checkpoint() if "checkpoint.pt" in present else None
+        if saved is not None:
+            self._compare(saved["config"])
+            self._phases, self._lines = saved["phases"], saved["lines"]
+        elif "config.json" in present:
+            self._compare(self._read_config())
+        if resume and saved is None:
+            print(f"no checkpoint in {out} yet: starting from the beginning")
+        self._open(0 if saved is None else saved["bytes"])
+
+    def phase(self, name: str) -> dict[str, Any] | None:
+        """What was last saved of a phase; None if nothing."""
+        return self._phases.get(name)
+
+    def save(self, phase: str, state: dict[str, Any]) -> None:
+        """Checkpoint: replace what is saved of `phase`, and remember how far the metrics are."""
+        self._metrics.flush()
+        self._phases[phase] = state
+        content = {
+            "config": self._config,
+            "phases": self._phases,
+            "lines": self._lines,
+            "bytes": self._metrics.tell(),
+        }
+        replace(self.out / "checkpoint.pt", lambda path: torch.save(content, path))
+
+    def log(self, phase: str, **record: Any) -> None:
+        """One line of metrics.jsonl; its numbers also go to TensorBoard."""
+        self._metrics.write(json.dumps({"phase": phase, **record}) + "\n")
+        for name, value in record.items():
+            if isinstance(value, int | float):
+                self._board.add_scalar(f"{phase}/{name}", value, self._lines)
+        self._lines += 1
+
+    def history(self, phase: str) -> list[dict[str, Any]]:
+        """All metrics of a phase."""
+        self._metrics.flush()
+        lines = (self.out / "metrics.jsonl").read_text().splitlines()
+        return [record for line in lines if (record := json.loads(line))["phase"] == phase]
+
+    def write_json(self, name: str, content: dict[str, Any]) -> None:
+        """A JSON file, whole or not at all."""
+        text = json.dumps(content, indent=2) + "\n"
+        replace(self.out / name, lambda path: path.write_text(text))
+
+    def close(self) -> None:
+        """Close the files."""
+        self._metrics.close()
+        self._board.close()
+
+    def _open(self, metrics_bytes: int) -> None:
+        metrics = self.out / "metrics.jsonl"
+        if metrics_bytes > (metrics.stat().st_size if metrics.exists() else 0):
+            raise UserError(f"{metrics} is shorter than its checkpoint says; nothing was changed")
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            self.write_json("config.json", self._config)
+            self._metrics = metrics.open("a")
+            # Lines after the checkpoint are written anew, with the same numbers.
+            self._metrics.truncate(metrics_bytes)
+            self._metrics.seek(metrics_bytes)
+            self._board = SummaryWriter(str(self.out / "tensorboard"), purge_step=self._lines)
+        except OSError as error:
+            raise UserError(f"--out {self.out} cannot be written: {error.strerror}") from error
+
+    def _read_checkpoint(self) -> dict[str, Any]:
+        path = self.out / "checkpoint.pt"
+        try:
+            saved = torch.load(path, map_location="cpu", weights_only=True)
+            if not {"config", "phases", "lines", "bytes"} <= saved.keys():
+                raise ValueError("it holds something else")
+        except Exception as error:  # torch.load raises whatever a damaged file leads it to
+            raise UserError(
+                f"{path} is truncated or not a checkpoint of this program; it was left as it is"
+            ) from error
+        return saved  # type: ignore[no-any-return]
+
+    def _read_config(self) -> dict[str, Any]:
+        try:
+            return json.loads((self.out / "config.json").read_text())  # type: ignore[no-any-return]
+        except ValueError as error:
+            raise UserError(f"{self.out / 'config.json'} is not JSON: {error}") from error
+
+    def _compare(self, saved: dict[str, Any]) -> None:
+        names = sorted(self._config.keys() | saved.keys())
+        differing = [
+            f"{name} is {self._config.get(name)!r} but was {saved.get(name)!r}"
+            for name in names
+            if self._config.get(name) != saved.get(name)
+        ]
+        if differing:
+            raise UserError(
+                f"{self.out} holds a run of another configuration: {'; '.join(differing)}"
+            )
+
+
+def replace(path: Path, write: Any) -> None:
+    """Write a file under another name, force it to disk, then put it in place in one move."""
+    fresh = path.with_name(path.name + ".new")
+    write(fresh)
+    with fresh.open("rb") as file:
+        os.fsync(file.fileno())
+    fresh.replace(path)

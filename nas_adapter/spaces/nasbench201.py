@@ -1,0 +1,160 @@
+"""The NAS-Bench-201 space: 6 edges, 5 operations, 15,625 cells.
+
+Source: Dong & Yang 2020, "NAS-Bench-201: Extending the Scope of Reproducible Neural
+Architecture Search", Section 2.1 (cell) and Figure 1 (macro skeleton).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from torch import Tensor, nn
+
+from nas_adapter.spaces.base import Architecture, Size
+from nas_adapter.supernet import MixedEdge, Supernet, Weights
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+NODES = 4
+ENDS = tuple((target, source) for target in range(1, NODES) for source in range(target))
+
+
+class NASBench201:
+    """Node 0 is the cell's input, node j the sum of its edges j<-i (i < j), node 3 the output."""
+
+    operations = OPERATIONS
+    edges = tuple(f"{target}<-{source}" for target, source in ENDS)
+
+    def network(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> Supernet:
+        """See `Space.network`."""
+        return Network(size, choices, search=search)
+
+    def genotype(self, architecture: Architecture) -> str:
+        """For example ``|nor_conv_3x3~0|+|none~0|skip_connect~1|+|...~0|...~1|...~2|``."""
+        named = [f"{OPERATIONS[o]}~{s}" for o, (_, s) in zip(architecture, ENDS, strict=True)]
+        nodes = [
+            [name for name, (target, _) in zip(named, ENDS, strict=True) if target == node]
+            for node in range(1, NODES)
+        ]
+        return "+".join(f"|{'|'.join(node)}|" for node in nodes)
+
+    def parse(self, genotype: str) -> Architecture:
+        """See `Space.parse`."""
+        names = [
+            part.partition("~")[0]
+            for node in genotype.split("+")
+            for part in node.strip("|").split("|")
+        ]
+        known = len(names) == len(ENDS) and set(names) <= set(OPERATIONS)
+        architecture = tuple(OPERATIONS.index(name) for name in names) if known else ()
+        if not known or self.genotype(architecture) != genotype:
+            raise ValueError(f"not a NAS-Bench-201 architecture: {genotype!r}")
+        return architecture
+
+
+class Network(Supernet):
+    """Stem, three stages of N cells with C, 2C and 4C channels, residual reductions between."""
+
+    def __init__(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> None:
+        super().__init__()
+        norm = _Norm(search)
+        widths = [size.channels, 2 * size.channels, 4 * size.channels]
+        self.stem = nn.Sequential(
+            nn.Conv2d(size.in_channels, size.channels, 3, padding=1, bias=False),
+            norm(size.channels),
+        )
+        self.cells = nn.ModuleList(
+            nn.ModuleList(Cell(width, choices, norm) for _ in range(size.cells)) for width in widths
+        )
+        self.reductions = nn.ModuleList(
+            Reduction(narrow, wide, norm) for narrow, wide in itertools.pairwise(widths)
+        )
+        self.head = nn.Sequential(
+            norm(widths[-1]),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(widths[-1], size.classes),
+        )
+
+    def forward(self, x: Tensor, weights: Weights) -> Tensor:
+        """Logits (batch, classes) of images (batch, channels, height, width)."""
+        x = self.stem(x)
+        for stage, cells in enumerate(self.cells):
+            if stage > 0:
+                x = self.reductions[stage - 1](x)
+            for cell in cells:  # type: ignore[attr-defined]
+                x = cell(x, weights)
+        return self.head(x)  # type: ignore[no-any-return]
+
+    def mixed_edges(self, edge: int) -> Iterator[MixedEdge]:
+        """See `Supernet.mixed_edges`."""
+        for cells in self.cells:
+            for cell in cells:  # type: ignore[attr-defined]
+                yield cell.edges[edge]
+
+
+class Cell(nn.Module):
+    """The searched cell at one place of the stack."""
+
+    def __init__(self, width: int, choices: Sequence[Sequence[int]], norm: _Norm) -> None:
+        super().__init__()
+        self.edges = nn.ModuleList(
+            MixedEdge({index: _operation(OPERATIONS[index], width, norm) for index in offered})
+            for offered in choices
+        )
+
+    def forward(self, x: Tensor, weights: Weights) -> Tensor:
+        """The last node."""
+        nodes = [x]
+        for target in range(1, NODES):
+            parts = [
+                self.edges[edge](nodes[source], weights[edge])
+                for edge, (end, source) in enumerate(ENDS)
+                if end == target
+            ]
+            nodes.append(sum(parts[1:], parts[0]))
+        return nodes[-1]
+
+
+class Reduction(nn.Module):
+    """Residual block that halves the image and doubles the channels."""
+
+    def __init__(self, narrow: int, wide: int, norm: _Norm) -> None:
+        super().__init__()
+        self.main = nn.Sequential(
+            _relu_conv_norm(narrow, wide, 3, norm, stride=2),
+            _relu_conv_norm(wide, wide, 3, norm),
+        )
+        self.shortcut = nn.Sequential(
+            nn.AvgPool2d(2, ceil_mode=True), nn.Conv2d(narrow, wide, 1, bias=False)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Half the height and width, rounded up."""
+        return self.main(x) + self.shortcut(x)  # type: ignore[no-any-return]
+
+
+class _Norm:
+    """Batch normalisation, for a supernet or for a network of its own (see `Space.network`)."""
+
+    def __init__(self, search: bool) -> None:
+        self.own = not search
+
+    def __call__(self, width: int) -> nn.BatchNorm2d:
+        return nn.BatchNorm2d(width, affine=self.own, track_running_stats=self.own)
+
+
+def _relu_conv_norm(narrow: int, wide: int, kernel: int, norm: _Norm, stride: int = 1) -> nn.Module:
+    convolution = nn.Conv2d(narrow, wide, kernel, stride, padding=kernel // 2, bias=False)
+    return nn.Sequential(nn.ReLU(), convolution, norm(wide))
+
+
+def _operation(name: str, width: int, norm: _Norm) -> nn.Module | None:
+    if name == "none":
+        return None
+    if name == "skip_connect":
+        return nn.Identity()
+    if name == "avg_pool_3x3":
+        return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+    return _relu_conv_norm(width, width, 1 if name == "nor_conv_1x1" else 3, norm)

@@ -1,0 +1,80 @@
+"""What the search loop asks of a method, and the weight step that all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from nas_adapter.spaces import Architecture, Space
+from nas_adapter.supernet import Supernet, Weights
+
+GRADIENT_NORM = 5.0
+"""Norm that weight gradients are clipped to. Source: Liu et al. 2019 (DARTS), Appendix A."""
+
+
+class Batch(NamedTuple):
+    """Images (batch, channels, height, width), normalised, and labels (batch,)."""
+
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a method is built from."""
+
+    space: Space
+    net: Supernet
+    optimizer: torch.optim.Optimizer
+    """of the network's weights"""
+    steps: int
+    """T, the number of `step` calls to come"""
+    seed: int
+    reward_bound: float
+    """L of XNAS"""
+    wipeout: bool
+    """whether XNAS removes operations"""
+    candidates: int
+    """architectures that random search ranks"""
+
+
+@dataclass(slots=True)
+class Step:
+    """What one step reports; the loop writes it to metrics.jsonl."""
+
+    train_loss: float
+    details: dict[str, Any] = field(default_factory=dict)
+    """further numbers, JSON-ready"""
+
+
+class Strategy(Protocol):
+    """A search method: one file that implements this and is entered in `strategies.METHODS`."""
+
+    def step(self, train: Batch, valid: Batch) -> Step:
+        """One step on the weights, and the method's own move."""
+
+    def finish(self, valid: Iterable[Batch]) -> tuple[Architecture, Weights]:
+        """The architecture found, and the weights to judge the supernet with."""
+
+    def report(self) -> dict[str, Any]:
+        """What the method adds to result.json."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a checkpoint needs besides the network and its optimizer."""
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Continue from `state_dict()`; also removes from the network what was removed then."""
+
+
+def weight_step(setting: Setting, batch: Batch, weights: Weights) -> float:
+    """One step of the optimizer on the cross-entropy of `batch`; returns it."""
+    setting.optimizer.zero_grad()
+    loss = nn.functional.cross_entropy(setting.net(batch.images, weights), batch.labels)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(setting.net.parameters(), GRADIENT_NORM)
+    setting.optimizer.step()
+    return loss.item()

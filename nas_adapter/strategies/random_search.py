@@ -1,0 +1,70 @@
+"""Random search with weight sharing: the baseline that every method has to beat.
+
+Source: Li & Talwalkar 2019, "Random Search and Reproducibility for Neural Architecture Search",
+Section 4.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+from nas_adapter.data import Stream, stream
+from nas_adapter.spaces import Architecture
+from nas_adapter.strategies.base import Batch, Setting, Step, weight_step
+
+
+class RandomSearch:
+    """Train the shared weights under uniformly drawn architectures, then rank some by accuracy.
+
+    Each step draws one architecture and descends on its weights alone. At the end `candidates`
+    fresh architectures are drawn and the one with the best validation accuracy, under the shared
+    weights, is kept.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._steps = 0
+        self._best = 0.0
+
+    def step(self, train: Batch, valid: Batch) -> Step:
+        """One weight step under a random architecture; the validation batch is not used."""
+        drawn = self._draw(Stream.ARCHITECTURES, self._steps)
+        self._steps += 1
+        return Step(weight_step(self._setting, train, drawn))
+
+    def finish(self, valid: Iterable[Batch]) -> tuple[Architecture, Architecture]:
+        """The best of the candidates; ties: the first drawn."""
+        batches = list(valid)
+        ranked = []
+        for index in range(self._setting.candidates):
+            drawn = self._draw(Stream.CANDIDATES, index)
+            with torch.no_grad():
+                right = sum(
+                    (self._setting.net(batch.images, drawn).argmax(-1) == batch.labels).sum()
+                    for batch in batches
+                )
+            ranked.append((int(right), drawn))
+        right, best = max(ranked, key=lambda candidate: candidate[0])
+        self._best = right / sum(len(batch.labels) for batch in batches)
+        return best, best
+
+    def report(self) -> dict[str, Any]:
+        """The winner's accuracy; there are no probabilities and no regret here."""
+        return {"candidates": self._setting.candidates, "best_candidate_accuracy": self._best}
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Strategy.state_dict`."""
+        return {"steps": self._steps}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """See `Strategy.load_state_dict`."""
+        self._steps = saved["steps"]
+
+    def _draw(self, purpose: Stream, index: int) -> Architecture:
+        space = self._setting.space
+        generator = stream(self._setting.seed, purpose, index)
+        size = (len(space.edges),)
+        return tuple(torch.randint(len(space.operations), size, generator=generator).tolist())

@@ -1,0 +1,153 @@
+"""XNAS: every edge is an expert problem, played with exponentiated gradient and wipeout.
+
+Source: Nayman et al. 2019, "XNAS: Neural Architecture Search with Expert Advice", Algorithm 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import experts
+from experts import Ledger, ProductDistribution, bounds, wipeout
+from experts.state import from_arrays, to_arrays
+from nas_adapter.feedback import clip, from_rewards, gradient_rewards
+from nas_adapter.spaces import Architecture
+from nas_adapter.strategies.base import Batch, Setting, Step, weight_step
+from nas_adapter.supernet import forget
+
+
+class XNAS:
+    """The edges are the batch of one expert problem, (E, K); the operations are its experts.
+
+    Each of T steps: descend on the weights with a training batch under the current play p; on a
+    validation batch take the rewards -d loss / d p, clipped to [-L, L]; play exponentiated
+    gradient with eta = sqrt(2 ln K / (T L**2)); remove every operation that cannot end as its
+    edge's best, G_i < max_j G_j - 2L (T - t).
+
+    Regret of every edge, in clipped rewards: at most L sqrt(2 T ln K); summed over the edges it
+    is the regret over architectures of the linearised loss.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        edges, operations = len(setting.space.edges), len(setting.space.operations)
+        device = next(setting.net.parameters()).device
+        like = torch.zeros(edges, operations, dtype=torch.float64, device=device)
+        self._learner = experts.exponentiated_gradient(
+            horizon=setting.steps, bound=setting.reward_bound
+        )
+        self._state = self._learner.init(like)
+        self._ledger = Ledger.open(like)
+        self._log_kept = like[:, :1]
+        self._clipped = like[0, 0]
+        self._wiped: list[tuple[int, int, int]] = []  # edge, operation, step
+
+    def step(self, train: Batch, valid: Batch) -> Step:
+        """One round of Algorithm 1."""
+        setting = self._setting
+        play = self._learner.predict(self._state)
+        train_loss = weight_step(setting, train, play.float())
+        weights = play.float().requires_grad_()
+        valid_loss = nn.functional.cross_entropy(setting.net(valid.images, weights), valid.labels)
+        raw = gradient_rewards(valid_loss, weights).double()
+        self._clipped = self._clipped + (raw.abs() > setting.reward_bound).sum()
+        feedback = from_rewards(clip(raw, setting.reward_bound))
+        alive = self._state.alive
+        self._state = self._learner.update(self._state, play, feedback)
+        # The reward of a removed operation is unknown, not zero.
+        self._ledger = self._ledger.add(play, feedback.loss.where(alive, math.nan))
+        if setting.wipeout:
+            self._wipe()
+        return Step(train_loss, self._details(valid_loss.item()))
+
+    def finish(self, valid: Iterable[Batch]) -> tuple[Architecture, Tensor]:
+        """The mode of the product distribution, and the play itself."""
+        play = self._learner.predict(self._state)
+        return tuple(ProductDistribution(play).mode().tolist()), play.float()
+
+    def report(self) -> dict[str, Any]:
+        """Probabilities, wipe-outs, regret and its bounds, summed over the edges."""
+        space, setting = self._setting.space, self._setting
+        count, steps, bound = len(space.operations), setting.steps, setting.reward_bound
+        play = self._learner.predict(self._state).tolist()
+        eta = 1 / self._state.clock.scale[:, 0]
+        sharpened = [
+            bounds.hedge_wipeout(count, steps, rate, kept, 2 * bound)
+            for rate, kept in zip(eta.tolist(), self._log_kept[:, 0].tolist(), strict=True)
+        ]
+        rewards_seen = self._ledger.rounds * len(space.edges) * count
+        return {
+            "edge_probabilities": {
+                edge: dict(zip(space.operations, row, strict=True))
+                for edge, row in zip(space.edges, play, strict=True)
+            },
+            "wiped_out": [
+                {"edge": space.edges[edge], "operation": space.operations[operation], "step": step}
+                for edge, operation, step in self._wiped
+            ],
+            "regret": self._regret(),
+            "regret_bound": len(space.edges) * bounds.exponentiated_gradient(count, steps, bound),
+            "regret_bound_with_wipeout": sum(sharpened),
+            "regret_certificate": self._certificate(),
+            "reward_bound": bound,
+            "eta": eta[0].item(),
+            "clipped_share": self._clipped.item() / max(rewards_seen, 1),
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Strategy.state_dict`."""
+        return {
+            "learner": to_arrays(self._state),
+            "ledger": self._ledger._asdict(),
+            "log_kept": self._log_kept,
+            "clipped": self._clipped,
+            "wiped": self._wiped,
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """See `Strategy.load_state_dict`."""
+        self._state = from_arrays(self._state, saved["learner"])
+        self._ledger = Ledger(**saved["ledger"])
+        self._log_kept, self._clipped = saved["log_kept"], saved["clipped"]
+        self._wiped = [(edge, operation, step) for edge, operation, step in saved["wiped"]]
+        self._remove((edge, operation) for edge, operation, _ in self._wiped)
+
+    def _wipe(self) -> None:
+        """Remove what the threshold proves hopeless, from the state and from the module."""
+        left = self._setting.steps - self._ledger.rounds
+        span = 2 * self._setting.reward_bound
+        dead = wipeout.hopeless(self._state.loss, self._state.alive, span, left)
+        self._log_kept = self._log_kept + wipeout.log_kept(self._learner.predict(self._state), dead)
+        self._state = experts.wipe(self._state, dead)
+        gone = dead.nonzero().tolist()
+        self._wiped += [(edge, operation, self._ledger.rounds) for edge, operation in gone]
+        self._remove(gone)
+
+    def _remove(self, pairs: Iterable[Iterable[int]]) -> None:
+        pairs = list(pairs)
+        for edge, operation in pairs:
+            self._setting.net.remove(edge, operation)
+        if pairs:
+            forget(self._setting.optimizer, self._setting.net)
+
+    def _regret(self) -> float:
+        return float(self._ledger.worst(self._state.alive).sum())
+
+    def _certificate(self) -> float:
+        """To the very architecture that the regret is measured against."""
+        best = self._ledger.regret.where(self._state.alive, -math.inf).argmax(-1, keepdim=True)
+        return float(self._learner.certificate(self._state).gather(-1, best).sum())
+
+    def _details(self, valid_loss: float) -> dict[str, Any]:
+        return {
+            "valid_loss": valid_loss,
+            "regret": self._regret(),
+            "regret_certificate": self._certificate(),
+            "operations_left": int(self._state.alive.sum()),
+            "probabilities": self._learner.predict(self._state).tolist(),
+        }

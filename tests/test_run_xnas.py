@@ -1,0 +1,200 @@
+"""The command itself, as a process: whole runs, kills, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import run_xnas
+import torch
+
+COMMAND = [sys.executable, run_xnas.__file__]
+SMALL = ["--epochs", "3", "--retrain-epochs", "3", "--channels", "4", "--batch-size", "32"]
+TIMED = ("search_seconds", "seconds_per_step", "peak_memory_mib")
+
+
+def run(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True)  # noqa: PLW1510
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def numbers(out: Path) -> dict[str, Any]:
+    """All that a run found, without what a clock measured."""
+    result = json.loads((out / "result.json").read_text())
+    lines = (out / "metrics.jsonl").read_text().splitlines()
+    metrics = [json.loads(line) for line in lines]
+    for record in metrics:
+        del record["seconds"]
+    return {
+        **{name: result[name] for name in result if not name.startswith(TIMED)},
+        "metrics": metrics,
+    }
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    run(*SMALL, "--out", out)
+    return out
+
+
+def test_a_smoke_run_writes_everything_and_says_what_it_found(tmp_path: Path) -> None:
+    out = tmp_path / "smoke"
+    done = run("--smoke", "--out", out)
+    result = json.loads((out / "result.json").read_text())
+    assert result["architecture"] in done.stdout
+    assert f"{result['test_accuracy']:.2%}" in done.stdout
+    expected = {"method", "space", "data", "seed", "architecture", "edge_probabilities",
+        "wiped_out", "steps", "search_seconds", "seconds_per_step", "peak_memory_mib",
+        "valid_accuracy", "test_accuracy", "regret", "regret_bound", "versions",
+        "seconds_per_step_before_wipeout", "seconds_per_step_after_wipeout"}  # fmt: skip
+    assert expected <= result.keys()
+    for name in ("probabilities.png", "regret.png", "wipeout.png", "cell.png"):
+        assert (out / name).read_bytes().startswith(b"\x89PNG")
+    page = (out / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 4
+    assert result["architecture"] in page
+    assert list((out / "tensorboard").iterdir())
+    assert json.loads((out / "config.json").read_text())["epochs"] == 2
+
+
+def test_random_search_runs_too(tmp_path: Path) -> None:
+    run("--smoke", "--method", "random", "--out", tmp_path)
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["method"] == "random"
+    assert 0 < result["test_accuracy"] <= 1
+    assert (tmp_path / "cell.png").exists()
+
+
+def test_the_same_seed_gives_the_same_numbers(uninterrupted: Path, tmp_path: Path) -> None:
+    run(*SMALL, "--out", tmp_path / "again")
+    assert numbers(tmp_path / "again") == numbers(uninterrupted)
+    run(*SMALL, "--seed", "1", "--out", tmp_path / "other")
+    assert numbers(tmp_path / "other")["metrics"] != numbers(uninterrupted)["metrics"]
+
+
+def test_a_killed_run_resumes_to_the_same_numbers(uninterrupted: Path, tmp_path: Path) -> None:
+    """kill -9 before the first checkpoint, in the search, and in each retraining."""
+    out = tmp_path / "killed"
+    total = len(numbers(uninterrupted)["metrics"])
+    for line in (3, 40, total - 4, total - 1):
+        resume = ["--resume"] if out.exists() else []
+        process = subprocess.Popen(
+            [*COMMAND, *SMALL, "--out", str(out), *resume],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while process.poll() is None and lines_in(out / "metrics.jsonl") < line:
+            time.sleep(0.01)
+        assert process.poll() is None, "the run ended before it could be killed"
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        assert not (out / "result.json").exists()
+    run(*SMALL, "--out", out, "--resume")
+    assert numbers(out) == numbers(uninterrupted)
+    again = run(*SMALL, "--out", out, "--resume")  # a finished run only reports once more
+    assert numbers(out) == numbers(uninterrupted)
+    assert numbers(out)["architecture"] in again.stdout
+
+
+def lines_in(path: Path) -> int:
+    return path.read_text().count("\n") if path.exists() else 0
+
+
+def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
+    done = run("--space", "imagenet", "--out", tmp_path, code=2)
+    assert done.stderr == "error: unknown space 'imagenet': choose one of nasbench201\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--method guess", "unknown method 'guess': choose one of xnas, random"),
+        ("--data mnist", "unknown data set 'mnist': choose one of digits, cifar10"),
+        ("--data folder:/does/not/exist", "data folder /does/not/exist does not exist"),
+        ("--device tpu", "unknown device 'tpu': choose one of auto, cpu, cuda"),
+        ("--epochs 0", "--epochs must be positive"),
+        ("--reward-bound nan", "--reward-bound must be positive"),
+        ("--seed -1", "--seed must not be negative"),
+        ("--batch-size 800", "--batch-size 800 is more than the 721 images of half"),
+    ],
+)
+def test_bad_arguments(
+    arguments: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_xnas.command([*arguments.split(), "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {message}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_resume_needs_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_xnas.command(["--resume"]) == 2
+    assert "error: --resume needs --out" in capsys.readouterr().err
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def mine(uninterrupted: Path, tmp_path: Path) -> Path:
+    """A copy of a finished run, to be mistreated."""
+    return Path(shutil.copytree(uninterrupted, tmp_path / "mine"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("", "already holds a run (config.json, metrics.jsonl, checkpoint.pt, result.json): add"),
+        ("--resume --epochs 4", "holds a run of another configuration: epochs is 4 but was 3"),
+        ("--resume --seed 7", "holds a run of another configuration: seed is 7 but was 0"),
+    ],
+)
+def test_what_is_on_disk_is_not_touched(
+    arguments: str, message: str, mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = contents(mine)
+    assert run_xnas.command([*SMALL, "--out", str(mine), *arguments.split()]) == 2
+    assert message in capsys.readouterr().err
+    assert contents(mine) == before
+
+
+@pytest.mark.parametrize("keep", [0, 100, -10])
+def test_a_truncated_checkpoint_is_left_as_it_is(
+    keep: int, mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = mine / "checkpoint.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:keep])
+    before = contents(mine)
+    assert run_xnas.command([*SMALL, "--out", str(mine), "--resume"]) == 2
+    assert "checkpoint.pt is truncated or not a checkpoint" in capsys.readouterr().err
+    assert contents(mine) == before
+
+
+def test_someone_else_s_checkpoint_and_lost_metrics(
+    mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (mine / "metrics.jsonl").unlink()
+    assert run_xnas.command([*SMALL, "--out", str(mine), "--resume"]) == 2
+    assert "metrics.jsonl is shorter than its checkpoint says" in capsys.readouterr().err
+    torch.save({"net": torch.zeros(3)}, mine / "checkpoint.pt")
+    assert run_xnas.command([*SMALL, "--out", str(mine), "--resume"]) == 2
+    assert "checkpoint.pt is truncated or not a checkpoint" in capsys.readouterr().err
+
+
+def test_an_out_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for out in (file, file / "below", Path("/proc/nothing")):
+        assert run_xnas.command(["--smoke", "--out", str(out)]) == 2
+        assert f"error: --out {out} cannot be written" in capsys.readouterr().err
+    assert file.read_text() == "mine"

@@ -1,0 +1,176 @@
+"""XNAS against its paper: rewards, Algorithm 1 step by step, and the bounds on a real search."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nas_adapter import data as data_sets
+from nas_adapter.feedback import clip, from_rewards, gradient_rewards
+from nas_adapter.run import Run
+from nas_adapter.search import SearchSettings, search
+from nas_adapter.spaces import NASBench201, Size
+from nas_adapter.strategies import XNAS, Batch, Setting
+from nas_adapter.strategies import xnas as xnas_module
+
+SPACE = NASBench201()
+STEPS, BOUND = 40, 0.02
+
+
+def make_net(cells: int = 1) -> Any:
+    torch.manual_seed(0)
+    size = Size(in_channels=1, classes=3, channels=4, cells=cells)
+    return SPACE.network(size, [range(5)] * 6, search=True)
+
+
+def make_batch(seed: int, dtype: torch.dtype = torch.float32) -> Batch:
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.rand(12, 1, 6, 6, generator=generator, dtype=dtype)
+    return Batch(images, torch.randint(3, (12,), generator=generator))
+
+
+def test_reward_is_minus_the_derivative_in_p() -> None:
+    net, (images, labels) = make_net().double(), make_batch(0, torch.float64)
+    play = torch.full((6, 5), 0.2).double()
+
+    def loss(p: torch.Tensor) -> torch.Tensor:
+        return nn.functional.cross_entropy(net(images, p), labels)
+
+    weights = play.clone().requires_grad_()
+    rewards = gradient_rewards(loss(weights), weights)
+    with torch.no_grad():
+        for edge in range(6):
+            for operation in range(5):
+                step = torch.zeros(6, 5).double()
+                step[edge, operation] = 1e-6
+                slope = (loss(play + step) - loss(play - step)) / 2e-6
+                assert rewards[edge, operation] == pytest.approx(-slope.item(), abs=1e-7)
+    assert torch.all(
+        rewards[:, 0] == 0
+    )  # "none" contributes nothing, so it neither gains nor loses
+
+
+def test_rewards_of_shared_edges_add_up_over_the_cells() -> None:
+    net, (images, labels) = make_net(cells=2).double(), make_batch(0, torch.float64)
+    shared = torch.full((6, 5), 0.2).double().requires_grad_()
+    total = gradient_rewards(nn.functional.cross_entropy(net(images, shared), labels), shared)
+    own: list[torch.Tensor] = []
+
+    class Own(nn.Module):
+        """A cell with a p of its own."""
+
+        def __init__(self, cell: Any) -> None:
+            super().__init__()
+            self.cell = cell
+
+        def forward(self, x: torch.Tensor, _: Any) -> torch.Tensor:
+            own.append(torch.full((6, 5), 0.2).double().requires_grad_())
+            return self.cell(x, own[-1])  # type: ignore[no-any-return]
+
+    for stage in net.cells:
+        for index, cell in enumerate(stage):
+            stage[index] = Own(cell)
+    loss = nn.functional.cross_entropy(net(images, shared), labels)
+    each = torch.autograd.grad(loss, own)
+    assert len(each) == 6
+    torch.testing.assert_close(total, -sum(each))
+
+
+def test_clipping_and_signs() -> None:
+    rewards = torch.tensor([[-3.0, 0.5, 3.0]])
+    assert clip(rewards, 1.0).tolist() == [[-1.0, 0.5, 1.0]]
+    assert from_rewards(rewards).loss.tolist() == [[3.0, -0.5, -3.0]]
+
+
+def test_algorithm_1_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Play and wipe-outs equal a direct transcription with weights v and threshold theta."""
+    seen: list[np.ndarray] = []
+
+    def recording(rewards: torch.Tensor, bound: float) -> torch.Tensor:
+        seen.append(clip(rewards, bound).numpy())
+        return clip(rewards, bound)
+
+    monkeypatch.setattr(xnas_module, "clip", recording)
+    net = make_net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.025, momentum=0.9)
+    setting = Setting(SPACE, net, optimizer, STEPS, 0, BOUND, wipeout=True, candidates=1)
+    strategy = XNAS(setting)
+
+    eta = math.sqrt(2 * math.log(5) / (STEPS * BOUND**2))
+    v, alive = np.ones((6, 5)), np.ones((6, 5), dtype=bool)
+    removed = 0
+    for t in range(1, STEPS + 1):
+        step = strategy.step(make_batch(t), make_batch(1000 + t))
+        v = np.where(alive, v * np.exp(eta * seen[-1]), 0)
+        theta = v.max(-1, keepdims=True) * math.exp(-2 * eta * BOUND * (STEPS - t))
+        alive &= v >= theta * (1 - 1e-12)
+        v = np.where(alive, v, 0)
+        np.testing.assert_allclose(
+            step.details["probabilities"], v / v.sum(-1, keepdims=True), atol=1e-9
+        )
+        assert step.details["operations_left"] == alive.sum()
+        for edge, operation in np.argwhere(~alive):
+            for mixed in net.mixed_edges(edge):
+                assert str(operation) not in mixed.modules_by_index
+        removed += int(t < STEPS and not alive.all())
+    assert removed > 0, "nothing was wiped out before the last step: the test shows nothing"
+    report = strategy.report()
+    assert len(report["wiped_out"]) == (~alive).sum()
+    assert report["eta"] == pytest.approx(eta)
+
+
+@pytest.fixture(scope="module")
+def digits() -> data_sets.Images:
+    return data_sets.load("digits", Path("unused"), 32)
+
+
+def settings(**changes: Any) -> SearchSettings:
+    defaults: dict[str, Any] = {
+        "space": "nasbench201", "method": "xnas", "seed": 3, "epochs": 3, "batch_size": 64,
+        "channels": 4, "cells": 1, "reward_bound": 0.01, "wipeout": True, "candidates": 4,
+    }  # fmt: skip
+    return SearchSettings(**(defaults | changes))
+
+
+def test_regret_and_bounds_of_a_real_search(digits: data_sets.Images, tmp_path: Path) -> None:
+    """regret <= certificate at every step; <= bound with wipeout <= bound, at the end."""
+    run = Run(tmp_path, {}, resume=False)
+    found, report = search(settings(), digits, run)
+    steps = run.history("search")
+    run.close()
+    assert len(steps) == report["steps"] == 33
+    for step in steps:
+        assert step["regret"] <= step["regret_certificate"] + 1e-12
+        np.testing.assert_allclose(np.sum(step["probabilities"], axis=-1), 1)
+    assert report["regret"] <= report["regret_bound_with_wipeout"] < report["regret_bound"]
+    assert report["regret_certificate"] <= report["regret_bound"]
+    wiped = {(w["edge"], w["operation"]) for w in report["wiped_out"]}
+    for edge, chosen in zip(SPACE.edges, found, strict=True):
+        play = report["edge_probabilities"][edge]
+        assert play[SPACE.operations[chosen]] == max(play.values())
+        assert {o for o in SPACE.operations if (edge, o) in wiped} == {
+            o for o, p in play.items() if p == 0
+        }
+
+
+def test_without_wipeout_nothing_is_removed(digits: data_sets.Images, tmp_path: Path) -> None:
+    run = Run(tmp_path, {}, resume=False)
+    _, report = search(settings(epochs=1, wipeout=False), digits, run)
+    run.close()
+    assert report["wiped_out"] == []
+    assert report["regret"] <= report["regret_certificate"] <= report["regret_bound"]
+
+
+def test_random_search_finds_its_best_candidate(digits: data_sets.Images, tmp_path: Path) -> None:
+    run = Run(tmp_path, {}, resume=False)
+    found, report = search(settings(method="random", epochs=1), digits, run)
+    run.close()
+    assert len(found) == 6
+    assert report["candidates"] == 4
+    assert report["best_candidate_accuracy"] == pytest.approx(report["valid_accuracy"])
