@@ -25,8 +25,22 @@ from nas_adapter.errors import UserError, choose
 from nas_adapter.retrain import RetrainSettings, retrain
 from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
-from nas_adapter.spaces import SPACES, Architecture
+from nas_adapter.spaces import SPACES, random_architecture
 from nas_adapter.strategies import METHODS
+
+SMOKE: dict[str, Any] = {
+    "epochs": 2, "channels": 4, "batch_size": 32, "candidates": 5, "retrain_epochs": 1,
+    "baselines": 1,
+}  # fmt: skip
+
+
+NO_LEARNER: dict[str, Any] = {
+    "edge_probabilities": None,
+    "wiped_out": [],
+    "regret": None,
+    "regret_bound": None,
+}
+"""What result.json says where the method plays no expert problem."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +53,7 @@ class Config:
     """Search method: xnas, random."""
     data: str = "digits"
     """Data set: digits, cifar10, cifar100, fashion-mnist, svhn, or folder:PATH."""
-    epochs: int = 40
+    epochs: int = 20
     """Passes over the two halves of the training images while searching."""
     seed: int = 0
     """Of every random choice."""
@@ -65,6 +79,8 @@ class Config:
     """Architectures that random search ranks at its end."""
     retrain_epochs: int = 20
     """Passes over all training images while retraining."""
+    baselines: int = 3
+    """Random architectures that are trained the same way, to compare with."""
     data_root: Path = Path("data")
     """Where downloaded data sets are kept."""
     image_size: int = 32
@@ -75,8 +91,8 @@ class Config:
         choose("method", self.method, METHODS)
         choose("device", self.device, ("auto", "cpu", "cuda"))
         for name in (
-            "epochs", "channels", "cells", "batch_size", "candidates", "retrain_epochs",
-            "image_size", "reward_bound",
+            "epochs", "channels", "cells", "batch_size", "reward_bound", "candidates",
+            "retrain_epochs", "baselines", "image_size",
         ):  # fmt: skip
             if not getattr(self, name) > 0:
                 raise UserError(f"--{name.replace('_', '-')} must be positive")
@@ -86,9 +102,7 @@ class Config:
 
 def main(config: Config) -> None:
     if config.smoke:
-        config = replace(
-            config, epochs=2, channels=4, batch_size=32, candidates=5, retrain_epochs=1
-        )
+        config = replace(config, **SMOKE)
     if config.resume and config.out is None:
         raise UserError("--resume needs --out, the folder of the run to continue")
     device = pick_device(config.device)
@@ -115,10 +129,13 @@ def main(config: Config) -> None:
 
     found, details = search(searching, images, run)
     accuracy = retrain(retraining, found, images, run, "retrain")
-    other = random_architecture(config)
-    other_accuracy = retrain(retraining, other, images, run, "retrain random")
-
     space = SPACES[config.space]()
+    compared = []
+    for index in range(config.baselines):
+        other = random_architecture(space, stream(config.seed, Stream.BASELINE, index))
+        right = retrain(retraining, other, images, run, f"retrain random {index + 1}")
+        compared.append({"architecture": space.genotype(other), "test_accuracy": right})
+
     result = {
         "method": config.method,
         "space": config.space,
@@ -126,8 +143,8 @@ def main(config: Config) -> None:
         "seed": config.seed,
         "architecture": space.genotype(found),
         "test_accuracy": accuracy,
-        "random_architecture": space.genotype(other),
-        "random_test_accuracy": other_accuracy,
+        "random_architectures": compared,
+        **NO_LEARNER,
         **details,
         "peak_memory_mib": peak_memory(device),
         "device": device_name(device),
@@ -162,14 +179,6 @@ def new_folder(config: Config) -> Path:
     return Path("runs") / name
 
 
-def random_architecture(config: Config) -> Architecture:
-    """What the found architecture is compared with: uniform over the space."""
-    space = SPACES[config.space]()
-    generator = stream(config.seed, Stream.BASELINE)
-    drawn = torch.randint(len(space.operations), (len(space.edges),), generator=generator)
-    return tuple(drawn.tolist())
-
-
 def peak_memory(device: torch.device) -> float:
     """Of the GPU if there is one, else of this process; MiB."""
     if device.type == "cuda":
@@ -189,16 +198,17 @@ def versions() -> dict[str, str]:
 
 def summary(result: dict[str, Any], images: Images, out: Path) -> str:
     """What a person wants to know at the end."""
+    others = [other["test_accuracy"] for other in result["random_architectures"]]
     lines = [
         "",
         f"found      {result['architecture']}",
         f"           {result['test_accuracy']:.2%} of {len(images.test)} test images right, "
         "retrained from scratch",
-        f"random     {result['random_architecture']}",
-        f"           {result['random_test_accuracy']:.2%}, trained the same way",
+        f"random     {', '.join(f'{accuracy:.2%}' for accuracy in others)}: random architectures, "
+        "trained the same way",
         f"supernet   {result['valid_accuracy']:.2%} on the held-out half",
     ]
-    if "regret" in result:
+    if result["regret"] is not None:
         lines += [
             f"regret     {result['regret']:.3g} after {result['steps']} steps; at most "
             f"{result['regret_certificate']:.3g} by this run's certificate, "

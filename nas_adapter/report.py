@@ -38,7 +38,7 @@ def draw(run: Run, space: Space, architecture: Architecture, result: dict[str, A
     """The pictures that this run has data for, and report.html."""
     steps = run.history("search")
     pictures: dict[str, Callable[[], Figure]] = {}
-    if "edge_probabilities" in result:
+    if result["edge_probabilities"] is not None:
         pictures["probabilities.png"] = lambda: probabilities(space, steps, result["wiped_out"])
         pictures["regret.png"] = lambda: regret(space, steps, result)
         pictures["wipeout.png"] = lambda: wipeouts(space, result["wiped_out"], result["steps"])

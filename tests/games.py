@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from array_api_compat import array_namespace
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import experts
 from experts import Feedback
+
+DEVICE = os.environ.get("EXPERTS_TEST_DEVICE", "cpu")
+"""Where torch plays; benchmarks/gpu.sh sets it to cuda."""
 
 Opponent = Callable[[Any, Any], Any]
 
@@ -59,11 +64,12 @@ def rounds(
     learner: Any, game: Game, opponent: Opponent = oblivious, xp: Any = np, **init: Any
 ) -> Iterator[tuple[Any, Any, Any]]:
     """Play a game; yields play, loss and the state after each round."""
-    state = learner.init(xp.asarray(game.loss[0]), **init)
+    where = {"device": DEVICE} if xp is torch else {}
+    state = learner.init(xp.asarray(game.loss[0], **where), **init)
     for loss, dead in zip(game.loss, game.dead, strict=True):
-        state = experts.wipe(state, xp.asarray(dead))
+        state = experts.wipe(state, xp.asarray(dead, **where))
         play = learner.predict(state)
-        met = opponent(xp.asarray(loss), play)
+        met = opponent(xp.asarray(loss, **where), play)
         state = learner.update(state, play, Feedback(met))
         yield play, met, state
 
@@ -71,4 +77,9 @@ def rounds(
 def final(learner: Any, game: Game, **options: Any) -> tuple[np.ndarray, Any]:
     """All plays (T, B, K) as numpy, and the last state."""
     plays, _, states = zip(*rounds(learner, game, **options), strict=True)
-    return np.stack([np.asarray(play) for play in plays]), states[-1]
+    return np.stack([as_numpy(play) for play in plays]), states[-1]
+
+
+def as_numpy(array: Any) -> np.ndarray:
+    """From any library and device."""
+    return np.asarray(array.cpu() if isinstance(array, torch.Tensor) else array)

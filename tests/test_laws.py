@@ -8,7 +8,7 @@ import array_api_strict
 import numpy as np
 import pytest
 import torch
-from games import OPPONENTS, Game, Opponent, final, games, rounds
+from games import OPPONENTS, Game, Opponent, as_numpy, final, games, rounds
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,7 +106,7 @@ def test_numpy_equals_other_libraries(learner: Any, xp: Any, game: Game) -> None
     others, other_state = final(learner, game, xp=xp)
     np.testing.assert_allclose(others, plays, atol=1e-9)
     for name, array in to_arrays(other_state).items():
-        np.testing.assert_allclose(np.asarray(array), to_arrays(state)[name], atol=1e-8)
+        np.testing.assert_allclose(as_numpy(array), to_arrays(state)[name], atol=1e-8)
 
 
 @every_learner

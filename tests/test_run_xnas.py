@@ -17,6 +17,7 @@ import torch
 
 COMMAND = [sys.executable, run_xnas.__file__]
 SMALL = ["--epochs", "3", "--retrain-epochs", "3", "--channels", "4", "--batch-size", "32"]
+SMALL += ["--baselines", "1"]
 TIMED = ("search_seconds", "seconds_per_step", "peak_memory_mib")
 
 

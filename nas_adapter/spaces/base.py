@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
+
 from nas_adapter.supernet import Supernet
 
 Architecture = tuple[int, ...]
@@ -47,3 +49,9 @@ class Space(Protocol):
 
     def parse(self, genotype: str) -> Architecture:
         """Back from `genotype`; ValueError if it is malformed."""
+
+
+def random_architecture(space: Space, generator: torch.Generator) -> Architecture:
+    """Uniform over the space."""
+    drawn = torch.randint(len(space.operations), (len(space.edges),), generator=generator)
+    return tuple(drawn.tolist())

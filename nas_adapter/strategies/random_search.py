@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from nas_adapter.data import Stream, stream
-from nas_adapter.spaces import Architecture
+from nas_adapter.spaces import Architecture, random_architecture
 from nas_adapter.strategies.base import Batch, Setting, Step, weight_step
 
 
@@ -64,7 +64,5 @@ class RandomSearch:
         self._steps = saved["steps"]
 
     def _draw(self, purpose: Stream, index: int) -> Architecture:
-        space = self._setting.space
         generator = stream(self._setting.seed, purpose, index)
-        size = (len(space.edges),)
-        return tuple(torch.randint(len(space.operations), size, generator=generator).tolist())
+        return random_architecture(self._setting.space, generator)

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# What a machine with an NVIDIA GPU has to show: benchmarks/gpu.sh OUT [DATA]
+# The laws of the core on CUDA, then a search on DATA (default: digits) on the GPU and on the CPU.
+# Needs the project's dependencies on the machine; prints seconds per step and their ratio.
+set -euo pipefail
+out=${1:?usage: benchmarks/gpu.sh OUT [DATA]}
+data=${2:-digits}
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export PYTHONPATH=$PWD
+
+nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
+EXPERTS_TEST_DEVICE=cuda python3 -m pytest tests/test_laws.py -k "other_libraries and torch"
+for device in cuda cpu; do
+    python3 experiments/run_xnas.py --data "$data" --device $device --out "$out/$device" \
+        --baselines 1
+done
+python3 - "$out" <<'PYTHON'
+import json, sys
+from pathlib import Path
+steps = {}
+for device in ("cuda", "cpu"):
+    result = json.loads((Path(sys.argv[1]) / device / "result.json").read_text())
+    steps[device] = result["seconds_per_step"]
+    print(device, result["device"], result["versions"]["torch"], f"{steps[device]:.4f} s a step,",
+          f"{result['peak_memory_mib']:.0f} MiB, test accuracy {result['test_accuracy']:.4f}")
+print(f"ratio cpu / cuda: {steps['cpu'] / steps['cuda']:.2f}")
+PYTHON
