@@ -6,6 +6,7 @@ With no arguments: XNAS in the NAS-Bench-201 space on scikit-learn's handwritten
 
 from __future__ import annotations
 
+import math
 import platform
 import resource
 import sys
@@ -20,8 +21,9 @@ import tyro
 
 from nas_adapter import data as data_sets
 from nas_adapter import report
-from nas_adapter.data import Images, Stream, stream
+from nas_adapter.data import Images
 from nas_adapter.errors import UserError, choose
+from nas_adapter.randomness import Stream, stream
 from nas_adapter.retrain import RetrainSettings, retrain
 from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
@@ -64,7 +66,7 @@ class Config:
     resume: bool = False
     """Continue the run in --out."""
     smoke: bool = False
-    """A tiny run, in under a minute, to see that everything works."""
+    """A tiny run, in under a minute, to see that everything works; overrides the sizes below."""
     channels: int = 16
     """C, channels after the stem."""
     cells: int = 1
@@ -94,8 +96,8 @@ class Config:
             "epochs", "channels", "cells", "batch_size", "reward_bound", "candidates",
             "retrain_epochs", "baselines", "image_size",
         ):  # fmt: skip
-            if not getattr(self, name) > 0:
-                raise UserError(f"--{name.replace('_', '-')} must be positive")
+            if not 0 < getattr(self, name) < math.inf:
+                raise UserError(f"--{name.replace('_', '-')} must be a positive number")
         if self.seed < 0:
             raise UserError("--seed must not be negative")
 
@@ -112,7 +114,8 @@ def main(config: Config) -> None:
             f"--batch-size {config.batch_size} is more than the {len(images.train) // 2} images "
             "of half the training set"
         )
-    run = Run(config.out or new_folder(config), settled(config, device), resume=config.resume)
+    out = config.out or new_folder(config)
+    run = Run(out, settled(config, device), resume=config.resume, device=device)
     print(f"writing to {run.out}")
 
     common = {name: getattr(config, name) for name in ("space", "seed", "channels", "cells")}

@@ -44,7 +44,7 @@ def hedge_anytime(k: int, rounds: int, loss_range: float = 1.0) -> float:
 def adahedge(k: int, rounds: int, loss_range: float = 1.0) -> float:
     """B sqrt(T ln K) + B (4/3 ln K + 2): AdaHedge.
 
-    Source: de Rooij et al. 2014, Theorem 8.
+    Source: de Rooij et al. 2014, Theorem 6, with its variance at most T B**2 / 4.
     """
     log_k = math.log(k)
     return loss_range * (math.sqrt(rounds * log_k) + 4 / 3 * log_k + 2)

@@ -82,8 +82,11 @@ class FTRL:
         """State before the first round; see `Learner.init`."""
         xp = array_namespace(like)
         zero = xp.zeros_like(like)
-        prior = zero + 1 / like.shape[-1] if prior is None else zero + prior
+        prior = zero + 1.0 if prior is None else xp.astype(prior, like.dtype)
+        prior = prior + zero
         alive = prior > 0
+        # Exactly normalised: R >= 0, and with it the certificate, depends on it.
+        prior = prior / xp.sum(prior, axis=-1, keepdims=True)
         dual = self.regularizer.dual(prior)
         width = highest(self.regularizer.price(dual), alive)
         none = zero[..., :1]

@@ -46,3 +46,10 @@ def relative(loss: Array, alive: Array) -> Array:
     """`loss` less the best survivor's, (..., K); 0 for the removed."""
     xp = array_namespace(loss)
     return xp.where(alive, loss - lowest(loss, alive), 0.0)
+
+
+def log(probability: Array) -> Array:
+    """Natural logarithm; -inf at 0, without the warning."""
+    xp = array_namespace(probability)
+    possible = probability > 0
+    return xp.where(possible, xp.log(xp.where(possible, probability, 1.0)), -xp.inf)

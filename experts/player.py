@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Generic
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_array_api_obj
 
 from experts.masks import wipe
 from experts.state import from_arrays, to_arrays
@@ -47,6 +47,8 @@ class Player(Generic[State]):
         loss_range: tuple[float, float] | None = None,
         checks: bool = True,
     ) -> None:
+        if not is_array_api_obj(like):
+            raise ValueError(f"like must be an array, got {type(like).__name__}")
         if like.ndim == 0 or like.shape[-1] == 0:
             raise ValueError(f"like must have at least one expert, got shape {like.shape}")
         if checks and prior is not None:
@@ -81,8 +83,7 @@ class Player(Generic[State]):
 
     def wipe(self, dead: Array) -> None:
         """Remove the experts in `dead`, bool (..., K), for good."""
-        if tuple(dead.shape) != self._shape:
-            raise ValueError(f"dead has shape {tuple(dead.shape)}, expected {self._shape}")
+        self._check_array("dead", dead, mask=True)
         self.state = wipe(self.state, dead)
 
     def certificate(self) -> Array:
@@ -91,21 +92,35 @@ class Player(Generic[State]):
 
     def state_dict(self) -> dict[str, Any]:
         """All that a checkpoint needs: arrays by name, and the number of rounds."""
-        return {"rounds": self.rounds, "state": to_arrays(self.state)}
+        return {
+            "learner": repr(self.learner),
+            "rounds": self.rounds,
+            "state": to_arrays(self.state),
+        }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Continue from `state_dict()` of a player with the same learner and shape."""
+        """Continue from `state_dict()` of a player with the same learner and shape.
+
+        Raises
+        ------
+        ValueError
+            If it was saved by another learner, or for problems of another shape.
+        """
+        if saved["learner"] != repr(self.learner):
+            raise ValueError(f"saved by {saved['learner']}, not by {self.learner!r}")
         self.state = from_arrays(self.state, saved["state"])
         self.rounds = saved["rounds"]
 
     def _check_round(self, loss: Array, seen: Array | None, chance: Array | None) -> None:
-        xp = array_namespace(loss)
         horizon = self.learner.horizon
         if horizon is not None and self.rounds >= horizon:
             raise ValueError(f"the learner is tuned for a horizon of {horizon} rounds; all played")
-        for name, value in (("loss", loss), ("seen", seen), ("chance", chance)):
-            if value is not None and tuple(value.shape) != self._shape:
-                raise ValueError(f"{name} has shape {tuple(value.shape)}, expected {self._shape}")
+        self._check_array("loss", loss)
+        if seen is not None:
+            self._check_array("seen", seen, mask=True)
+        if chance is not None:
+            self._check_array("chance", chance)
+        xp = array_namespace(loss)
         matters = self.state.alive if seen is None else self.state.alive & seen  # type: ignore[attr-defined]
         _refuse("loss", loss, matters & ~xp.isfinite(loss), "must be finite")
         if self._range is not None:
@@ -116,6 +131,18 @@ class Player(Generic[State]):
             # Not (0 < chance <= 1), so that nan is caught; a little above 1 is rounding.
             fine = (chance > 0) & (chance <= 1 + 1e-6)
             _refuse("chance", chance, matters & ~fine, "must lie in (0, 1] where seen")
+
+    def _check_array(self, name: str, value: Array, *, mask: bool = False) -> None:
+        """Of the state's library and shape; `mask`: of type bool."""
+        xp = array_namespace(self.state.alive)  # type: ignore[attr-defined]
+        if not is_array_api_obj(value) or array_namespace(value) is not xp:
+            raise ValueError(
+                f"{name} must be an array of {xp.__name__}, got {type(value).__name__}"
+            )
+        if tuple(value.shape) != self._shape:
+            raise ValueError(f"{name} has shape {tuple(value.shape)}, expected {self._shape}")
+        if mask and value.dtype != xp.bool:
+            raise ValueError(f"{name} must be of type bool, got {value.dtype}")
 
 
 def _refuse(name: str, value: Array, wrong: Array, rule: str) -> None:

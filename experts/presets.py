@@ -100,7 +100,7 @@ def adahedge() -> FTRL:
     -----
     Regret <= 2 * (sum of gaps) <= B sqrt(T ln K) + B (4/3 ln K + 2), B the largest range.
 
-    Source: de Rooij et al. 2014, Theorems 6 and 8.
+    Source: de Rooij et al. 2014, Theorem 6, with its variance at most T B**2 / 4.
     """
     return FTRL(Entropy(), Gap(), Weighted())
 

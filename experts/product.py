@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from array_api_compat import array_namespace
 
+from experts.masks import log
 from experts.sampling import draw
 from experts.types import Array
 
@@ -50,7 +51,7 @@ class ProductDistribution(NamedTuple):
         xp = array_namespace(self.edges)
         operations = xp.arange(self.edges.shape[-1], device=self.edges.device)
         chosen = operations == architecture[..., None]
-        return xp.sum(xp.log(xp.sum(xp.where(chosen, self.edges, 0.0), axis=-1)), axis=-1)
+        return xp.sum(log(xp.sum(xp.where(chosen, self.edges, 0.0), axis=-1)), axis=-1)
 
     def entropy(self) -> Array:
         """-sum_a p(a) ln p(a) = sum of the edges' entropies, in nats, (...)."""

@@ -58,8 +58,8 @@ class Fixed:
     eta: float | Any
 
     def __post_init__(self) -> None:
-        if isinstance(self.eta, int | float):
-            _positive("eta", self.eta)
+        if getattr(self.eta, "ndim", 0) == 0:
+            object.__setattr__(self, "eta", _positive("eta", self.eta))
 
     @property
     def horizon(self) -> int | None:
@@ -98,9 +98,9 @@ class Horizon:
     loss_range: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.rounds < 1:
-            raise ValueError(f"rounds must be at least 1, got {self.rounds!r}")
-        _positive("loss_range", self.loss_range)
+        if self.rounds != int(self.rounds) or self.rounds < 1:
+            raise ValueError(f"rounds must be a whole number of at least 1, got {self.rounds!r}")
+        object.__setattr__(self, "loss_range", _positive("loss_range", self.loss_range))
 
     @property
     def horizon(self) -> int | None:
@@ -137,7 +137,7 @@ class Anytime:
     loss_range: float = 1.0
 
     def __post_init__(self) -> None:
-        _positive("loss_range", self.loss_range)
+        object.__setattr__(self, "loss_range", _positive("loss_range", self.loss_range))
 
     @property
     def horizon(self) -> int | None:
@@ -166,7 +166,7 @@ class Gap:
     Bound: ``2 * (sum of gaps)``; with the entropy also
     ``B sqrt(T ln K) + B (4/3 ln K + 2)`` (`bounds.adahedge`).
 
-    Source: de Rooij et al. 2014, Theorems 6 and 8.
+    Source: de Rooij et al. 2014, Theorem 6, with its variance at most T B**2 / 4.
     """
 
     @property
@@ -190,6 +190,9 @@ def _nonzero(width: Array) -> Array:
     return array_namespace(width).where(width > 0, width, 1.0)
 
 
-def _positive(name: str, value: float) -> None:
-    if not (value > 0 and math.isfinite(value)):
+def _positive(name: str, value: Any) -> float:
+    """As a Python float, which leaves the dtype of the arrays it meets alone."""
+    number = float(value)
+    if not (number > 0 and math.isfinite(number)):
         raise ValueError(f"{name} must be a positive number, got {value!r}")
+    return number

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from array_api_compat import array_namespace, device, to_device
+
 from experts.types import Array
 
 
@@ -20,6 +22,8 @@ def to_arrays(state: Any, prefix: str = "") -> dict[str, Array]:
 
 def from_arrays(like: Any, arrays: dict[str, Array], prefix: str = "") -> Any:
     """The state whose `to_arrays` is `arrays`; `like` is any state of the same learner.
+
+    Arrays take the dtype and the device that they have in `like`.
 
     Raises
     ------
@@ -39,7 +43,12 @@ def from_arrays(like: Any, arrays: dict[str, Array], prefix: str = "") -> Any:
     fields = {
         name: from_arrays(value, arrays, f"{prefix}{name}.")
         if isinstance(value, tuple)
-        else arrays[prefix + name]
+        else _as(value, arrays[prefix + name])
         for name, value in like._asdict().items()
     }
     return type(like)(**fields)
+
+
+def _as(like: Array, array: Array) -> Array:
+    moved = to_device(array, device(like))
+    return array_namespace(like).astype(moved, like.dtype)

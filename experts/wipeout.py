@@ -59,8 +59,14 @@ def log_kept(play: Array, dead: Array) -> Array:
     play : (..., K)
         What the learner predicts before the wipe-out.
     dead : bool (..., K)
-        Who goes.
+        Who goes: what `hopeless` says, which is never everybody.
     """
     xp = array_namespace(play)
     lost = xp.sum(xp.where(dead, play, 0.0), axis=-1, keepdims=True)
-    return xp.log1p(-lost)
+    kept = xp.sum(xp.where(dead, 0.0, play), axis=-1, keepdims=True)
+    share = kept / (kept + lost)
+    # Of the two forms each is exact where the other rounds. Weights that underflowed to 0 count
+    # as the smallest number, which errs on the safe side of every bound.
+    small = xp.log(xp.where(share > 0, share, xp.finfo(play.dtype).smallest_normal))
+    near = xp.log1p(-xp.where(lost < kept, lost / (kept + lost), 0.0))
+    return xp.where(lost < kept, near, small)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
 from nas_adapter.errors import UserError, choose
+from nas_adapter.randomness import Stream, stream
 
 TORCHVISION = {
     "cifar10": "CIFAR10",
@@ -23,25 +25,6 @@ TORCHVISION = {
     "svhn": "SVHN",
 }
 NAMES = ("digits", *TORCHVISION, "folder:PATH")
-
-
-class Stream(enum.IntEnum):
-    """What a random number is for. Streams never share numbers, so no order matters."""
-
-    SPLIT = 0
-    NETWORK = 1
-    BATCHES = 2
-    VALIDATION = 3
-    AUGMENTATION = 4
-    ARCHITECTURES = 5
-    CANDIDATES = 6
-    BASELINE = 7
-
-
-def stream(seed: int, purpose: Stream, *index: int) -> torch.Generator:
-    """A generator for this seed, purpose and place: nothing to save, nothing to restore."""
-    sequence = np.random.SeedSequence([seed, purpose, *index])
-    return torch.Generator().manual_seed(int(sequence.generate_state(1)[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +44,13 @@ class Split:
     def to(self, device: torch.device) -> Split:
         """The same on another device."""
         return Split(self.images.to(device), self.labels.to(device))
+
+
+class Batch(NamedTuple):
+    """Images float (batch, channels, height, width), normalised, and labels (batch,)."""
+
+    images: Tensor
+    labels: Tensor
 
 
 @dataclass(frozen=True)
@@ -240,7 +230,7 @@ def _read_folder(path: Path, size: int) -> tuple[Split, tuple[str, ...]]:
         for index, (file, label) in enumerate(progress):
             try:
                 picture = found.loader(file).resize((size, size))
-            except OSError as error:
+            except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
                 raise UserError(f"{file} cannot be decoded as an image: {error}") from error
             images[index] = torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)
             labels[index] = label

@@ -32,7 +32,9 @@ def gradient_rewards(loss: Tensor, weights: Tensor) -> Tensor:
 
     Source: Nayman et al. 2019, Algorithm 1.
     """
-    (gradient,) = torch.autograd.grad(loss, weights)
+    if not loss.requires_grad:  # nothing but "none" is left between input and output
+        return torch.zeros_like(weights)
+    (gradient,) = torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True)
     return -gradient
 
 

@@ -7,6 +7,7 @@ import html
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from experts import bounds
-from nas_adapter.run import Run
+from nas_adapter.run import Run, replace
 from nas_adapter.spaces import Architecture, Space
 
 COLORS = mpl.color_sequences["tab10"]
@@ -44,7 +45,7 @@ def draw(run: Run, space: Space, architecture: Architecture, result: dict[str, A
         pictures["wipeout.png"] = lambda: wipeouts(space, result["wiped_out"], result["steps"])
     pictures["cell.png"] = lambda: cell(space, architecture, space.genotype(architecture))
     for name, make in pictures.items():
-        make().savefig(run.out / name, dpi=110)
+        replace(run.out / name, partial(make().savefig, format="png", dpi=110))
     page(run.out, list(pictures), result)
 
 
@@ -157,7 +158,7 @@ def page(out: Path, pictures: list[str], result: dict[str, Any]) -> None:
         for name, value in result.items()
     )
     title = html.escape(f"{result['method']} on {result['space']}, {result['data']}")
-    (out / "report.html").write_text(
+    text = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>'
         "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
         "img{max-width:100%}figure{margin:2rem 0}figcaption{color:#555}"
@@ -165,6 +166,7 @@ def page(out: Path, pictures: list[str], result: dict[str, Any]) -> None:
         "td{overflow-wrap:anywhere}"
         f"</style><h1>{title}</h1>{figures}<h2>Result</h2><table>{rows}</table></html>\n"
     )
+    replace(out / "report.html", lambda path: path.write_text(text))
 
 
 def _arrow(axis: Axes, source: int, target: int, name: str, operation: int) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from nas_adapter.data import Images, Stream, shuffled, stream
+from nas_adapter.data import Images, shuffled
+from nas_adapter.randomness import Stream, stream
 from nas_adapter.run import Run
 from nas_adapter.spaces import SPACES, Architecture, Size
 from nas_adapter.training import accuracy, cosine, initialised_by, prepare, progress_bar
@@ -92,10 +94,9 @@ class _Training:
             nesterov=True,
         )
 
-    def steps(self) -> list[float]:
-        """One epoch; the loss of every step."""
+    def steps(self) -> Iterator[float]:
+        """One epoch; yields the loss of every step."""
         settings = self.settings
-        losses = []
         self.net.train()
         order = stream(settings.seed, Stream.BATCHES, self.epoch)
         for index, part in enumerate(shuffled(self.data.train, settings.batch_size, order)):
@@ -110,6 +111,5 @@ class _Training:
             )
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
-            losses.append(loss.item())
+            yield loss.item()
         self.epoch += 1
-        return losses

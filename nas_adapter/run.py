@@ -1,4 +1,4 @@
-"""The folder of a run: configuration, metrics, checkpoint. Nothing in it is ever half-written."""
+"""The folder of a run: configuration, metrics, checkpoint; replaced whole, never half-written."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from torch.utils.tensorboard import SummaryWriter
 
 from nas_adapter.errors import UserError
 
-FILES = ("config.json", "metrics.jsonl", "checkpoint.pt", "result.json")
-
 
 class Run:
     """One run's files under `out`.
@@ -21,39 +19,55 @@ class Run:
     Parameters
     ----------
     out
-        The folder; made if missing.
+        The folder; made if missing. A new run wants it empty.
     config
         The settings that determine the result, JSON-ready. A run continues only under the same.
     resume
         Continue the run in `out`; where nothing is there yet, start it.
+    device
+        Where tensors of the checkpoint go.
 
     Raises
     ------
     UserError
-        `out` cannot be written, holds a run already (without `resume`), holds a run of another
-        configuration, or its checkpoint cannot be read. Nothing on disk is touched then.
+        `out` cannot be written, is not empty (without `resume`), holds something that is no run
+        or a run of another configuration, or its checkpoint cannot be read. Nothing on disk is
+        touched then.
     """
 
-    def __init__(self, out: Path, config: dict[str, Any], *, resume: bool) -> None:
+    def __init__(
+        self, out: Path, config: dict[str, Any], *, resume: bool, device: torch.device
+    ) -> None:
         self.out = out
         self._config = config
+        self._device = device
         self._phases: dict[str, Any] = {}
         self._lines = 0
-        present = [name for name in FILES if (out / name).exists()]
+        try:
+            self._open(self._saved(resume))
+        except OSError as error:
+            raise UserError(f"--out {out} cannot be written: {error.strerror}") from error
+
+    def _saved(self, resume: bool) -> dict[str, Any] | None:
+        """The checkpoint to continue from, if there is one; refuses what must not be touched."""
+        present = sorted(path.name for path in self.out.iterdir()) if self.out.is_dir() else []
         if present and not resume:
             raise UserError(
-                f"{out} already holds a run ({', '.join(present)}): "
-                "add --resume to continue it, or choose another --out"
+                f"{self.out} is not empty ({', '.join(present)}): add --resume to continue the run "
+                "in it, or choose another --out"
             )
-        saved = self._read_checkpoint() if "checkpoint.pt" in present else None
-        if saved is not None:
+        if "checkpoint.pt" in present:
+            saved = self._read_checkpoint()
             self._compare(saved["config"])
-            self._phases, self._lines = saved["phases"], saved["lines"]
-        elif "config.json" in present:
+            return saved
+        # Killed before its first checkpoint, a run has its configuration and no result.
+        if present and ("config.json" not in present or "result.json" in present):
+            raise UserError(f"{self.out} holds no run that could be resumed: no checkpoint.pt")
+        if present:
             self._compare(self._read_config())
-        if resume and saved is None:
-            print(f"no checkpoint in {out} yet: starting from the beginning")
-        self._open(0 if saved is None else saved["bytes"])
+        if resume:
+            print(f"no checkpoint in {self.out} yet: starting from the beginning")
+        return None
 
     def phase(self, name: str) -> dict[str, Any] | None:
         """What was last saved of a phase; None if nothing."""
@@ -62,6 +76,7 @@ class Run:
     def save(self, phase: str, state: dict[str, Any]) -> None:
         """Checkpoint: replace what is saved of `phase`, and remember how far the metrics are."""
         self._metrics.flush()
+        os.fsync(self._metrics.fileno())
         self._phases[phase] = state
         content = {
             "config": self._config,
@@ -73,7 +88,7 @@ class Run:
 
     def log(self, phase: str, **record: Any) -> None:
         """One line of metrics.jsonl; its numbers also go to TensorBoard."""
-        self._metrics.write(json.dumps({"phase": phase, **record}) + "\n")
+        self._metrics.write(json.dumps({"phase": phase, **record}, allow_nan=False) + "\n")
         for name, value in record.items():
             if isinstance(value, int | float):
                 self._board.add_scalar(f"{phase}/{name}", value, self._lines)
@@ -87,7 +102,7 @@ class Run:
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """A JSON file, whole or not at all."""
-        text = json.dumps(content, indent=2) + "\n"
+        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
         replace(self.out / name, lambda path: path.write_text(text))
 
     def close(self) -> None:
@@ -95,25 +110,25 @@ class Run:
         self._metrics.close()
         self._board.close()
 
-    def _open(self, metrics_bytes: int) -> None:
-        metrics = self.out / "metrics.jsonl"
-        if metrics_bytes > (metrics.stat().st_size if metrics.exists() else 0):
-            raise UserError(f"{metrics} is shorter than its checkpoint says; nothing was changed")
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-            self.write_json("config.json", self._config)
-            self._metrics = metrics.open("a")
-            # Lines after the checkpoint are written anew, with the same numbers.
-            self._metrics.truncate(metrics_bytes)
-            self._metrics.seek(metrics_bytes)
-            self._board = SummaryWriter(str(self.out / "tensorboard"), purge_step=self._lines)
-        except OSError as error:
-            raise UserError(f"--out {self.out} cannot be written: {error.strerror}") from error
+    def _open(self, saved: dict[str, Any] | None) -> None:
+        kept = 0
+        path = self.out / "metrics.jsonl"
+        if saved is not None:
+            self._phases, self._lines, kept = saved["phases"], saved["lines"], saved["bytes"]
+            if kept > (path.stat().st_size if path.exists() else 0):
+                raise UserError(f"{path} is shorter than its checkpoint says; nothing was changed")
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.write_json("config.json", self._config)
+        self._metrics = path.open("a", buffering=1)
+        # Lines after the checkpoint are written anew, with the same numbers.
+        self._metrics.truncate(kept)
+        self._metrics.seek(kept)
+        self._board = SummaryWriter(str(self.out / "tensorboard"), purge_step=self._lines)
 
     def _read_checkpoint(self) -> dict[str, Any]:
         path = self.out / "checkpoint.pt"
         try:
-            saved = torch.load(path, map_location="cpu", weights_only=True)
+            saved = torch.load(path, map_location=self._device, weights_only=True)
             if not {"config", "phases", "lines", "bytes"} <= saved.keys():
                 raise ValueError("it holds something else")
         except Exception as error:  # torch.load raises whatever a damaged file leads it to
@@ -123,10 +138,14 @@ class Run:
         return saved  # type: ignore[no-any-return]
 
     def _read_config(self) -> dict[str, Any]:
+        path = self.out / "config.json"
         try:
-            return json.loads((self.out / "config.json").read_text())  # type: ignore[no-any-return]
-        except ValueError as error:
-            raise UserError(f"{self.out / 'config.json'} is not JSON: {error}") from error
+            saved = json.loads(path.read_text())
+        except ValueError:
+            saved = None
+        if not isinstance(saved, dict):
+            raise UserError(f"{path} is not the configuration of a run; it was left as it is")
+        return saved
 
     def _compare(self, saved: dict[str, Any]) -> None:
         names = sorted(self._config.keys() | saved.keys())

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from nas_adapter.data import Images, Split, Stream, in_order, shuffled, stream
+from nas_adapter.data import Images, Split, in_order, shuffled
+from nas_adapter.randomness import Stream, stream
 from nas_adapter.run import Run
 from nas_adapter.spaces import SPACES, Architecture, Size
 from nas_adapter.strategies import METHODS, Setting
@@ -79,7 +80,7 @@ class _Search:
     def __init__(self, settings: SearchSettings, data: Images, run: Run) -> None:
         self.settings, self.data, self.run = settings, data, run
         self.halves = data.halves(settings.seed)
-        self.total = settings.epochs * sum(1 for _ in self._pairs(0))
+        self.total = settings.epochs * (len(self.halves[0]) // settings.batch_size)
         self.epoch = 0
         self.seconds: list[float] = []
         space = SPACES[settings.space]()
@@ -109,7 +110,7 @@ class _Search:
 
     def load(self, saved: dict[str, Any]) -> None:
         """Continue from what `play` saved. The strategy goes first: it removes operations."""
-        self.strategy.load_state_dict(_on(self.data.train.labels.device, saved["strategy"]))
+        self.strategy.load_state_dict(saved["strategy"])
         self.net.load_state_dict(saved["net"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.epoch, self.seconds = saved["epoch"], saved["seconds"]
@@ -155,7 +156,7 @@ class _Search:
         return done
 
     def _pairs(self, epoch: int) -> Iterator[tuple[Split, Split]]:
-        """A batch for the weights and one for the architecture, until either half is used up."""
+        """Batches for the weights and for the architecture, until the first half is used up."""
         seed, size = self.settings.seed, self.settings.batch_size
         return zip(
             shuffled(self.halves[0], size, stream(seed, Stream.BATCHES, epoch)),
@@ -186,10 +187,3 @@ def _speed(seconds: list[float], wiped_out: list[dict[str, Any]]) -> dict[str, f
         "seconds_per_step_before_wipeout": statistics.median(before),
         "seconds_per_step_after_wipeout": statistics.median(after) if after else None,
     }
-
-
-def _on(device: torch.device, saved: Any) -> Any:
-    """Every tensor of a nested state on the device."""
-    if isinstance(saved, dict):
-        return {name: _on(device, value) for name, value in saved.items()}
-    return saved.to(device) if isinstance(saved, torch.Tensor) else saved

@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from nas_adapter.data import Images, Split, in_order
-from nas_adapter.strategies import Batch
+from nas_adapter.data import Batch, Images, Split, in_order
 
 EVALUATION_BATCH = 512
 

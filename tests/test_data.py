@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 
 from nas_adapter import data as data_sets
-from nas_adapter.data import Images, Split, Stream, load, shuffled, stream
+from nas_adapter.data import Images, Split, load, shuffled
 from nas_adapter.errors import UserError
+from nas_adapter.randomness import Stream, stream
 
 
 def test_digits_are_split_once_and_for_all() -> None:

@@ -145,9 +145,10 @@ def test_arguments_are_left_untouched_and_may_be_read_only(learner: Any, game: G
 
 @every_learner
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dtype_is_kept(learner: Any, dtype: Any) -> None:
+@pytest.mark.parametrize("prior", [None, np.asarray([0.1, 0.2, 0.3, 0.4])])
+def test_dtype_is_kept(learner: Any, dtype: Any, prior: Any) -> None:
     loss = np.random.default_rng(0).random((30, 4)).astype(dtype)
-    state = learner.init(loss[0])
+    state = learner.init(loss[0], prior=prior)
     for row in loss:
         play = learner.predict(state)
         state = learner.update(state, play, Feedback(row))

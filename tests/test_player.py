@@ -54,6 +54,24 @@ def test_shapes(xp: Any) -> None:
         Player(experts.hedge(0.5), xp.zeros((2, 0)))
 
 
+def test_kinds(xp: Any) -> None:
+    with pytest.raises(ValueError, match="like must be an array, got list"):
+        Player(experts.hedge(0.5), [0, 0])
+    with pytest.raises(ValueError, match=r"loss must be an array of .*, got list"):
+        make(xp).update([[0.0] * 3] * 2)
+    other = np if xp is torch else torch
+    with pytest.raises(ValueError, match=r"loss must be an array of .*, got (Tensor|ndarray)"):
+        make(xp).update(other.zeros((2, 3)))
+    with pytest.raises(ValueError, match=r"dead must be of type bool, got .*float"):
+        make(xp).wipe(xp.zeros((2, 3)))
+
+
+def test_a_state_of_another_learner_is_refused(xp: Any) -> None:
+    saved = Player(experts.hedge(0.5), xp.zeros(2)).state_dict()
+    with pytest.raises(ValueError, match=r"saved by FTRL\(.*eta=0.5.*not by FTRL\(.*eta=5.0"):
+        Player(experts.hedge(5), xp.zeros(2)).load_state_dict(saved)
+
+
 def test_bandit_needs_the_chance(xp: Any) -> None:
     seen = xp.zeros((2, 3)) == 0
     with pytest.raises(ValueError, match="chance is needed with seen"):
@@ -93,7 +111,12 @@ def test_checks_can_be_switched_off(xp: Any) -> None:
         (lambda: experts.hedge(0.1, horizon=3), "exactly one of eta and horizon"),
         (lambda: experts.hedge(0.0), "eta must be a positive number, got 0.0"),
         (lambda: experts.hedge(float("nan")), "eta must be a positive number, got nan"),
-        (lambda: experts.hedge(horizon=0), "rounds must be at least 1, got 0"),
+        (lambda: experts.hedge(horizon=0), "rounds must be a whole number of at least 1, got 0"),
+        (
+            lambda: experts.hedge(horizon=2.5),  # type: ignore[arg-type]
+            "whole number of at least 1, got 2.5",
+        ),
+        (lambda: experts.hedge(np.float32(-1)), "eta must be a positive number, got"),
         (lambda: experts.anytime_hedge(-1.0), "loss_range must be a positive number, got -1.0"),
         (lambda: experts.Weighted(bias=-1.0), "bias must be a number >= 0, got -1.0"),
         (lambda: experts.wipeout.threshold(1.0, -1), "rounds_left must be at least 0, got -1"),

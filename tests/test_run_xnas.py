@@ -16,8 +16,8 @@ import run_xnas
 import torch
 
 COMMAND = [sys.executable, run_xnas.__file__]
-SMALL = ["--epochs", "3", "--retrain-epochs", "3", "--channels", "4", "--batch-size", "32"]
-SMALL += ["--baselines", "1"]
+SMALL = ["--epochs", "4", "--retrain-epochs", "3", "--channels", "4", "--batch-size", "32"]
+SMALL += ["--baselines", "1", "--reward-bound", "0.002"]  # small: wipe-outs from half time on
 TIMED = ("search_seconds", "seconds_per_step", "peak_memory_mib")
 
 
@@ -85,8 +85,10 @@ def test_the_same_seed_gives_the_same_numbers(uninterrupted: Path, tmp_path: Pat
 def test_a_killed_run_resumes_to_the_same_numbers(uninterrupted: Path, tmp_path: Path) -> None:
     """kill -9 before the first checkpoint, in the search, and in each retraining."""
     out = tmp_path / "killed"
-    total = len(numbers(uninterrupted)["metrics"])
-    for line in (3, 40, total - 4, total - 1):
+    whole = numbers(uninterrupted)
+    total, wiped = len(whole["metrics"]), min(w["step"] for w in whole["wiped_out"])
+    assert wiped <= 66, "no wipe-out before the checkpoint at step 66: resuming it shows nothing"
+    for line in (3, 70, total - 4, total - 1):
         resume = ["--resume"] if out.exists() else []
         process = subprocess.Popen(
             [*COMMAND, *SMALL, "--out", str(out), *resume],
@@ -123,8 +125,9 @@ def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
         ("--data mnist", "unknown data set 'mnist': choose one of digits, cifar10"),
         ("--data folder:/does/not/exist", "data folder /does/not/exist does not exist"),
         ("--device tpu", "unknown device 'tpu': choose one of auto, cpu, cuda"),
-        ("--epochs 0", "--epochs must be positive"),
-        ("--reward-bound nan", "--reward-bound must be positive"),
+        ("--epochs 0", "--epochs must be a positive number"),
+        ("--reward-bound nan", "--reward-bound must be a positive number"),
+        ("--reward-bound inf", "--reward-bound must be a positive number"),
         ("--seed -1", "--seed must not be negative"),
         ("--batch-size 800", "--batch-size 800 is more than the 721 images of half"),
     ],
@@ -155,8 +158,8 @@ def mine(uninterrupted: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("", "already holds a run (config.json, metrics.jsonl, checkpoint.pt, result.json): add"),
-        ("--resume --epochs 4", "holds a run of another configuration: epochs is 4 but was 3"),
+        ("", "is not empty (cell.png, checkpoint.pt, config.json, "),
+        ("--resume --epochs 5", "holds a run of another configuration: epochs is 5 but was 4"),
         ("--resume --seed 7", "holds a run of another configuration: seed is 7 but was 0"),
     ],
 )
@@ -192,10 +195,41 @@ def test_someone_else_s_checkpoint_and_lost_metrics(
     assert "checkpoint.pt is truncated or not a checkpoint" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["metrics.jsonl", "cell.png", "notes.txt"])
+def test_somebody_else_s_files_are_left_alone(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text("mine")
+    assert run_xnas.command(["--smoke", "--out", str(tmp_path)]) == 2
+    assert "is not empty" in capsys.readouterr().err
+    assert run_xnas.command(["--smoke", "--out", str(tmp_path), "--resume"]) == 2
+    assert "holds no run that could be resumed" in capsys.readouterr().err
+    assert contents(tmp_path) == {str(tmp_path / name): b"mine"}
+
+
+@pytest.mark.parametrize("content", ["[1]", "{", ""])
+def test_a_damaged_configuration(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.json").write_text(content)
+    assert run_xnas.command(["--smoke", "--out", str(tmp_path), "--resume"]) == 2
+    assert "config.json is not the configuration of a run" in capsys.readouterr().err
+
+
+def test_a_finished_run_without_its_checkpoint_is_not_overwritten(
+    mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (mine / "checkpoint.pt").unlink()
+    before = contents(mine)
+    assert run_xnas.command([*SMALL, "--out", str(mine), "--resume"]) == 2
+    assert "holds no run that could be resumed" in capsys.readouterr().err
+    assert contents(mine) == before
+
+
 def test_an_out_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "file"
     file.write_text("mine")
-    for out in (file, file / "below", Path("/proc/nothing")):
+    for out in (file, file / "below", Path("/proc/nothing"), tmp_path / ("x" * 300)):
         assert run_xnas.command(["--smoke", "--out", str(out)]) == 2
         assert f"error: --out {out} cannot be written" in capsys.readouterr().err
     assert file.read_text() == "mine"

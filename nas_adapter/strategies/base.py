@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from nas_adapter.data import Batch
+from nas_adapter.errors import UserError
 from nas_adapter.spaces import Architecture, Space
 from nas_adapter.supernet import Supernet, Weights
 
 GRADIENT_NORM = 5.0
 """Norm that weight gradients are clipped to. Source: Liu et al. 2019 (DARTS), Appendix A."""
-
-
-class Batch(NamedTuple):
-    """Images (batch, channels, height, width), normalised, and labels (batch,)."""
-
-    images: Tensor
-    labels: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +73,13 @@ def weight_step(setting: Setting, batch: Batch, weights: Weights) -> float:
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(setting.net.parameters(), GRADIENT_NORM)
     setting.optimizer.step()
-    return loss.item()
+    return finite(loss.item(), "training")
+
+
+def finite(loss: float, which: str) -> float:
+    """The loss, or `UserError` where a search has diverged."""
+    if not math.isfinite(loss):
+        raise UserError(
+            f"the {which} loss became {loss}: the search has diverged; the last checkpoint is kept"
+        )
+    return loss

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
+from tqdm import tqdm
 
-from nas_adapter.data import Stream, stream
+from nas_adapter.data import Batch
+from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Architecture, random_architecture
-from nas_adapter.strategies.base import Batch, Setting, Step, weight_step
+from nas_adapter.strategies.base import Setting, Step, weight_step
 
 
 class RandomSearch:
@@ -35,21 +37,22 @@ class RandomSearch:
         self._steps += 1
         return Step(weight_step(self._setting, train, drawn))
 
+    @torch.no_grad()
     def finish(self, valid: Iterable[Batch]) -> tuple[Architecture, Architecture]:
         """The best of the candidates; ties: the first drawn."""
-        batches = list(valid)
-        ranked = []
-        for index in range(self._setting.candidates):
-            drawn = self._draw(Stream.CANDIDATES, index)
-            with torch.no_grad():
-                right = sum(
-                    (self._setting.net(batch.images, drawn).argmax(-1) == batch.labels).sum()
-                    for batch in batches
-                )
-            ranked.append((int(right), drawn))
-        right, best = max(ranked, key=lambda candidate: candidate[0])
-        self._best = right / sum(len(batch.labels) for batch in batches)
-        return best, best
+        count = self._setting.candidates
+        drawn = [self._draw(Stream.CANDIDATES, index) for index in range(count)]
+        right, total = [0] * count, 0
+        for batch in valid:
+            total += len(batch.labels)
+            for index, architecture in enumerate(
+                tqdm(drawn, "ranking candidates", unit="architecture", delay=2)
+            ):
+                logits = self._setting.net(batch.images, architecture)
+                right[index] += int((logits.argmax(-1) == batch.labels).sum())
+        best = right.index(max(right))
+        self._best = right[best] / total
+        return drawn[best], drawn[best]
 
     def report(self) -> dict[str, Any]:
         """The winner's accuracy; there are no probabilities and no regret here."""

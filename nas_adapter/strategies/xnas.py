@@ -15,9 +15,10 @@ from torch import Tensor, nn
 import experts
 from experts import Ledger, ProductDistribution, bounds, wipeout
 from experts.state import from_arrays, to_arrays
+from nas_adapter.data import Batch
 from nas_adapter.feedback import clip, from_rewards, gradient_rewards
 from nas_adapter.spaces import Architecture
-from nas_adapter.strategies.base import Batch, Setting, Step, weight_step
+from nas_adapter.strategies.base import Setting, Step, finite, weight_step
 from nas_adapter.supernet import forget
 
 
@@ -27,7 +28,8 @@ class XNAS:
     Each of T steps: descend on the weights with a training batch under the current play p; on a
     validation batch take the rewards -d loss / d p, clipped to [-L, L]; play exponentiated
     gradient with eta = sqrt(2 ln K / (T L**2)); remove every operation that cannot end as its
-    edge's best, G_i < max_j G_j - 2L (T - t).
+    edge's best, G_i < max_j G_j - 2L (T - t). After the last step nothing is played any more, so
+    nothing is removed (the rule would leave the leaders alone).
 
     Regret of every edge, in clipped rewards: at most L sqrt(2 T ln K); summed over the edges it
     is the regret over architectures of the linearised loss.
@@ -44,7 +46,8 @@ class XNAS:
         self._state = self._learner.init(like)
         self._ledger = Ledger.open(like)
         self._log_kept = like[:, :1]
-        self._clipped = like[0, 0]
+        self._clipped = like[0, 0]  # rewards that were cut
+        self._rewarded = like[0, 0]  # rewards that were not 0, as "none"'s and the removed's are
         self._wiped: list[tuple[int, int, int]] = []  # edge, operation, step
 
     def step(self, train: Batch, valid: Batch) -> Step:
@@ -55,15 +58,17 @@ class XNAS:
         weights = play.float().requires_grad_()
         valid_loss = nn.functional.cross_entropy(setting.net(valid.images, weights), valid.labels)
         raw = gradient_rewards(valid_loss, weights).double()
-        self._clipped = self._clipped + (raw.abs() > setting.reward_bound).sum()
         feedback = from_rewards(clip(raw, setting.reward_bound))
         alive = self._state.alive
+        self._clipped = self._clipped + (raw.abs() > setting.reward_bound).sum()
+        self._rewarded = self._rewarded + (raw != 0).sum()
         self._state = self._learner.update(self._state, play, feedback)
         # The reward of a removed operation is unknown, not zero.
         self._ledger = self._ledger.add(play, feedback.loss.where(alive, math.nan))
-        if setting.wipeout:
+        value = finite(valid_loss.item(), "validation")
+        if setting.wipeout and self._ledger.rounds < setting.steps:
             self._wipe()
-        return Step(train_loss, self._details(valid_loss.item()))
+        return Step(train_loss, self._details(value))
 
     def finish(self, valid: Iterable[Batch]) -> tuple[Architecture, Tensor]:
         """The mode of the product distribution, and the play itself."""
@@ -80,7 +85,6 @@ class XNAS:
             bounds.hedge_wipeout(count, steps, rate, kept, 2 * bound)
             for rate, kept in zip(eta.tolist(), self._log_kept[:, 0].tolist(), strict=True)
         ]
-        rewards_seen = self._ledger.rounds * len(space.edges) * count
         return {
             "edge_probabilities": {
                 edge: dict(zip(space.operations, row, strict=True))
@@ -96,7 +100,7 @@ class XNAS:
             "regret_certificate": self._certificate(),
             "reward_bound": bound,
             "eta": eta[0].item(),
-            "clipped_share": self._clipped.item() / max(rewards_seen, 1),
+            "clipped_share": (self._clipped / self._rewarded.clamp(min=1)).item(),
         }
 
     def state_dict(self) -> dict[str, Any]:
@@ -106,6 +110,7 @@ class XNAS:
             "ledger": self._ledger._asdict(),
             "log_kept": self._log_kept,
             "clipped": self._clipped,
+            "rewarded": self._rewarded,
             "wiped": self._wiped,
         }
 
@@ -113,7 +118,8 @@ class XNAS:
         """See `Strategy.load_state_dict`."""
         self._state = from_arrays(self._state, saved["learner"])
         self._ledger = Ledger(**saved["ledger"])
-        self._log_kept, self._clipped = saved["log_kept"], saved["clipped"]
+        self._log_kept = saved["log_kept"]
+        self._clipped, self._rewarded = saved["clipped"], saved["rewarded"]
         self._wiped = [(edge, operation, step) for edge, operation, step in saved["wiped"]]
         self._remove((edge, operation) for edge, operation, _ in self._wiped)
 

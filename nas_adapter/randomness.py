@@ -1,0 +1,31 @@
+"""Random numbers by name: for a seed, a purpose and a place there is one generator.
+
+Nothing has to be saved to continue a run, and no order of calls matters.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import numpy as np
+import torch
+
+
+class Stream(enum.IntEnum):
+    """What a random number is for. A search and each retraining number their steps from 0 anew."""
+
+    SPLIT = 0
+    NETWORK = 1
+    BATCHES = 2
+    VALIDATION = 3
+    AUGMENTATION = 4
+    ARCHITECTURES = 5
+    CANDIDATES = 6
+    BASELINE = 7
+
+
+def stream(seed: int, purpose: Stream, index: int = 0) -> torch.Generator:
+    """A CPU generator, seeded with 64 bits mixed from the three numbers."""
+    sequence = np.random.SeedSequence(seed, spawn_key=(purpose, index))
+    state = int(sequence.generate_state(1, np.uint64)[0])
+    return torch.Generator().manual_seed(state - 2**63)  # torch takes a signed number
