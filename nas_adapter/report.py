@@ -156,6 +156,7 @@ def page(out: Path, pictures: list[str], result: dict[str, Any]) -> None:
     rows = "".join(
         f"<tr><th>{html.escape(name)}</th><td>{html.escape(_short(value))}</td></tr>"
         for name, value in result.items()
+        if not isinstance(value, dict | list)  # these are in the pictures and in result.json
     )
     title = html.escape(f"{result['method']} on {result['space']}, {result['data']}")
     text = (
