@@ -78,6 +78,11 @@ class FTRL:
         """Number of rounds that the schedule is tuned for; None: any."""
         return self.rate.horizon
 
+    @property
+    def supports(self) -> frozenset[str]:
+        """Everything: the certificate holds for any play and any estimate."""
+        return frozenset({"bandit", "sleeping", "delayed"})
+
     def init(self, like: Array, *, prior: Array | None = None) -> FTRLState:
         """State before the first round; see `Learner.init`."""
         xp = array_namespace(like)

@@ -50,6 +50,12 @@ class Learner(Protocol[State]):
     def horizon(self) -> int | None:
         """Number of rounds that the learner is tuned for; None: any."""
 
+    @property
+    def supports(self) -> frozenset[str]:
+        """Beyond full information: "bandit" (estimates from what is seen), "sleeping" (experts
+        that sit out rounds), "delayed" (a loss that arrives after later plays).
+        """
+
     def init(self, like: Array, *, prior: Array | None = None) -> State:
         """State before the first round, for problems shaped, typed and placed as `like` (..., K).
 
