@@ -1,13 +1,24 @@
 """Online learning with expert advice: one contract, one engine, any array library."""
 
 from experts import bounds, wipeout
+from experts.barriers import LogBarrier, Tsallis
 from experts.conversion import average_iterate, best_cumulative, sample_iterate
-from experts.estimators import Weighted
+from experts.estimators import Optimistic, Shifted, Weighted
+from experts.euclidean import Euclidean
 from experts.ftrl import FTRL
 from experts.ledger import Ledger
 from experts.masks import wipe
 from experts.player import Player
-from experts.presets import adahedge, anytime_hedge, exponentiated_gradient, hedge
+from experts.presets import (
+    adahedge,
+    anytime_hedge,
+    exp3,
+    exp3_ix,
+    exponentiated_gradient,
+    hedge,
+    optimistic_hedge,
+    tsallis_inf,
+)
 from experts.product import ProductDistribution
 from experts.rates import Anytime, Fixed, Gap, Horizon
 from experts.registry import REGISTRY, register
@@ -20,14 +31,19 @@ __all__ = [
     "REGISTRY",
     "Anytime",
     "Entropy",
+    "Euclidean",
     "Feedback",
     "Fixed",
     "Gap",
     "Horizon",
     "Learner",
     "Ledger",
+    "LogBarrier",
+    "Optimistic",
     "Player",
     "ProductDistribution",
+    "Shifted",
+    "Tsallis",
     "Weighted",
     "adahedge",
     "anytime_hedge",
@@ -35,10 +51,14 @@ __all__ = [
     "best_cumulative",
     "bounds",
     "draw",
+    "exp3",
+    "exp3_ix",
     "exponentiated_gradient",
     "hedge",
+    "optimistic_hedge",
     "register",
     "sample_iterate",
+    "tsallis_inf",
     "wipe",
     "wipeout",
 ]

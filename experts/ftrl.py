@@ -8,7 +8,7 @@ from typing import NamedTuple
 from array_api_compat import array_namespace
 
 from experts.estimators import Estimator
-from experts.masks import highest, relative
+from experts.masks import relative
 from experts.rates import Clock, Rate
 from experts.regularizers import Regularizer
 from experts.types import Array, Feedback
@@ -23,8 +23,12 @@ class FTRLState(NamedTuple):
     """(..., K): the prior in the regularizer's dual coordinates (ln prior for the entropy)"""
     loss: Array
     """(..., K): estimated losses so far, less the best survivor's; 0 for the removed"""
+    hint: Array
+    """(..., K): a guess of the next round's losses; 0 unless the estimator is optimistic"""
     gap: Array
     """(..., 1): sum of the gaps so far"""
+    carry: Array
+    """(..., 1): what rounding took from that sum (Kahan), so that float32 lasts 10**6 rounds"""
     scale: Array
     """(..., 1): 1 / eta of the last round played; 0 before the first"""
     clock: Clock
@@ -58,7 +62,8 @@ class FTRL:
         Phi_t(L) = min { <p, L> + s_t R(p) : p on the simplex of the survivors at round t }
 
     Proof. Phi_1(0) >= 0. Between rounds Phi_t(L_t) <= Phi_{t+1}(L_t): the scale has not fallen,
-    R >= 0, and removing experts shrinks the set that the minimum is over. So the differences in
+    R >= 0, and removing experts shrinks the set that the minimum is over (where the regularizer
+    says `wipeout`; the log-barrier, infinite there, does not). So the differences in
     the brackets add up to at most Phi_T(L_T), and Phi_T(L_T) <= L_{T,k} + s_T R(e_k) for every
     survivor k. Adding the gaps gives the claim. It holds for any play, also one that is not the
     minimiser; the gaps are nonnegative if it is.
@@ -80,8 +85,11 @@ class FTRL:
 
     @property
     def supports(self) -> frozenset[str]:
-        """Everything: the certificate holds for any play and any estimate."""
-        return frozenset({"bandit", "sleeping", "delayed"})
+        """Everything that the regularizer allows: the certificate holds for any play and any
+        estimate.
+        """
+        wipeout = {"wipeout"} if self.regularizer.wipeout else set()
+        return frozenset({"bandit", "sleeping", "delayed"} | wipeout)
 
     def init(self, like: Array, *, prior: Array | None = None) -> FTRLState:
         """State before the first round; see `Learner.init`."""
@@ -93,29 +101,38 @@ class FTRL:
         # Exactly normalised: R >= 0, and with it the certificate, depends on it.
         prior = prior / xp.sum(prior, axis=-1, keepdims=True)
         dual = self.regularizer.dual(prior)
-        width = highest(self.regularizer.price(dual), alive)
+        count = xp.sum(xp.astype(alive, like.dtype), axis=-1, keepdims=True)
+        clock = self.rate.init(
+            self.regularizer.width(alive, dual),
+            self.regularizer.stability(count, bandit=self.rate.bandit),
+        )
         none = zero[..., :1]
-        clock = self.rate.init(width, self.regularizer.stability)
-        return FTRLState(alive, dual, loss=zero, gap=none, scale=none, clock=clock)
+        return FTRLState(alive, dual, zero, zero, gap=none, carry=none, scale=none, clock=clock)
 
     def predict(self, state: FTRLState) -> Array:
         """The minimiser, (..., K)."""
-        return self.regularizer.argmin(state.loss, state.clock.scale, state.alive, state.dual)
+        guess = state.loss + state.hint
+        return self.regularizer.argmin(guess, state.clock.scale, state.alive, state.dual)
 
     def update(self, state: FTRLState, play: Array, feedback: Feedback) -> FTRLState:
         """The state after one round; `state` is left as it was."""
         # A constant added to all losses changes neither play nor regret; taking the smallest off
         # first keeps the numbers small.
-        loss = relative(self.estimator.estimate(feedback), state.alive)
         scale = state.clock.scale
+        loss = relative(self.estimator.estimate(feedback, scale), state.alive)
         gap = self.regularizer.gap(play, loss, state.loss, scale, state.alive, state.dual)
+        gap = gap - state.carry
+        total = state.gap + gap
         return state._replace(
             loss=relative(state.loss + loss, state.alive),
-            gap=state.gap + gap,
+            hint=self.estimator.hint(loss),
+            gap=total,
+            carry=(total - state.gap) - gap,
             scale=scale,
-            clock=self.rate.update(state.clock, gap),
+            clock=self.rate.update(state.clock, total),
         )
 
     def certificate(self, state: FTRLState) -> Array:
         """``s_T R(e_k) + sum of gaps``, (..., K); meaningless for removed experts."""
-        return state.scale * self.regularizer.price(state.dual) + state.gap
+        charge = self.regularizer.charge(state.loss, state.scale, state.alive, state.dual)
+        return charge + state.gap

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from experts.estimators import Weighted
+from experts.barriers import Tsallis
+from experts.estimators import Optimistic, Shifted, Weighted
 from experts.ftrl import FTRL
 from experts.rates import Anytime, Fixed, Gap, Horizon, Rate
 from experts.registry import register
@@ -105,9 +106,103 @@ def adahedge() -> FTRL:
     return FTRL(Entropy(), Gap(), Weighted())
 
 
+@register({"eta": 0.5}, {"horizon": 50})
+def optimistic_hedge(
+    eta: float | Any | None = None, *, horizon: int | None = None, loss_range: float = 1.0
+) -> FTRL:
+    """Optimistic Hedge: p_t ∝ prior * exp(-eta (L_{t-1} + m_t)), m_t = l_{t-1}.
+
+    Parameters
+    ----------
+    eta, horizon, loss_range
+        As in `hedge`.
+
+    Notes
+    -----
+    Regret <= ln K / eta + (eta / 8) sum_t range(l_t - m_t)**2, with range = largest less smallest
+    entry; so also <= ln K / eta + (eta / 2) sum_t max_i |l_{t,i} - m_{t,i}|**2.
+
+    Source: Rakhlin & Sridharan 2013; Syrgkanis et al. 2015.
+    """
+    return FTRL(Entropy(), _tuned(eta, horizon, loss_range), Optimistic())
+
+
+@register({}, {"eta": 0.1}, {"horizon": 50})
+def exp3(eta: float | Any | None = None, *, horizon: int | None = None) -> FTRL:
+    """Exp3: Hedge on importance-weighted losses, without mixing. Losses in [0, 1], bandit feedback.
+
+    Parameters
+    ----------
+    eta
+        Learning rate.
+    horizon
+        T; sets eta = sqrt(2 ln K / (T K)). With neither, eta_t = sqrt(ln K / (t K)).
+
+    Notes
+    -----
+    Pseudo-regret <= sqrt(2 T K ln K) with `horizon`, <= 2 sqrt(T K ln K) with neither.
+
+    Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1.
+    """
+    return FTRL(Entropy(), _bandit_rate(eta, horizon), Weighted())
+
+
+@register({}, {"eta": 0.1}, {"horizon": 50})
+def exp3_ix(eta: float | Any | None = None, *, horizon: int | None = None) -> FTRL:
+    """Exp3-IX: implicit exploration, loss / (chance + eta / 2). Losses in [0, 1], bandit feedback.
+
+    Parameters
+    ----------
+    eta, horizon
+        As in `exp3`.
+
+    Notes
+    -----
+    With probability 1 - delta the regret itself, with `horizon`, is at most
+    2 sqrt(2 K T ln K) + (sqrt(2 K T / ln K) + 1) ln(2 / delta).
+
+    Source: Neu 2015, Theorem 1.
+    """
+    return FTRL(Entropy(), _bandit_rate(eta, horizon), Weighted(bias=0.5))
+
+
+@register({}, {"variance": "reduced"})
+def tsallis_inf(variance: str = "plain") -> FTRL:
+    """Tsallis-INF: best of both worlds without tuning. Losses in [0, 1], bandit feedback.
+
+    p_i = 4 (eta_t (L_i - x))**-2 with eta_t = 2 / sqrt(t), or 4 / sqrt(t) on estimates of reduced
+    variance.
+
+    Parameters
+    ----------
+    variance
+        "plain": importance weights; "reduced": `Shifted`.
+
+    Notes
+    -----
+    Plain: pseudo-regret <= 4 sqrt(K T) against any sequence, and of order
+    sum_i ln T / Delta_i on stochastic ones with gaps Delta_i, with the same setting.
+
+    Source: Zimmert & Seldin 2021, Theorem 1.
+    """
+    if variance not in {"plain", "reduced"}:
+        raise ValueError(f"variance must be 'plain' or 'reduced', got {variance!r}")
+    if variance == "reduced":
+        return FTRL(Tsallis(), Anytime(eta=4.0), Shifted())
+    return FTRL(Tsallis(), Anytime(eta=2.0), Weighted())
+
+
 def _tuned(eta: float | Any | None, horizon: int | None, loss_range: float) -> Rate:
     if (eta is None) == (horizon is None):
         raise ValueError(
             f"give exactly one of eta and horizon, got eta={eta!r} and horizon={horizon!r}"
         )
     return Fixed(eta) if horizon is None else Horizon(horizon, loss_range)
+
+
+def _bandit_rate(eta: float | Any | None, horizon: int | None) -> Rate:
+    if eta is not None and horizon is not None:
+        raise ValueError(f"give at most one of eta and horizon, got {eta!r} and {horizon!r}")
+    if eta is not None:
+        return Fixed(eta)
+    return Anytime(bandit=True) if horizon is None else Horizon(horizon, bandit=True)

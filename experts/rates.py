@@ -2,7 +2,9 @@
 
 A scale never falls: this is what FTRL's certificate needs. `width` is ``max_k R(e_k)`` over the
 experts that take part (ln K for the entropy with a uniform prior) and `stability` is the
-regularizer's c in ``gap <= c * eta * B**2``; the schedules tune themselves with the two.
+regularizer's c in ``gap <= c * eta * B**2``, 1/8 for the entropy; schedules with `bandit` ask for
+the c of importance-weighted losses in [0, 1], K/2 for the entropy. They tune themselves with the
+two.
 """
 
 from __future__ import annotations
@@ -34,11 +36,15 @@ class Rate(Protocol):
     def horizon(self) -> int | None:
         """Rounds that the schedule is tuned for; None: any number."""
 
-    def init(self, width: Array, stability: float) -> Clock:
-        """State before the first round; `width` is (..., 1)."""
+    @property
+    def bandit(self) -> bool:
+        """Whether it is tuned for importance-weighted losses in [0, 1]."""
+
+    def init(self, width: Array, stability: Array) -> Clock:
+        """State before the first round; both arguments are (..., 1)."""
 
     def update(self, clock: Clock, gap: Array) -> Clock:
-        """State after a round with this gap, (..., 1)."""
+        """State after a round; `gap` (..., 1) is the sum of all gaps so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,12 @@ class Fixed:
         """None: the bound holds for every T."""
         return None
 
-    def init(self, width: Array, stability: float) -> Clock:
+    @property
+    def bandit(self) -> bool:
+        """False: nothing is tuned."""
+        return False
+
+    def init(self, width: Array, stability: Array) -> Clock:
         """Scale 1 / eta."""
         zero = width * 0
         return Clock(rounds=zero, scale=(zero + 1) / self.eta, unit=zero)
@@ -87,6 +98,8 @@ class Horizon:
     loss_range
         B > 0, the largest difference between two losses of a round (1 for losses in [0, 1],
         2L for rewards clipped to [-L, L]).
+    bandit
+        Tune for importance-weighted losses in [0, 1] (with the entropy: Exp3's rate).
 
     Bound: ``2 B sqrt(c T width)``; with the entropy eta = sqrt(8 ln K / (T B**2)) and
     ``B sqrt(T ln K / 2)`` (`bounds.hedge_tuned`).
@@ -96,6 +109,7 @@ class Horizon:
 
     rounds: int
     loss_range: float = 1.0
+    bandit: bool = False
 
     def __post_init__(self) -> None:
         if self.rounds != int(self.rounds) or self.rounds < 1:
@@ -107,7 +121,7 @@ class Horizon:
         """T."""
         return self.rounds
 
-    def init(self, width: Array, stability: float) -> Clock:
+    def init(self, width: Array, stability: Array) -> Clock:
         """Scale ``B sqrt(c T / width)``."""
         xp = array_namespace(width)
         zero = width * 0
@@ -127,6 +141,10 @@ class Anytime:
     ----------
     loss_range
         B > 0, as in `Horizon`.
+    eta
+        Play eta / sqrt(t) instead, whatever the regularizer.
+    bandit
+        As in `Horizon`.
 
     Bound: ``2 B sqrt(2 c T width)``; with the entropy eta_t = 2 sqrt(ln K / t) / B and
     ``B sqrt(T ln K)`` (`bounds.hedge_anytime`).
@@ -135,19 +153,26 @@ class Anytime:
     """
 
     loss_range: float = 1.0
+    eta: float | None = None
+    bandit: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss_range", _positive("loss_range", self.loss_range))
+        if self.eta is not None:
+            object.__setattr__(self, "eta", _positive("eta", self.eta))
 
     @property
     def horizon(self) -> int | None:
         """None."""
         return None
 
-    def init(self, width: Array, stability: float) -> Clock:
+    def init(self, width: Array, stability: Array) -> Clock:
         """Scale of round 1, which is also the unit: scale_t = unit * sqrt(t)."""
         xp = array_namespace(width)
-        unit = self.loss_range * xp.sqrt(2 * stability / _nonzero(width))
+        if self.eta is None:
+            unit = self.loss_range * xp.sqrt(2 * stability / _nonzero(width))
+        else:
+            unit = width * 0 + 1 / self.eta
         return Clock(rounds=width * 0, scale=unit, unit=unit)
 
     def update(self, clock: Clock, gap: Array) -> Clock:
@@ -174,15 +199,19 @@ class Gap:
         """None."""
         return None
 
-    def init(self, width: Array, stability: float) -> Clock:
+    @property
+    def bandit(self) -> bool:
+        """False: nothing is tuned."""
+        return False
+
+    def init(self, width: Array, stability: Array) -> Clock:
         """Scale 0; the unit is 1 / width."""
         return Clock(rounds=width * 0, scale=width * 0, unit=1 / _nonzero(width))
 
     def update(self, clock: Clock, gap: Array) -> Clock:
-        """The scale grows by gap / width; never falls, whatever was played."""
-        xp = array_namespace(gap)
-        grown = clock.scale + xp.where(gap > 0, gap, 0.0) * clock.unit
-        return clock._replace(rounds=clock.rounds + 1, scale=grown)
+        """The sum of gaps over the width; never falls, whatever was played."""
+        scale = array_namespace(gap).maximum(clock.scale, gap * clock.unit)
+        return clock._replace(rounds=clock.rounds + 1, scale=scale)
 
 
 def _nonzero(width: Array) -> Array:

@@ -1,13 +1,14 @@
 """Regularizers of FTRL: R(p) = D(p, prior) >= 0, with R(prior) = 0.
 
-Each is a Bregman divergence D of a convex function psi. The prior enters as its dual image
-grad psi(prior), so the minimiser of ``<p, L> + scale * R(p)`` depends on ``L / scale - dual``.
+Each is the Bregman divergence D(p, q) = psi(p) - psi(q) - <grad psi(q), p - q> of a convex psi.
+The prior enters as its dual image grad psi(prior), so the minimiser of ``<p, L> + scale * R(p)``
+depends on ``L / scale - dual``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from array_api_compat import array_namespace
 
@@ -19,17 +20,27 @@ _CAP = 1e4
 
 
 class Regularizer(Protocol):
-    """What FTRL asks of a regularizer."""
+    """What FTRL asks of a regularizer. `alive` is bool (..., K), `dual` is (..., K)."""
 
     @property
-    def stability(self) -> float:
-        """c such that a round's gap is at most ``c * eta * B**2`` for losses of range B."""
+    def wipeout(self) -> bool:
+        """Whether removing experts can only raise ``min_p <p, L> + scale * R(p)``."""
+
+    def stability(self, count: Array, *, bandit: bool) -> Array:
+        """c, (..., 1), such that a round's gap is at most ``c * eta * B**2``.
+
+        For losses of range B among `count` experts, (..., 1); `bandit`: in expectation, for
+        importance-weighted losses in [0, 1].
+        """
 
     def dual(self, prior: Array) -> Array:
-        """grad psi(prior), (..., K); any finite number where the prior is 0."""
+        """grad psi(prior), (..., K); 0 where the prior is 0."""
 
-    def price(self, dual: Array) -> Array:
-        """R(e_k), (..., K): what it costs to compete with expert k alone."""
+    def width(self, alive: Array, dual: Array) -> Array:
+        """max_k R(e_k), (..., 1), or a number of that order: what the schedules tune with."""
+
+    def charge(self, loss: Array, scale: Array, alive: Array, dual: Array) -> Array:
+        """scale * R(e_k), (..., K), or another bound on ``Phi(loss) - loss_k``."""
 
     def argmin(self, loss: Array, scale: Array, alive: Array, dual: Array) -> Array:
         """argmin over the survivors' simplex of ``<p, loss> + scale * R(p)``, (..., K)."""
@@ -56,16 +67,27 @@ class Entropy:
     Source: Cesa-Bianchi & Lugosi 2006, Sections 2.1-2.2; de Rooij et al. 2014, Section 2.
     """
 
-    stability: ClassVar[float] = 1 / 8
+    @property
+    def wipeout(self) -> bool:
+        """True: KL does not charge for a weight of 0."""
+        return True
+
+    def stability(self, count: Array, *, bandit: bool) -> Array:
+        """1/8 by Hoeffding's lemma; K/2 for importance-weighted losses."""
+        return count / 2 if bandit else 0 * count + 1 / 8
 
     def dual(self, prior: Array) -> Array:
         """ln(prior), (..., K)."""
         xp = array_namespace(prior)
         return xp.log(xp.where(prior > 0, prior, 1.0))
 
-    def price(self, dual: Array) -> Array:
-        """R(e_k) = -ln(prior_k), (..., K)."""
-        return -dual
+    def width(self, alive: Array, dual: Array) -> Array:
+        """The largest -ln(prior_k): ln K for the uniform prior."""
+        return highest(-dual, alive)
+
+    def charge(self, loss: Array, scale: Array, alive: Array, dual: Array) -> Array:
+        """-scale * ln(prior_k), (..., K)."""
+        return -scale * dual
 
     def argmin(self, loss: Array, scale: Array, alive: Array, dual: Array) -> Array:
         """Softmax of ``dual - loss / scale`` over the survivors, (..., K)."""

@@ -53,7 +53,8 @@ class Learner(Protocol[State]):
     @property
     def supports(self) -> frozenset[str]:
         """Beyond full information: "bandit" (estimates from what is seen), "sleeping" (experts
-        that sit out rounds), "delayed" (a loss that arrives after later plays).
+        that sit out rounds), "delayed" (a loss that arrives after later plays), "wipeout" (the
+        certificate survives `wipe`).
         """
 
     def init(self, like: Array, *, prior: Array | None = None) -> State:

@@ -67,7 +67,8 @@ def rounds(
     where = {"device": DEVICE} if xp is torch else {}
     state = learner.init(xp.asarray(game.loss[0], **where), **init)
     for loss, dead in zip(game.loss, game.dead, strict=True):
-        state = experts.wipe(state, xp.asarray(dead, **where))
+        if "wipeout" in learner.supports:
+            state = experts.wipe(state, xp.asarray(dead, **where))
         play = learner.predict(state)
         met = opponent(xp.asarray(loss, **where), play)
         state = learner.update(state, play, Feedback(met))

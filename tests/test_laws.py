@@ -13,13 +13,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import experts
-from experts import REGISTRY, Feedback, Ledger, Player
+from experts import (
+    FTRL,
+    REGISTRY,
+    Anytime,
+    Euclidean,
+    Feedback,
+    Fixed,
+    Gap,
+    Horizon,
+    Ledger,
+    LogBarrier,
+    Player,
+    Tsallis,
+    Weighted,
+)
 from experts.state import from_arrays, to_arrays
 
 LEARNERS = [
     pytest.param(entry.make(**example), id=f"{name}-{index}")
     for name, entry in REGISTRY.items()
     for index, example in enumerate(entry.examples)
+]
+LEARNERS += [
+    pytest.param(FTRL(regularizer, rate, Weighted()), id=f"{regularizer!r}-{rate!r}")
+    for regularizer in (Tsallis(), Tsallis(0.2), LogBarrier(), Euclidean())
+    for rate in (Fixed(0.5), Horizon(50), Anytime(), Gap())
 ]
 every_learner = pytest.mark.parametrize("learner", LEARNERS)
 

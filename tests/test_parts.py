@@ -44,11 +44,12 @@ def test_importance_weights_are_unbiased_by_enumeration(
     """E over the drawn arm of the estimate is the loss itself; with a bias it is below."""
     play = weights / weights.sum()
     loss = np.asarray(data.draw(st.lists(st.floats(0, 1), min_size=len(play), max_size=len(play))))
+    one = np.ones(1)
     for bias in (0.0, 0.1):
         mean = np.zeros_like(loss)
         for arm, seen in enumerate(np.eye(len(play), dtype=bool)):
             revealed = np.where(seen, loss, np.nan)
-            mean += play[arm] * Weighted(bias).estimate(Feedback(revealed, seen, play))
+            mean += play[arm] * Weighted(bias).estimate(Feedback(revealed, seen, play), one)
         np.testing.assert_allclose(mean, loss * play / (play + bias), atol=1e-12)
 
 

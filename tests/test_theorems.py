@@ -11,12 +11,26 @@ import pytest
 from games import OPPONENTS, Game, Opponent, games, rounds
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import minimize
 
 import experts
-from experts import Entropy, Feedback, Ledger, ProductDistribution, bounds, wipeout
+from experts import (
+    FTRL,
+    Euclidean,
+    Feedback,
+    Fixed,
+    Ledger,
+    ProductDistribution,
+    Tsallis,
+    Weighted,
+    bounds,
+    wipeout,
+)
 
 ROUNDS = 20
+
+
+def parts(regularizer: Any, eta: float) -> FTRL:
+    return FTRL(regularizer, Fixed(eta), Weighted())
 
 
 @pytest.mark.parametrize("opponent", OPPONENTS)
@@ -31,8 +45,18 @@ ROUNDS = 20
         ),
         (experts.anytime_hedge(), bounds.hedge_anytime),
         (experts.adahedge(), bounds.adahedge),
+        (parts(Tsallis(0.3), 0.7), lambda k, t: bounds.tsallis(k, t, 0.7, 0.3)),
+        (parts(Euclidean(), 0.7), lambda k, t: bounds.euclidean(k, t, 0.7)),
     ],
-    ids=["hedge", "hedge_tuned", "exponentiated_gradient", "hedge_anytime", "adahedge"],
+    ids=[
+        "hedge",
+        "hedge_tuned",
+        "exponentiated_gradient",
+        "hedge_anytime",
+        "adahedge",
+        "tsallis",
+        "euclidean",
+    ],
 )
 @given(game=games(most_rounds=ROUNDS))
 def test_a_priori_bounds(learner: Any, bound: Any, opponent: Opponent, game: Game) -> None:
@@ -45,34 +69,6 @@ def test_a_priori_bounds(learner: Any, bound: Any, opponent: Opponent, game: Gam
         certificate = learner.certificate(state)
         assert np.all(ledger.regret <= certificate + 1e-9)
         assert np.all(certificate <= bound(k, ledger.rounds) + 1e-9)
-
-
-@given(
-    data=st.data(),
-    scale=st.floats(0.05, 20),
-    count=st.integers(2, 5),
-)
-def test_entropy_argmin_is_the_minimiser(data: st.DataObject, scale: float, count: int) -> None:
-    loss = np.asarray(data.draw(st.lists(st.floats(-2, 2), min_size=count, max_size=count)))
-    weights = np.asarray(data.draw(st.lists(st.floats(0.1, 1), min_size=count, max_size=count)))
-    prior = weights / weights.sum()
-    alive = np.ones(count, dtype=bool)
-    one = np.asarray([scale])
-    play = Entropy().argmin(loss, one, alive, Entropy().dual(prior))
-
-    def objective(p: np.ndarray) -> float:
-        return float(p @ loss + scale * np.sum(p * np.log(np.maximum(p, 1e-300) / prior)))
-
-    found = minimize(
-        objective,
-        prior,
-        method="SLSQP",
-        bounds=[(1e-12, 1)] * count,
-        constraints={"type": "eq", "fun": lambda p: p.sum() - 1},
-        options={"ftol": 1e-14, "maxiter": 500},
-    )
-    assert objective(play) <= found.fun + 1e-9
-    np.testing.assert_allclose(play, found.x, atol=2e-3)
 
 
 @given(game=games(), eta=st.floats(1e-3, 5))
