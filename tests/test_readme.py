@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
+from experts import REGISTRY
+
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -13,3 +17,11 @@ def test_every_python_block_runs() -> None:
     assert blocks
     for block in blocks:
         exec(compile(block, str(README), "exec"), {})
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_every_learner_is_listed_and_names_its_source(name: str) -> None:
+    assert f"`{name}`" in README.read_text()
+    documentation = REGISTRY[name].make.__doc__ or ""
+    assert "Source: " in documentation
+    assert "egret" in documentation, "the docstring states no guarantee"
