@@ -35,8 +35,11 @@ class Ledger(NamedTuple):
         zero = array_namespace(like).zeros_like(like)
         return cls(0, zero[..., :1], zero)
 
-    def add(self, play: Array, loss: Array) -> Ledger:
+    def add(self, play: Array, loss: Array, awake: Array | None = None) -> Ledger:
         """The books after one more round.
+
+        Sums do not depend on their order: a loss that arrives late is added, when it comes, with
+        the play of its own round.
 
         Parameters
         ----------
@@ -44,11 +47,20 @@ class Ledger(NamedTuple):
             What was played: a distribution, or a one-hot for a drawn expert.
         loss : (..., K)
             True losses; nan where unknown, which is allowed where the play is 0.
+        awake : bool (..., K), optional
+            Who took part. The regret to an expert counts only the rounds in which it was awake.
         """
-        xp = array_namespace(play)
-        suffered = xp.sum(play * xp.where(play == 0, 0.0, loss), axis=-1, keepdims=True)
-        return Ledger(self.rounds + 1, self.loss + suffered, self.regret + (suffered - loss))
+        suffered, regret = _round(play, loss, awake)
+        return Ledger(self.rounds + 1, self.loss + suffered, self.regret + regret)
 
     def worst(self, alive: Array) -> Array:
         """Regret to the best of the experts in `alive` (bool (..., K)), (..., 1)."""
         return highest(self.regret, alive)
+
+
+def _round(play: Array, loss: Array, awake: Array | None) -> tuple[Array, Array]:
+    """One round's own loss (..., 1), and regret to every expert (..., K)."""
+    xp = array_namespace(play)
+    suffered = xp.sum(play * xp.where(play == 0, 0.0, loss), axis=-1, keepdims=True)
+    regret = suffered - loss
+    return suffered, regret if awake is None else xp.where(awake, regret, 0.0)
