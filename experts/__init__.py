@@ -4,7 +4,7 @@ from experts import bounds, wipeout
 from experts.conversion import average_iterate, best_cumulative, sample_iterate
 from experts.estimators import Weighted
 from experts.ftrl import FTRL
-from experts.ledger import Ledger
+from experts.ledger import IntervalLedger, Ledger, TrackingLedger
 from experts.masks import wipe
 from experts.player import Player
 from experts.presets import adahedge, anytime_hedge, exponentiated_gradient, hedge
@@ -24,10 +24,12 @@ __all__ = [
     "Fixed",
     "Gap",
     "Horizon",
+    "IntervalLedger",
     "Learner",
     "Ledger",
     "Player",
     "ProductDistribution",
+    "TrackingLedger",
     "Weighted",
     "adahedge",
     "anytime_hedge",
