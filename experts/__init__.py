@@ -6,7 +6,7 @@ from experts.conversion import average_iterate, best_cumulative, sample_iterate
 from experts.estimators import Optimistic, Shifted, Weighted
 from experts.euclidean import Euclidean
 from experts.ftrl import FTRL
-from experts.ledger import Ledger
+from experts.ledger import IntervalLedger, Ledger, TrackingLedger
 from experts.masks import wipe
 from experts.player import Player
 from experts.presets import (
@@ -36,6 +36,7 @@ __all__ = [
     "Fixed",
     "Gap",
     "Horizon",
+    "IntervalLedger",
     "Learner",
     "Ledger",
     "LogBarrier",
@@ -43,6 +44,7 @@ __all__ = [
     "Player",
     "ProductDistribution",
     "Shifted",
+    "TrackingLedger",
     "Tsallis",
     "Weighted",
     "adahedge",

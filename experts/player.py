@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Generic
 
-from array_api_compat import array_namespace, is_array_api_obj
-
+from experts.checks import (
+    check_array,
+    check_distribution,
+    check_late,
+    check_like,
+    check_loss,
+    check_supported,
+)
 from experts.masks import wipe
+from experts.sleeping import fill, restrict
 from experts.state import from_arrays, to_arrays
 from experts.types import Array, Feedback, Learner, State
 
@@ -47,43 +54,83 @@ class Player(Generic[State]):
         loss_range: tuple[float, float] | None = None,
         checks: bool = True,
     ) -> None:
-        if not is_array_api_obj(like):
-            raise ValueError(f"like must be an array, got {type(like).__name__}")
-        if like.ndim == 0 or like.shape[-1] == 0:
-            raise ValueError(f"like must have at least one expert, got shape {like.shape}")
+        check_like(like)
         if checks and prior is not None:
-            _check_distribution("prior", prior, like.shape)
+            check_distribution("prior", prior, like)
         self.learner = learner
         self.state = learner.init(like, prior=prior)
         self.rounds = 0
-        self._shape = tuple(like.shape)
         self._range = loss_range
         self._checks = checks
 
-    def predict(self) -> Array:
-        """The distribution to play in this round, (..., K)."""
-        return self.learner.predict(self.state)
+    def predict(self, awake: Array | None = None) -> Array:
+        """The distribution to play in this round, (..., K).
+
+        Parameters
+        ----------
+        awake : bool (..., K), optional
+            Who takes part in this round; the others have probability exactly 0. A problem in
+            which no survivor is awake has a void round: probability 0 for everyone, no loss.
+        """
+        play = self.learner.predict(self.state)
+        if awake is None:
+            return play
+        check_supported(self.learner, awake=("sleeping", awake))
+        check_array("awake", awake, self._alive, mask=True)
+        return restrict(play, awake & self._alive)
 
     def update(
-        self, loss: Array, *, seen: Array | None = None, chance: Array | None = None
+        self,
+        loss: Array,
+        *,
+        seen: Array | None = None,
+        chance: Array | None = None,
+        awake: Array | None = None,
+        play: Array | None = None,
     ) -> None:
         """Take in one round; see `Feedback`.
+
+        Parameters
+        ----------
+        loss : (..., K)
+            nan where unseen, asleep or removed is fine.
+        seen, chance
+            Bandit feedback, for learners that support it.
+        awake : bool (..., K), optional
+            What `predict` was given in the loss's own round. The certificate then bounds, for
+            each survivor, the regret over the rounds in which it was awake. Not with `seen`.
+        play : (..., K), optional
+            Delayed feedback: what `predict` gave in the loss's own round, if that was an earlier
+            one. Rounds whose loss has not arrived count nowhere yet. Experts that had weight
+            then must not have been removed since.
 
         Raises
         ------
         ValueError
-            Losses of another shape, nan, infinite or outside `loss_range`; `seen` without
-            `chance`; a chance outside (0, 1] where seen; more rounds than the learner's horizon.
+            Losses of another shape or type, nan, infinite or outside `loss_range`; `seen` without
+            `chance`; a chance outside (0, 1] where seen; more rounds than the learner's horizon;
+            an argument that the learner does not support.
         """
-        play = self.predict()
+        check_supported(
+            self.learner,
+            seen=("bandit", seen),
+            awake=("sleeping", awake),
+            play=("delayed", play),
+        )
+        if seen is not None and awake is not None:
+            raise ValueError("awake and seen were both given; give one of them")
         if self._checks:
-            self._check_round(loss, seen, chance)
-        self.state = self.learner.update(self.state, play, Feedback(loss, seen, chance))
+            self._check_round(loss, seen, chance, awake, play)
+        used = self.learner.predict(self.state) if play is None else play
+        if awake is not None:
+            awake = awake & self._alive
+            loss = fill(loss, restrict(used, awake), awake)
+        self.state = self.learner.update(self.state, used, Feedback(loss, seen, chance))
         self.rounds += 1
 
     def wipe(self, dead: Array) -> None:
         """Remove the experts in `dead`, bool (..., K), for good."""
-        self._check_array("dead", dead, mask=True)
+        check_array("dead", dead, self._alive, mask=True)
         self.state = wipe(self.state, dead)
 
     def certificate(self) -> Array:
@@ -111,55 +158,30 @@ class Player(Generic[State]):
         self.state = from_arrays(self.state, saved["state"])
         self.rounds = saved["rounds"]
 
-    def _check_round(self, loss: Array, seen: Array | None, chance: Array | None) -> None:
+    @property
+    def _alive(self) -> Array:
+        """Survivors, bool (..., K); every state of the package has them under this name."""
+        return self.state.alive  # type: ignore[attr-defined]
+
+    def _check_round(
+        self,
+        loss: Array,
+        seen: Array | None,
+        chance: Array | None,
+        awake: Array | None,
+        play: Array | None,
+    ) -> None:
         horizon = self.learner.horizon
         if horizon is not None and self.rounds >= horizon:
             raise ValueError(f"the learner is tuned for a horizon of {horizon} rounds; all played")
-        self._check_array("loss", loss)
-        if seen is not None:
-            self._check_array("seen", seen, mask=True)
+        matters = self._alive
+        check_array("loss", loss, matters)
+        for name, mask in (("seen", seen), ("awake", awake)):
+            if mask is not None:
+                check_array(name, mask, matters, mask=True)
+                matters = matters & mask
         if chance is not None:
-            self._check_array("chance", chance)
-        xp = array_namespace(loss)
-        matters = self.state.alive if seen is None else self.state.alive & seen  # type: ignore[attr-defined]
-        _refuse("loss", loss, matters & ~xp.isfinite(loss), "must be finite")
-        if self._range is not None:
-            low, high = self._range
-            outside = matters & ((loss < low) | (loss > high))
-            _refuse("loss", loss, outside, f"must lie in [{low}, {high}]")
-        if seen is not None and chance is not None:
-            # Not (0 < chance <= 1), so that nan is caught; a little above 1 is rounding.
-            fine = (chance > 0) & (chance <= 1 + 1e-6)
-            _refuse("chance", chance, matters & ~fine, "must lie in (0, 1] where seen")
-
-    def _check_array(self, name: str, value: Array, *, mask: bool = False) -> None:
-        """Of the state's library and shape; `mask`: of type bool."""
-        xp = array_namespace(self.state.alive)  # type: ignore[attr-defined]
-        if not is_array_api_obj(value) or array_namespace(value) is not xp:
-            raise ValueError(
-                f"{name} must be an array of {xp.__name__}, got {type(value).__name__}"
-            )
-        if tuple(value.shape) != self._shape:
-            raise ValueError(f"{name} has shape {tuple(value.shape)}, expected {self._shape}")
-        if mask and value.dtype != xp.bool:
-            raise ValueError(f"{name} must be of type bool, got {value.dtype}")
-
-
-def _refuse(name: str, value: Array, wrong: Array, rule: str) -> None:
-    """Raise if any entry is wrong, and show the first."""
-    xp = array_namespace(value)
-    if not bool(xp.any(wrong)):
-        return
-    if wrong.ndim == 0:
-        raise ValueError(f"{name} {rule}, got {float(value)}")
-    position = tuple(int(axis[0]) for axis in xp.nonzero(wrong))
-    raise ValueError(f"{name} {rule}, got {float(value[position])} at index {position}")
-
-
-def _check_distribution(name: str, value: Array, shape: tuple[int, ...]) -> None:
-    xp = array_namespace(value)
-    if tuple(value.shape) != tuple(shape):
-        raise ValueError(f"{name} has shape {tuple(value.shape)}, expected {tuple(shape)}")
-    _refuse(name, value, ~(value >= 0), "must be nonnegative")
-    total = xp.sum(value, axis=-1)
-    _refuse(f"the sum of {name}", total, ~(xp.abs(total - 1) < 1e-4), "must be 1")
+            check_array("chance", chance, matters)
+        check_loss(loss, chance if seen is not None else None, matters, self._range)
+        if play is not None:
+            check_late(play, self._alive, awake)

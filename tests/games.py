@@ -52,12 +52,23 @@ def on_the_favourite(loss: Any, play: Any) -> Any:
     return xp.where(play == xp.max(play, axis=-1, keepdims=True), 1.0, 0.0 * loss)
 
 
+def on_one_favourite(loss: Any, play: Any) -> Any:
+    """Adaptive: loss 1 on the first of the largest weights, which a leader who is followed pays.
+
+    `on_the_favourite` hits all who are tied, and a tie never breaks.
+    """
+    xp = array_namespace(play)
+    leads = play == xp.max(play, axis=-1, keepdims=True)
+    first = leads & (xp.cumulative_sum(xp.astype(leads, play.dtype), axis=-1) == 1)
+    return xp.where(first, 1.0, 0.0 * loss)
+
+
 def against_the_weights(loss: Any, play: Any) -> Any:
     """Adaptive: every expert loses in proportion to its weight."""
     return play + 0.0 * loss
 
 
-OPPONENTS = [oblivious, on_the_favourite, against_the_weights]
+OPPONENTS = [oblivious, on_the_favourite, on_one_favourite, against_the_weights]
 
 
 def rounds(

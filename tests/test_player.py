@@ -132,3 +132,92 @@ def test_a_name_registers_once() -> None:
 
     with pytest.raises(ValueError, match="'hedge' is registered already"):
         experts.register()(hedge)
+
+
+class FullInformation:
+    """A learner that supports nothing beyond full information."""
+
+    horizon = None
+    supports: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        return "FullInformation()"
+
+    def init(self, like: Any, *, prior: Any = None) -> Any:
+        return experts.hedge(1).init(like)
+
+    def predict(self, state: Any) -> Any:
+        return experts.hedge(1).predict(state)
+
+    def update(self, state: Any, play: Any, feedback: Any) -> Any:
+        raise AssertionError("the facade let it pass")
+
+    def certificate(self, state: Any) -> Any: ...
+
+
+def test_unsupported_feedback_is_refused_by_name(xp: Any) -> None:
+    like, mask = xp.zeros((2, 3)), xp.zeros((2, 3)) == 0
+    player = Player(FullInformation(), like, checks=False)
+    for name, feature, value in [
+        ("seen", "bandit", mask), ("awake", "sleeping", mask), ("play", "delayed", like + 1 / 3)
+    ]:  # fmt: skip
+        message = rf"{name} was given, but FullInformation\(\) does not support {feature}"
+        with pytest.raises(ValueError, match=message):
+            player.update(like, **{name: value})
+    with pytest.raises(ValueError, match="awake was given, but"):
+        player.predict(mask)
+
+
+def test_sleeping_arguments(xp: Any) -> None:
+    like, mask = xp.zeros((2, 3)), xp.zeros((2, 3)) == 0
+    with pytest.raises(ValueError, match="awake and seen were both given"):
+        make(xp).update(like, seen=mask, chance=like + 1, awake=mask)
+    with pytest.raises(ValueError, match="awake must be of type bool"):
+        make(xp).update(like, awake=like)
+    with pytest.raises(ValueError, match=r"awake has shape \(3,\), expected \(2, 3\)"):
+        make(xp).predict(mask[0])
+
+
+def test_a_round_in_which_no_one_is_awake_is_void(xp: Any) -> None:
+    player = make(xp)
+    awake = xp.zeros((2, 3)) > 0
+    awake[1, :2] = True
+    play = player.predict(awake)
+    assert np.asarray(play).tolist() == [[0, 0, 0], [0.5, 0.5, 0]]
+    player.update(xp.zeros((2, 3)) + float("nan"), awake=awake & False)
+    assert not np.any(np.asarray(player.state.gap))
+    loss = xp.asarray([[float("nan")] * 3, [0.0, 1.0, float("nan")]])
+    player.update(loss, awake=awake, play=play)
+    np.testing.assert_allclose(np.asarray(player.predict())[0], 1 / 3)
+
+
+def test_awake_experts_without_weight_share_the_play(xp: Any) -> None:
+    player = Player(experts.hedge(1e3), xp.zeros(3))
+    player.update(xp.asarray([0.0, 10.0, 10.0]))
+    awake = xp.asarray([False, True, True])
+    assert np.asarray(player.predict(awake)).tolist() == [0, 0.5, 0.5]
+    player.update(xp.asarray([float("nan"), 1.0, 0.0]), awake=awake)
+    assert np.all(np.isfinite(np.asarray(player.certificate())))
+
+
+def test_late_plays_are_checked(xp: Any) -> None:
+    like = xp.zeros((2, 3))
+    with pytest.raises(ValueError, match=r"the sum of play must be 1, got 1\.5"):
+        make(xp).update(like, play=like + 0.5)
+    with pytest.raises(ValueError, match=r"play must be nonnegative, got -1\.0"):
+        make(xp).update(like, play=like - 1)
+    player = make(xp)
+    play, dead = player.predict(), like > 0
+    dead[1, 2] = True
+    player.wipe(dead)
+    with pytest.raises(ValueError, match=r"play must be 0 on experts removed since.*\(1, 2\)"):
+        player.update(like, play=play)
+
+
+def test_integers_are_refused(xp: Any) -> None:
+    """Weights kept in the integers' own type would round to 0 or 1 and learn nothing."""
+    whole = xp.zeros((2, 3), dtype=xp.int64)
+    with pytest.raises(ValueError, match=r"like must be of a floating point type, got .*int64"):
+        Player(experts.hedge(0.5), whole)
+    with pytest.raises(ValueError, match=r"loss must be of a floating point type, got .*int64"):
+        make(xp).update(whole)

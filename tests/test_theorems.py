@@ -71,6 +71,29 @@ def test_a_priori_bounds(learner: Any, bound: Any, opponent: Opponent, game: Gam
         assert np.all(certificate <= bound(k, ledger.rounds) + 1e-9)
 
 
+@pytest.mark.parametrize("opponent", OPPONENTS)
+@pytest.mark.parametrize(
+    ("learner", "bound"),
+    [
+        (experts.hedge(0.7), lambda k, t: bounds.hedge(k, t, 0.7)),
+        (experts.anytime_hedge(), bounds.hedge_anytime),
+        (experts.adahedge(), bounds.adahedge),
+    ],
+    ids=["hedge", "hedge_anytime", "adahedge"],
+)
+def test_a_priori_bounds_of_long_games(learner: Any, bound: Any, opponent: Opponent) -> None:
+    """A rate that does not move shows only over many rounds: the bounds grow as sqrt(T)."""
+    for count in (2, 10):
+        loss = np.random.default_rng(0).integers(0, 2, (1000, 2, count)).astype(float)
+        ledger = Ledger.open(loss[0])
+        game = Game(loss, np.zeros(loss.shape, dtype=bool))
+        for play, met, state in rounds(learner, game, opponent):
+            ledger = ledger.add(play, met)
+            certificate = learner.certificate(state)
+            assert np.all(ledger.regret <= certificate + 1e-9)
+            assert np.all(certificate <= bound(count, ledger.rounds) + 1e-9)
+
+
 @given(game=games(), eta=st.floats(1e-3, 5))
 def test_product_of_edges_is_ftrl_over_all_architectures(game: Game, eta: float) -> None:
     """For additive losses, one weight an architecture = one entropic FTRL an edge, same eta."""

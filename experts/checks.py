@@ -1,0 +1,115 @@
+"""What the facade refuses. Each error names the argument, what came and what was expected.
+
+A check that reads values is one `any` over one mask; the details are looked up when it fires.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from array_api_compat import array_namespace, is_array_api_obj
+
+from experts.types import Array, Learner
+
+
+def check_like(like: Array) -> None:
+    """An array of floats with at least one expert."""
+    if not is_array_api_obj(like):
+        raise ValueError(f"like must be an array, got {type(like).__name__}")
+    if like.ndim == 0 or like.shape[-1] == 0:
+        raise ValueError(f"like must have at least one expert, got shape {like.shape}")
+    _check_floating("like", like)
+
+
+def check_supported(learner: Learner[Any], **given: tuple[str, Array | None]) -> None:
+    """Refuse arguments, given as ``name=(feature, value)``, that the learner has no use for."""
+    for name, (feature, value) in given.items():
+        if value is not None and feature not in learner.supports:
+            raise ValueError(
+                f"{name} was given, but {learner!r} does not support {feature} feedback"
+            )
+
+
+def check_array(name: str, value: Array, like: Array, *, mask: bool = False) -> None:
+    """Of the library and shape of `like`; of floats, or with `mask` of type bool."""
+    if type(value) is not type(like):
+        xp = array_namespace(like)
+        if not is_array_api_obj(value) or array_namespace(value) is not xp:
+            raise ValueError(
+                f"{name} must be an array of {xp.__name__}, got {type(value).__name__}"
+            )
+    if value.shape != like.shape:
+        raise ValueError(f"{name} has shape {tuple(value.shape)}, expected {tuple(like.shape)}")
+    if not mask:
+        _check_floating(name, value)
+    elif value.dtype != array_namespace(value).bool:
+        raise ValueError(f"{name} must be of type bool, got {value.dtype}")
+
+
+def check_loss(
+    loss: Array, chance: Array | None, matters: Array, bounds: tuple[float, float] | None
+) -> None:
+    """Finite and in `bounds` where it `matters`; `chance` in (0, 1] there.
+
+    Parameters
+    ----------
+    loss, chance : (..., K)
+    matters : bool (..., K)
+        Entries that the learner will look at.
+    bounds
+        (low, high), or None.
+    """
+    xp = array_namespace(loss)
+    # Comparisons are written so that nan fails them.
+    fine = xp.isfinite(loss) if bounds is None else (loss >= bounds[0]) & (loss <= bounds[1])
+    if chance is not None:
+        fine = fine & (chance > 0) & (chance <= 1 + 1e-6)  # a little above 1 is rounding
+    if bool(xp.all(fine | ~matters)):
+        return
+    _refuse("loss", loss, matters & ~xp.isfinite(loss), "must be finite")
+    if bounds is not None:
+        outside = matters & ((loss < bounds[0]) | (loss > bounds[1]))
+        _refuse("loss", loss, outside, f"must lie in [{bounds[0]}, {bounds[1]}]")
+    if chance is not None:
+        wrong = matters & ~((chance > 0) & (chance <= 1 + 1e-6))
+        _refuse("chance", chance, wrong, "must lie in (0, 1] where seen")
+
+
+def check_distribution(name: str, value: Array, like: Array) -> None:
+    """Nonnegative, and 1 in sum."""
+    if tuple(value.shape) != tuple(like.shape):
+        raise ValueError(f"{name} has shape {tuple(value.shape)}, expected {tuple(like.shape)}")
+    _refuse(name, value, ~(value >= 0), "must be nonnegative")
+    total = array_namespace(value).sum(value, axis=-1)
+    _refuse(f"the sum of {name}", total, ~(abs(total - 1) < 1e-4), "must be 1")
+
+
+def check_late(play: Array, alive: Array, awake: Array | None) -> None:
+    """An earlier play: a distribution (0 in a void round), with no weight on the removed."""
+    xp = array_namespace(play)
+    check_array("play", play, alive)
+    _refuse("play", play, ~(play >= 0), "must be nonnegative")
+    total = xp.sum(play, axis=-1)
+    wrong = ~(abs(total - 1) < 1e-4)
+    if awake is not None:
+        wrong = wrong & xp.any(awake & alive, axis=-1)
+    _refuse("the sum of play", total, wrong, "must be 1")
+    # The certificate cannot charge the loss of an expert that the learner has forgotten.
+    _refuse("play", play, ~alive & (play > 0), "must be 0 on experts removed since")
+
+
+def _check_floating(name: str, value: Array) -> None:
+    """Integers would be rounded somewhere: weights kept as integers learn nothing."""
+    if not array_namespace(value).isdtype(value.dtype, "real floating"):
+        raise ValueError(f"{name} must be of a floating point type, got {value.dtype}")
+
+
+def _refuse(name: str, value: Array, wrong: Array, rule: str) -> None:
+    """Raise if any entry is wrong, and show the first."""
+    xp = array_namespace(value)
+    if not bool(xp.any(wrong)):
+        return
+    if wrong.ndim == 0:
+        raise ValueError(f"{name} {rule}, got {float(value)}")
+    position = tuple(int(axis[0]) for axis in xp.nonzero(wrong))
+    raise ValueError(f"{name} {rule}, got {float(value[position])} at index {position}")
