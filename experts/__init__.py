@@ -3,6 +3,7 @@
 from experts import bounds, wipeout
 from experts.conversion import average_iterate, best_cumulative, sample_iterate
 from experts.estimators import Weighted
+from experts.fixed_share import FixedShare, fixed_share
 from experts.ftrl import FTRL
 from experts.ledger import Ledger
 from experts.masks import wipe
@@ -22,6 +23,7 @@ __all__ = [
     "Entropy",
     "Feedback",
     "Fixed",
+    "FixedShare",
     "Gap",
     "Horizon",
     "Learner",
@@ -36,6 +38,7 @@ __all__ = [
     "bounds",
     "draw",
     "exponentiated_gradient",
+    "fixed_share",
     "hedge",
     "register",
     "sample_iterate",

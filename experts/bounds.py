@@ -64,3 +64,18 @@ def hedge_wipeout(
     Source: Nayman et al. 2019 (there B = 2L), restated in the log domain.
     """
     return hedge(k, rounds, eta, loss_range) + log_kept / eta
+
+
+def fixed_share(
+    k: int, rounds: int, eta: float, alpha: float, switches: int, loss_range: float = 1.0
+) -> float:
+    """Fixed Share against every sequence of experts that changes S times.
+
+    (1/eta) [ln K + S ln(K/alpha) + (T-1-S) ln 1/(1-alpha+alpha/K)] + eta T B**2 / 8. The share
+    goes to all K experts alike, the giver included.
+
+    Source: Herbster & Warmuth 1998; Cesa-Bianchi & Lugosi 2006, Section 5.2.
+    """
+    stay = -math.log(1 - alpha + alpha / k)
+    path = math.log(k) + switches * math.log(k / alpha) + (rounds - 1 - switches) * stay
+    return path / eta + eta * rounds * loss_range**2 / 8
