@@ -7,7 +7,9 @@ from experts.fixed_share import FixedShare, fixed_share
 from experts.ftrl import FTRL
 from experts.ledger import Ledger
 from experts.masks import wipe
+from experts.multiple_rates import Bernstein, MultipleRates, Prod, boa, ml_prod
 from experts.player import Player
+from experts.poly import Poly, ml_poly
 from experts.presets import adahedge, anytime_hedge, exponentiated_gradient, hedge
 from experts.product import ProductDistribution
 from experts.rates import Anytime, Fixed, Gap, Horizon
@@ -20,6 +22,7 @@ __all__ = [
     "FTRL",
     "REGISTRY",
     "Anytime",
+    "Bernstein",
     "Entropy",
     "Feedback",
     "Fixed",
@@ -28,18 +31,24 @@ __all__ = [
     "Horizon",
     "Learner",
     "Ledger",
+    "MultipleRates",
     "Player",
+    "Poly",
+    "Prod",
     "ProductDistribution",
     "Weighted",
     "adahedge",
     "anytime_hedge",
     "average_iterate",
     "best_cumulative",
+    "boa",
     "bounds",
     "draw",
     "exponentiated_gradient",
     "fixed_share",
     "hedge",
+    "ml_poly",
+    "ml_prod",
     "register",
     "sample_iterate",
     "wipe",
