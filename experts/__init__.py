@@ -5,10 +5,13 @@ from experts.barriers import LogBarrier, Tsallis
 from experts.conversion import average_iterate, best_cumulative, sample_iterate
 from experts.estimators import Optimistic, Shifted, Weighted
 from experts.euclidean import Euclidean
+from experts.fixed_share import fixed_share
 from experts.ftrl import FTRL
 from experts.ledger import IntervalLedger, Ledger, TrackingLedger
 from experts.masks import wipe
+from experts.multiple_rates import boa, ml_prod
 from experts.player import Player
+from experts.poly import ml_poly
 from experts.presets import (
     adahedge,
     anytime_hedge,
@@ -51,12 +54,16 @@ __all__ = [
     "anytime_hedge",
     "average_iterate",
     "best_cumulative",
+    "boa",
     "bounds",
     "draw",
     "exp3",
     "exp3_ix",
     "exponentiated_gradient",
+    "fixed_share",
     "hedge",
+    "ml_poly",
+    "ml_prod",
     "optimistic_hedge",
     "register",
     "sample_iterate",

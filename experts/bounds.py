@@ -133,3 +133,62 @@ def tsallis_inf(k: int, rounds: int) -> float:
     Source: Zimmert & Seldin 2021, Theorem 1.
     """
     return 4 * math.sqrt(k * rounds)
+
+
+def fixed_share(
+    k: int, rounds: int, eta: float, alpha: float, switches: int, loss_range: float = 1.0
+) -> float:
+    """Fixed Share against every sequence of experts that changes S times.
+
+    (1/eta) [ln K + S ln(K/alpha) + (T-1-S) ln 1/(1-alpha+alpha/K)] + eta T B**2 / 8. The share
+    goes to all K experts alike, the giver included.
+
+    Source: Herbster & Warmuth 1998; Cesa-Bianchi & Lugosi 2006, Section 5.2.
+    """
+    stay = -math.log(1 - alpha + alpha / k)
+    path = math.log(k) + switches * math.log(k / alpha) + (rounds - 1 - switches) * stay
+    return path / eta + eta * rounds * loss_range**2 / 8
+
+
+def ml_poly(k: int, rounds: int, loss_range: float = 1.0) -> float:
+    """B sqrt(K (1 + T) (1 + ln(1 + T))): ML-Poly that was told B, with V_k <= T B**2.
+
+    Source: Gaillard, Stoltz & van Erven 2014, Section 4.
+    """
+    return loss_range * math.sqrt(k * (1 + rounds) * (1 + math.log(1 + rounds)))
+
+
+def ml_prod(k: int, rounds: int, square: float, loss_range: float = 1.0) -> float:
+    """C sqrt((B**2 + V) / ln K) + 2 C B: ML-Prod that was told B.
+
+    C = 3 ln K + ln(1 + K (1 + ln(T+1)) / (2e)). `square` is V = sum_t r_{t,k}**2 for the expert
+    compared with, at most T B**2.
+
+    Source: Gaillard, Stoltz & van Erven 2014, Section 3.
+    """
+    if k == 1:
+        return 0.0
+    c = 3 * math.log(k) + math.log1p(k * (1 + math.log(rounds + 1)) / (2 * math.e))
+    return c * math.sqrt((loss_range**2 + square) / math.log(k)) + 2 * c * loss_range
+
+
+def boa(k: int, rounds: int, square: float, loss_range: float = 1.0) -> float:
+    """BOA that was told B; `square` is V = sum_t r_{t,k}**2, at most T B**2.
+
+    2 sqrt(V ln K) + B (4 ln K + 1) + max(2B, sqrt(V / ln K)) ln(1 + K (ln(1+T/G) + 1/G) / (2e))
+    with G = 4 ln K.
+
+    Derivation, from the certificate of `multiple_rates.MultipleRates` at B = 1. Rounds with
+    V_{t-1} < G have eta = 1/2 and sum to at most (G+1)/2 of eta r**2, the others to at most
+    sqrt(ln K) (2 sqrt(V) + 1/sqrt(G)); the prior costs 2 ln K. A rate's changes a - 1 are at
+    most r**2 / (2 max(G, V_{t-1})), in sum (ln(1 + T/G) + 1/G) / 2.
+
+    Source: derived so here; the learner is Wintenberger 2017.
+    """
+    if k == 1:
+        return 0.0
+    log_k = math.log(k)
+    g = 4 * log_k
+    log_total = math.log1p(k * (math.log1p(rounds / g) + 1 / g) / (2 * math.e))
+    slowest = max(2 * loss_range, math.sqrt(square / log_k))
+    return 2 * math.sqrt(square * log_k) + loss_range * (g + 1) + slowest * log_total

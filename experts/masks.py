@@ -53,3 +53,25 @@ def log(probability: Array) -> Array:
     xp = array_namespace(probability)
     possible = probability > 0
     return xp.where(possible, xp.log(xp.where(possible, probability, 1.0)), -xp.inf)
+
+
+def log_normalised(logits: Array, alive: Array) -> Array:
+    """`logits` less the log of their survivors' total weight, (..., K); 0 for the removed."""
+    xp = array_namespace(logits)
+    lead = relative(-logits, alive)  # >= 0, so that no exponential overflows
+    total = xp.sum(weighed(-lead, alive), axis=-1, keepdims=True)
+    return xp.where(alive, -lead - xp.log(total), 0.0)
+
+
+def weighed(logits: Array, alive: Array) -> Array:
+    """``exp(logits)``, exactly 0 for the removed, (..., K)."""
+    xp = array_namespace(logits)
+    return xp.where(alive, xp.exp(xp.where(alive, logits, 0.0)), 0.0)
+
+
+def prior_of(like: Array, prior: Array | None) -> Array:
+    """`prior` (None: uniform) in shape and dtype of `like` (..., K), normalised to the last bit."""
+    xp = array_namespace(like)
+    zero = xp.zeros_like(like)
+    weights = (zero + 1.0 if prior is None else xp.astype(prior, like.dtype)) + zero
+    return weights / xp.sum(weights, axis=-1, keepdims=True)

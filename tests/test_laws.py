@@ -199,7 +199,9 @@ def test_no_eager_read(learner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
             state = experts.wipe(state, dead[t, ...])
             play = learner.predict(state)
             seen = experts.draw(play, uniforms[t, ...])
-            state = learner.update(state, play, Feedback(loss[t, ...], seen, play))
+            bandit = Feedback(loss[t, ...], seen, play)
+            met = bandit if "bandit" in learner.supports else Feedback(loss[t, ...])
+            state = learner.update(state, play, met)
             learner.certificate(state)
         with pytest.raises(HostReadError):  # the trap works
             float(array_api_strict.sum(learner.certificate(state)))

@@ -26,7 +26,7 @@ def test_importance_weights_are_divided_by_the_chance_of_what_was_seen() -> None
     play, loss = np.asarray([0.7, 0.2, 0.1]), np.asarray([0.5, 0.25, 1.0])
     for arm in range(3):
         seen = np.arange(3) == arm
-        estimate = Weighted().estimate(Feedback(loss, seen, play))
+        estimate = Weighted().estimate(Feedback(loss, seen, play), np.ones(1))
         assert estimate[arm] == loss[arm] / play[arm]
         assert np.all(estimate[~seen] == 0)
     # The chance is the round's own, even where the learner's play has moved on by then.

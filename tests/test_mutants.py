@@ -73,10 +73,10 @@ def free_naps(loss: Any, play: Any, awake: Any) -> Any:
     return array_namespace(loss).where(awake, loss, 0.0)
 
 
-def blind_estimate(self: Any, feedback: Any) -> Any:
+def blind_estimate(self: Any, feedback: Any, scale: Any) -> Any:
     """Not divided by the chance of being seen."""
     chance = None if feedback.chance is None else 0.0 * feedback.chance + 1.0
-    return weighted(self, feedback._replace(chance=chance))
+    return weighted(self, feedback._replace(chance=chance), scale)
 
 
 def in_strict_arrays(learner: Any) -> None:
@@ -97,7 +97,9 @@ def unbiased() -> None:
     play, loss = np.asarray([0.2, 0.3, 0.5]), np.asarray([1.0, 0.5, 0.25])
     mean = np.zeros(3)
     for arm, seen in enumerate(np.eye(3, dtype=bool)):
-        mean += play[arm] * experts.Weighted().estimate(experts.Feedback(loss, seen, play))
+        mean += play[arm] * experts.Weighted().estimate(
+            experts.Feedback(loss, seen, play), np.ones(1)
+        )
     np.testing.assert_allclose(mean, loss)
 
 
