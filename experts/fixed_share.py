@@ -104,7 +104,9 @@ class FixedShare:
     def update(self, state: FixedShareState, play: Array, feedback: Feedback) -> FixedShareState:
         """The state after one round; `state` is left as it was."""
         xp = array_namespace(play)
-        loss = relative(self.estimator.estimate(feedback), state.alive)
+        loss = relative(
+            self.estimator.estimate(feedback, 0 * state.gap + 1 / self.eta), state.alive
+        )
         shared = self._shared(state)
         none = xp.zeros_like(play)
         gap = Entropy().gap(play, loss, none, none[..., :1] + 1 / self.eta, state.alive, shared)
