@@ -65,8 +65,9 @@ class FTRL:
     R >= 0, and removing experts shrinks the set that the minimum is over (where the regularizer
     says `wipeout`; the log-barrier, infinite there, does not). So the differences in
     the brackets add up to at most Phi_T(L_T), and Phi_T(L_T) <= L_{T,k} + s_T R(e_k) for every
-    survivor k. Adding the gaps gives the claim. It holds for any play, also one that is not the
-    minimiser; the gaps are nonnegative if it is.
+    survivor k. Adding the gaps gives the claim. It holds for any play of the
+    survivors, also one that is not the minimiser; the gaps are nonnegative if it is. (Weight
+    on removed experts would go uncharged: `update` ignores their losses.)
 
     Under bandit and semi-bandit feedback l_t are the *estimated* losses: the certificate bounds
     the regret measured in them, which is not the regret that a player suffers.

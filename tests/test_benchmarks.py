@@ -1,0 +1,18 @@
+"""Benchmarks run and write what they promise; no time is asserted."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_checks(tmp_path: Path) -> None:
+    command = [sys.executable, "benchmarks/checks.py", "--out", str(tmp_path), "--smoke"]
+    shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    table = json.loads((tmp_path / "result.json").read_text())
+    assert all(row.keys() == {"case", "ours", "peer", "ratio"} for row in table)
+    assert all(row["case"] in shown for row in table)
