@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
@@ -19,6 +20,8 @@ _LONG_GAME = 2**22
 """Losses in a game from which on a progress bar is worth a line."""
 _BAR_DELAY = 1.0
 """Seconds after which it appears."""
+_WORTH_COMPILING = 10_000
+"""Rounds x problems from which on loading the compiled engine pays."""
 _POINTS = 1000
 """Recorded rounds unless told otherwise."""
 
@@ -52,7 +55,7 @@ def play(
         "full", or "bandit": one expert is drawn from the play, and only its loss is revealed.
         In an environment of shape (E, K) every edge draws its own: the semi-bandit game.
     engine
-        "auto" takes the fastest that can run the game; "plain" and "scan" insist
+        "auto" takes the fastest that can run the game; "plain", "scan" and "numba" insist
         (`experts.engines`). The traces are the same up to rounding.
     record_every
         Rounds between two records. Default: such that there are at most 1000 of them. Memory
@@ -82,7 +85,7 @@ def play(
     every = -(-rounds // _POINTS) if record_every is None else _whole("record_every", record_every)
     bandit = _bandit(feedback, learner)
     batch = len(which) * int(np.prod(shape[:-1]))
-    runner = _engine(engine, learner, environment.adaptive, bandit)
+    runner = _engine(engine, learner, environment.adaptive, bandit, rounds * batch)
     books = Books(rounds, every, batch, shape[-1], certified=not bandit)
     game = _game(learner, environment, which, bandit, checks)
     _run(runner, game, books, rounds, progress)
@@ -154,13 +157,20 @@ def _checker(
     return check
 
 
-def _engine(name: str, learner: Any, adaptive: bool, bandit: bool) -> Any:
+def _engine(name: str, learner: Any, adaptive: bool, bandit: bool, work: int) -> Any:
+    compiled = importlib.util.find_spec("numba") is not None
     known: dict[str, Any] = {"scan": Scan, "plain": Plain}
+    if name == "numba" and not compiled:
+        raise ValueError("engine 'numba' needs numba: pip install 'experts-xnas[fast]'")
+    if name == "numba" or (name == "auto" and compiled and work >= _WORTH_COMPILING):
+        from experts.engines_numba import Numba  # noqa: PLC0415  (optional, and slow to import)
+
+        known = {"numba": Numba} | known
     if name == "auto":
         usable = (e() for e in known.values())
         return next(e for e in usable if e.runs(learner, adaptive=adaptive, bandit=bandit))
     if name not in known:
-        raise ValueError(f"engine must be one of auto, plain, scan; got {name!r}")
+        raise ValueError(f"engine must be one of auto, plain, scan, numba; got {name!r}")
     engine = known[name]()
     if not engine.runs(learner, adaptive=adaptive, bandit=bandit):
         raise ValueError(

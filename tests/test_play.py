@@ -206,7 +206,7 @@ class NoBandit:
         ({"seeds": [-1]}, r"seeds must be a number or a list of integers >= 0, got \[-1\]"),
         ({"seeds": 0}, "seeds must be a whole number of at least 1, got 0"),
         ({"feedback": "semi"}, "feedback must be 'full' or 'bandit', got 'semi'"),
-        ({"engine": "warp"}, "engine must be one of auto, plain, scan; got 'warp'"),
+        ({"engine": "warp"}, "engine must be one of auto, plain, scan, numba; got 'warp'"),
         ({"engine": "scan", "feedback": "bandit"}, "engine 'scan' cannot run .* bandit feedback"),
         ({"record_every": 0}, "record_every must be a whole number of at least 1, got 0"),
         ({"learner": experts.hedge(horizon=5)}, "rounds = 9 exceeds the learner's horizon of 5"),
