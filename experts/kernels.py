@@ -12,13 +12,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 # No "nnan" and no "ninf": weights may overflow, which is noticed and repaired.
 _compiled: Any = njit(
     cache=True, error_model="numpy", fastmath={"reassoc", "nsz", "arcp", "contract"}
 )
-_exact: Any = njit(cache=True, error_model="numpy")
+_exact: Any = njit(cache=True, error_model="numpy", fastmath={"contract"})
 
 
 @_exact
@@ -49,11 +50,36 @@ def _enter(total: Any, best: Any, switches: Any, b: int, losses: Any, t: int, ro
     best[b] = leader
 
 
+@_exact
+def _exp(x: float) -> float:
+    """exp to one unit in the last place, 0 below -708, cut above 709.
+
+    Unlike math.exp it can be vectorised: 2 ns instead of 6 at K = 10, 0.8 at K = 1000. By powers
+    of two and a Taylor polynomial on |r| <= ln 2 / 2; ln 2 in two parts, so that r is exact.
+    """
+    z = min(max(x, -708.0), 709.0)
+    n = math.floor(z * 1.4426950408889634 + 0.5)
+    r = (z - n * 0.6931471803691238) - n * 1.9082149292705877e-10
+    p = 1 / 6227020800 * r + 1 / 479001600
+    p = p * r + 1 / 39916800
+    p = p * r + 1 / 3628800
+    p = p * r + 1 / 362880
+    p = p * r + 1 / 40320
+    p = p * r + 1 / 5040
+    p = p * r + 1 / 720
+    p = p * r + 1 / 120
+    p = p * r + 1 / 24
+    p = p * r + 1 / 6
+    p = (p * r + 0.5) * r * r + r + 1
+    power = np.int64((np.int64(n) + 1023) << 52).view(np.float64)
+    return p * power if x >= -708 else 0.0
+
+
 @_compiled
 def _softmax(weights: Any, lead: Any, dual: Any, b: int, eta: float) -> float:
     """exp(dual - lead * eta) into `weights`; returns their sum."""
     for k in range(lead.shape[1]):
-        weights[b, k] = math.exp(dual[b, k] - lead[b, k] * eta)
+        weights[b, k] = _exp(dual[b, k] - lead[b, k] * eta)
     total = 0.0
     for k in range(lead.shape[1]):
         total += weights[b, k]

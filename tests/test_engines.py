@@ -132,6 +132,13 @@ def tsallis_play(loss: np.ndarray, scale: float) -> np.ndarray:
     return np.asarray((2 * scale / (loss - low + gap)) ** 2)
 
 
+def test_the_kernels_exp_is_exp() -> None:
+    x = np.concatenate([np.linspace(-708, 709, 20_001), -np.logspace(-300, 2, 2_000), [0.0]])
+    np.testing.assert_array_max_ulp(np.asarray([kernels._exp(v) for v in x]), np.exp(x), 2)
+    assert [kernels._exp(v) for v in (-709.0, -1e300)] == [0.0, 0.0]
+    assert kernels._exp(1e300) > 1e307
+
+
 def test_engines_agree_on_the_mean_over_many_bandit_games() -> None:
     coins = Bernoulli(np.linspace(0.3, 0.7, 5))
     options: dict[str, Any] = {"rounds": 2_000, "seeds": 200, "feedback": "bandit"}

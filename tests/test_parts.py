@@ -26,6 +26,7 @@ NUMPY_FILES = {
     "trace.py",
     "engines.py",
     "engines_numba.py",
+    "kernels.py",
     "plots.py",
 }
 """Around the algorithms: whole games, which are played in numpy."""
