@@ -1,6 +1,6 @@
 """Online learning with expert advice: one contract, one engine, any array library."""
 
-from experts import bounds, wipeout
+from experts import bounds, environments, wipeout
 from experts.barriers import LogBarrier, Tsallis
 from experts.conversion import average_iterate, best_cumulative, sample_iterate
 from experts.estimators import Optimistic, Shifted, Weighted
@@ -10,6 +10,7 @@ from experts.ftrl import FTRL
 from experts.ledger import IntervalLedger, Ledger, TrackingLedger
 from experts.masks import wipe
 from experts.multiple_rates import boa, ml_prod
+from experts.play import play
 from experts.player import Player
 from experts.poly import ml_poly
 from experts.presets import (
@@ -27,6 +28,7 @@ from experts.rates import Anytime, Fixed, Gap, Horizon
 from experts.registry import REGISTRY, register
 from experts.regularizers import Entropy
 from experts.sampling import draw
+from experts.trace import Trace
 from experts.types import Feedback, Learner
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "Player",
     "ProductDistribution",
     "Shifted",
+    "Trace",
     "TrackingLedger",
     "Tsallis",
     "Weighted",
@@ -57,6 +60,7 @@ __all__ = [
     "boa",
     "bounds",
     "draw",
+    "environments",
     "exp3",
     "exp3_ix",
     "exponentiated_gradient",
@@ -65,6 +69,7 @@ __all__ = [
     "ml_poly",
     "ml_prod",
     "optimistic_hedge",
+    "play",
     "register",
     "sample_iterate",
     "tsallis_inf",

@@ -1,0 +1,181 @@
+"""Side by side, in one run on one core: this project, river, a numpy loop and a numba loop.
+
+    python benchmarks/experts.py --out DIR [--smoke]        (pip install 'experts-xnas[bench]')
+
+Every contender plays the same losses in [0, 1], which lie ready in memory. Rates are
+problem-rounds a second, medians over repeats that take turns. Ours is all of `play`: checks, books
+and records, and making the random numbers of the draws. The numpy and numba loops written here do
+the algorithm and the player's own loss, nothing else; river's learners are called as documented.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# This file bears the package's name and would be found first.
+sys.path.append(sys.path.pop(0))
+
+from loops import LOOPS
+
+import experts
+from experts import kernels
+from experts.environments import Given
+
+Run = Callable[[], Any]
+
+
+def main() -> None:
+    """Times all cases; writes result.json; prints the table last."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path("runs/benchmark"))
+    parser.add_argument("--smoke", action="store_true", help="tiny: to see that it works")
+    options = parser.parse_args()
+    records = []
+    for game in ("hedge", "exp3", "tsallis_inf"):
+        for count in (10, 1000):
+            for batch in (1, 256):
+                records += case(game, count, batch, options.smoke)
+    options.out.mkdir(parents=True, exist_ok=True)
+    result = {
+        "unit": "problem-rounds per second",
+        "machine": f"{platform.processor() or platform.machine()}, one core",
+        "records": records,
+    }
+    (options.out / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+    print(f"{'case':<42}{'ours':>12}{'peer':>12}{'ratio':>9}")
+    for r in records:
+        print(f"{r['case']:<42}{r['ours']:>12,.0f}{r['peer']:>12,.0f}{r['ratio']:>9.2f}")
+
+
+def case(game: str, count: int, batch: int, smoke: bool) -> list[dict[str, Any]]:
+    """One record for each peer."""
+    work = 10_000 if smoke else 20_000_000
+    rounds = max(8, min(work // (count * batch), 1_000_000))
+    losses = np.random.default_rng(0).random((rounds, batch, count))
+    ours = project(game, losses)
+    contenders: dict[str, tuple[Run, int]] = {"ours": (ours, rounds * batch)}
+    for name, loop in LOOPS[game].items():
+        # The slow ones play the game's beginning.
+        short = losses if name == "numba loop" else losses[: max(8, rounds // 50)]
+        contenders[name] = (loop(short), short.shape[0] * batch)
+    if game in RIVER:
+        few = min(rounds, 20 if smoke else max(20, 30_000 // count))
+        contenders["river"] = (RIVER[game](losses[:few, 0]), few)
+    rates = timed(contenders, repeats=1 if smoke else 5)
+    mine = rates.pop("ours")
+    label = f"{game} K={count} problems={batch}"
+    return [
+        {"case": f"{label} vs {peer}", "ours": mine, "peer": rate, "ratio": mine / rate}
+        for peer, rate in rates.items()
+    ]
+
+
+def timed(contenders: dict[str, tuple[Run, int]], repeats: int) -> dict[str, float]:
+    """Median rates; everybody warms up first, then they take turns."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(repeats + 1):
+        for name, (run, _) in contenders.items():
+            start = time.perf_counter()
+            run()
+            if turn:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: work / statistics.median(seconds[name]) for name, (_, work) in contenders.items()}
+
+
+def project(game: str, losses: np.ndarray) -> Run:
+    """Ours, with the engine that `play` chooses."""
+    rounds, _, count = losses.shape
+    if game == "tsallis_inf" and game not in experts.REGISTRY:
+        return tsallis_kernel(losses)
+    horizon = rounds
+    if game == "hedge":
+        learner: Any = experts.hedge(horizon=horizon)
+    elif game == "exp3":
+        learner = experts.hedge(float(np.sqrt(2 * np.log(count) / (horizon * count))))
+    else:
+        learner = experts.REGISTRY[game].make()
+    environment = Given(losses, loss_range=(0, 1))
+    feedback = "full" if game == "hedge" else "bandit"
+    return lambda: experts.play(learner, environment, feedback=feedback, progress=False)
+
+
+def tsallis_kernel(losses: np.ndarray) -> Run:
+    """The kernel alone, with its uniforms: until `experts.tsallis_inf` is there."""
+    rounds, batch, count = losses.shape
+
+    def run() -> None:
+        uniforms = np.random.default_rng(0).random((rounds, batch))
+        scale = np.repeat(np.sqrt(np.arange(1.0, rounds + 1))[:, None] / 2, batch, axis=1)
+        entries = [np.zeros((0, batch), dtype=kind) for kind in (float, float, int, int, float)]
+        none = np.zeros(0, dtype=int)
+        grid = (batch, count)
+        state = (np.zeros(grid), np.zeros(grid), np.zeros(count), np.zeros(batch))
+        sums = (np.zeros(grid), np.zeros(batch), np.full(batch, -1), np.zeros(batch, dtype=int))
+        records = (none, none, *entries, np.zeros((0, *grid)))
+        kernels.tsallis(losses, uniforms, scale, 0.0, 0.0, state, True, sums, records)
+
+    return run
+
+
+def river_hedge(losses: np.ndarray) -> Run:
+    """EWARegressor: experts are regressors that predict the numbers 0 ... 1 / K apart.
+
+    Its loss is a function of a prediction and a target, so it plays its own losses; what is timed
+    is a round of prediction and learning with K experts that cost next to nothing.
+    """
+    from river import base, ensemble, optim  # noqa: PLC0415  (optional)
+
+    class Constant(base.Regressor):  # type: ignore[misc]
+        def __init__(self, value: float) -> None:
+            self.value = value
+
+        def learn_one(self, x: Any, y: Any) -> None:
+            """Nothing to learn."""
+
+        def predict_one(self, x: Any) -> float:
+            return self.value
+
+    count = losses.shape[1]
+
+    def run() -> None:
+        models = [Constant(k / count) for k in range(count)]
+        learner = ensemble.EWARegressor(models, loss=optim.losses.Squared(), learning_rate=0.1)
+        for target in losses[:, 0].tolist():
+            learner.predict_one({})
+            learner.learn_one({}, target)
+
+    return run
+
+
+def river_exp3(losses: np.ndarray) -> Run:
+    """bandit.Exp3 on rewards 1 - loss."""
+    from river import bandit  # noqa: PLC0415  (optional)
+
+    arms = list(range(losses.shape[1]))
+    rewards = (1 - losses).tolist()
+
+    def run() -> None:
+        random.seed(0)
+        policy = bandit.Exp3(gamma=0.1, seed=0)
+        for reward in rewards:
+            arm = policy.pull(arms)
+            policy.update(arm, reward[arm])
+
+    return run
+
+
+RIVER: dict[str, Callable[[np.ndarray], Run]] = {"hedge": river_hedge, "exp3": river_exp3}
+
+if __name__ == "__main__":
+    main()
