@@ -16,6 +16,7 @@ from experts.rates import Anytime, Fixed, Gap, Horizon
 from experts.registry import REGISTRY, register
 from experts.regularizers import Entropy
 from experts.sampling import draw
+from experts.squint import ImproperRate, Squint, UniformRate, squint
 from experts.types import Feedback, Learner
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "FixedShare",
     "Gap",
     "Horizon",
+    "ImproperRate",
     "Learner",
     "Ledger",
     "MultipleRates",
@@ -36,6 +38,8 @@ __all__ = [
     "Poly",
     "Prod",
     "ProductDistribution",
+    "Squint",
+    "UniformRate",
     "Weighted",
     "adahedge",
     "anytime_hedge",
@@ -51,6 +55,7 @@ __all__ = [
     "ml_prod",
     "register",
     "sample_iterate",
+    "squint",
     "wipe",
     "wipeout",
 ]
