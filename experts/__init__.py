@@ -8,6 +8,7 @@ from experts.ftrl import FTRL
 from experts.ledger import Ledger
 from experts.masks import wipe
 from experts.multiple_rates import Bernstein, MultipleRates, Prod, boa, ml_prod
+from experts.normal_hedge import NormalHedge, normal_hedge
 from experts.player import Player
 from experts.poly import Poly, ml_poly
 from experts.presets import adahedge, anytime_hedge, exponentiated_gradient, hedge
@@ -34,6 +35,7 @@ __all__ = [
     "Learner",
     "Ledger",
     "MultipleRates",
+    "NormalHedge",
     "Player",
     "Poly",
     "Prod",
@@ -53,6 +55,7 @@ __all__ = [
     "hedge",
     "ml_poly",
     "ml_prod",
+    "normal_hedge",
     "register",
     "sample_iterate",
     "squint",

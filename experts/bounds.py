@@ -154,3 +154,15 @@ def squint_uniform(prior: float, square: float, loss_range: float = 1.0) -> floa
     log = math.log(math.sqrt(square / 2) / (loss_range * prior)) if square > 0 else 0.0
     spread = 2 * math.sqrt(square * (0.5 + max(0.0, log)))
     return max(spread, 8 * loss_range * math.log(1 / prior))
+
+
+def normal_hedge(k: int, rounds: int, delta: float = 0.1, loss_range: float = 1.0) -> float:
+    """NormalHedge, to the best of K; `delta` in (0, 1/2] is free.
+
+    B sqrt((1 + ln K) (3 (1 + 50 delta) T + (16 ln(K)**2 / delta) (10.2 / delta**2 + ln K))).
+
+    Source: Chaudhuri, Freund & Hsu 2009, Theorem 1.
+    """
+    log_k = math.log(k)
+    late = 16 * log_k**2 / delta * (10.2 / delta**2 + log_k)
+    return loss_range * math.sqrt((1 + log_k) * (3 * (1 + 50 * delta) * rounds + late))
