@@ -10,6 +10,7 @@ from experts.ftrl import FTRL
 from experts.ledger import IntervalLedger, Ledger, TrackingLedger
 from experts.masks import wipe
 from experts.multiple_rates import boa, ml_prod
+from experts.normal_hedge import normal_hedge
 from experts.play import play
 from experts.player import Player
 from experts.poly import ml_poly
@@ -28,6 +29,7 @@ from experts.rates import Anytime, Fixed, Gap, Horizon
 from experts.registry import REGISTRY, register
 from experts.regularizers import Entropy
 from experts.sampling import draw
+from experts.squint import squint
 from experts.trace import Trace
 from experts.types import Feedback, Learner
 
@@ -68,10 +70,12 @@ __all__ = [
     "hedge",
     "ml_poly",
     "ml_prod",
+    "normal_hedge",
     "optimistic_hedge",
     "play",
     "register",
     "sample_iterate",
+    "squint",
     "tsallis_inf",
     "wipe",
     "wipeout",

@@ -192,3 +192,46 @@ def boa(k: int, rounds: int, square: float, loss_range: float = 1.0) -> float:
     log_total = math.log1p(k * (math.log1p(rounds / g) + 1 / g) / (2 * math.e))
     slowest = max(2 * loss_range, math.sqrt(square / log_k))
     return 2 * math.sqrt(square * log_k) + loss_range * (g + 1) + slowest * log_total
+
+
+def squint_improper(prior: float, rounds: int, square: float, loss_range: float = 1.0) -> float:
+    """Squint with the improper prior d eta / eta that was told B.
+
+    sqrt(2 V) (1 + sqrt(2 ln((1/2 + ln(T+1)) / prior))) + 5 B ln(1 + (1 + 2 ln(T+1)) / prior);
+    `prior` is that of the expert compared with (1/K), `square` its V = sum_t r_{t,k}**2.
+
+    Source: Koolen & van Erven 2015, Theorem 4.
+    """
+    c = (0.5 + math.log(rounds + 1)) / prior
+    root = math.sqrt(2 * math.log(max(c, 1.0)))
+    return math.sqrt(2 * square) * (1 + root) + 5 * loss_range * math.log1p(2 * c)
+
+
+def squint_uniform(prior: float, square: float, loss_range: float = 1.0) -> float:
+    """Squint with a uniform prior on [0, 1/(2B)] that was told B.
+
+    max(2 sqrt(V (1/2 + max(0, ln(sqrt(V/2) / (B prior))))), 8 B ln(1/prior)); arguments as in
+    `squint_improper`.
+
+    Derivation. With a = R / 2B, b = V / 4B**2 the potential gives I <= 1/prior for
+    I = integral of exp(a x - b x**2) over [0, 1]. If a <= 2b and a**2 / 4b >= 1/2, the interval
+    of length 1/sqrt(2b) left of the peak gives I >= exp(a**2 / 4b - 1/2) / sqrt(2b). If a > 2b,
+    the exponent is at least x (a - b), so I >= exp((a - b) / 2) >= exp(a / 4).
+
+    Source: derived so here; the learner is Koolen & van Erven 2015.
+    """
+    log = math.log(math.sqrt(square / 2) / (loss_range * prior)) if square > 0 else 0.0
+    spread = 2 * math.sqrt(square * (0.5 + max(0.0, log)))
+    return max(spread, 8 * loss_range * math.log(1 / prior))
+
+
+def normal_hedge(k: int, rounds: int, delta: float = 0.1, loss_range: float = 1.0) -> float:
+    """NormalHedge, to the best of K; `delta` in (0, 1/2] is free.
+
+    B sqrt((1 + ln K) (3 (1 + 50 delta) T + (16 ln(K)**2 / delta) (10.2 / delta**2 + ln K))).
+
+    Source: Chaudhuri, Freund & Hsu 2009, Theorem 1.
+    """
+    log_k = math.log(k)
+    late = 16 * log_k**2 / delta * (10.2 / delta**2 + log_k)
+    return loss_range * math.sqrt((1 + log_k) * (3 * (1 + 50 * delta) * rounds + late))

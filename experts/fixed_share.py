@@ -89,7 +89,7 @@ class FixedShare:
     @property
     def supports(self) -> frozenset[str]:
         """Everything: the certificate holds for any play and any estimate."""
-        return frozenset({"bandit", "sleeping", "delayed"})
+        return frozenset({"bandit", "sleeping", "delayed", "wipeout"})
 
     def init(self, like: Array, *, prior: Array | None = None) -> FixedShareState:
         """State before the first round; see `Learner.init`."""

@@ -119,7 +119,7 @@ class MultipleRates:
     @property
     def supports(self) -> frozenset[str]:
         """Sleeping experts have regret 0; <w eta, r> = 0 holds for the play of `predict` only."""
-        return frozenset({"sleeping"})
+        return frozenset({"sleeping", "wipeout"})
 
     def init(self, like: Array, *, prior: Array | None = None) -> MultipleRatesState:
         """State before the first round; see `Learner.init`."""

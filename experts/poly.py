@@ -75,7 +75,7 @@ class Poly:
     @property
     def supports(self) -> frozenset[str]:
         """Sleeping experts have regret 0; the cross terms vanish for the play of `predict` only."""
-        return frozenset({"sleeping"})
+        return frozenset({"sleeping", "wipeout"})
 
     def init(self, like: Array, *, prior: Array | None = None) -> PolyState:
         """State before the first round; see `Learner.init`."""

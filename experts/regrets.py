@@ -44,11 +44,8 @@ class Regrets(NamedTuple):
 
     def add(self, play: Array, feedback: Feedback, alive: Array) -> tuple[Regrets, Array]:
         """The books after one more round, and its r' (..., K), 0 for the removed."""
-        if feedback.seen is not None:
-            raise ValueError("seen must be None: this learner needs full information")
         xp = array_namespace(play)
-        loss = relative(feedback.loss, alive)
-        regret = xp.where(alive, xp.sum(play * loss, axis=-1, keepdims=True) - loss, 0.0)
+        regret = instantaneous(play, feedback, alive)
         largest = highest(xp.abs(regret), alive)
         reach = xp.maximum(self.reach, largest)
         cut = regret * xp.where(reach > self.reach, self.reach / nonzero(reach), 1.0)
@@ -58,6 +55,15 @@ class Regrets(NamedTuple):
     def lost(self) -> Array:
         """(..., 1): B_T - B_0, the most that cutting has taken off a regret."""
         return self.reach - self.start
+
+
+def instantaneous(play: Array, feedback: Feedback, alive: Array) -> Array:
+    """``<p, l> - l_k``, (..., K); 0 for the removed, whose losses may be nan."""
+    if feedback.seen is not None:
+        raise ValueError("seen must be None: this learner needs full information")
+    xp = array_namespace(play)
+    loss = relative(feedback.loss, alive)
+    return xp.where(alive, xp.sum(play * loss, axis=-1, keepdims=True) - loss, 0.0)
 
 
 def nonzero(value: Array) -> Array:
