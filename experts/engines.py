@@ -135,6 +135,13 @@ def scales(learner: FTRL, clock: Any, first: int, count: int) -> Array:
     return np.asarray(later.scale)
 
 
+def prices(learner: FTRL, state: Any) -> Array:
+    """R(e_k) of every problem, (S, ..., K)."""
+    one = np.ones_like(state.gap)
+    charge = learner.regularizer.charge(state.loss, one, state.alive, state.dual)
+    return np.broadcast_to(np.asarray(charge), state.loss.shape)
+
+
 class Scan:
     """Hedge over a known sequence: cumulative sums and one softmax for a stretch of rounds.
 
@@ -160,7 +167,7 @@ class Scan:
         state = learner.init(np.zeros(game.shape))
         batch, experts = books.total.shape
         dual = state.dual.reshape(batch, experts).T[:, None, :].copy()
-        price = np.asarray(learner.regularizer.price(state.dual)).reshape(batch, experts)
+        price = prices(learner, state).reshape(batch, experts)
         stretch = max(1, _CACHE // (batch * experts))
         gap = np.zeros(batch)
         lead = np.zeros((experts, batch))  # losses less the best expert's

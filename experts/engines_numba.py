@@ -10,16 +10,13 @@ from typing import Any
 import numpy as np
 
 from experts import kernels
-from experts.engines import STEADY, Game, Runner, scales
-from experts.estimators import Weighted
+from experts.barriers import Tsallis
+from experts.engines import STEADY, Game, Runner, prices, scales
+from experts.estimators import Shifted, Weighted
 from experts.ftrl import FTRL
 from experts.regularizers import Entropy
 from experts.trace import Books
 from experts.types import Array
-
-
-def _kind(part: Any) -> str:
-    return type(part).__name__ if type(part).__module__.startswith("experts.") else ""
 
 
 class Numba:
@@ -33,13 +30,8 @@ class Numba:
             return False
         if type(learner.regularizer) is Entropy:
             return type(learner.estimator) is Weighted
-        regularizer: Any = learner.regularizer
-        return (
-            bandit
-            and _kind(regularizer) == "Tsallis"
-            and regularizer.order == 0.5
-            and _kind(learner.estimator) in ("Weighted", "Shifted")
-        )
+        plain = type(learner.estimator) is Weighted or learner.estimator == Shifted()
+        return bandit and learner.regularizer == Tsallis() and plain
 
     def start(self, game: Game, books: Books) -> Runner:
         """The kernel's arrays are made here and move on in place."""
@@ -47,15 +39,14 @@ class Numba:
         like = learner.init(np.zeros(game.shape))
         batch, experts = books.total.shape
         dual, price = (
-            np.array(np.broadcast_to(part, game.shape)).reshape(batch, experts)
-            for part in (like.dual, learner.regularizer.price(like.dual))
+            np.array(part).reshape(batch, experts) for part in (like.dual, prices(learner, like))
         )
         # Losses and weights of the learner; then: sums of weights, a workspace; gaps, multipliers.
         work = np.zeros(experts) if game.bandit else np.zeros(batch)
         state = (np.zeros((batch, experts)), np.zeros((batch, experts)), work, np.zeros(batch))
         sums = (books.total, books.loss, np.full(batch, -1), books.switches)
         bias = getattr(learner.estimator, "bias", 0.0)
-        shift = 0.5 if _kind(learner.estimator) == "Shifted" else 0.0
+        shift = getattr(learner.estimator, "baseline", 0.0)
 
         def run(losses: Array | None, uniforms: Array | None, count: int) -> None:
             rows = _rows(losses, batch)

@@ -104,9 +104,7 @@ class FixedShare:
     def update(self, state: FixedShareState, play: Array, feedback: Feedback) -> FixedShareState:
         """The state after one round; `state` is left as it was."""
         xp = array_namespace(play)
-        loss = relative(
-            self.estimator.estimate(feedback, 0 * state.gap + 1 / self.eta), state.alive
-        )
+        loss = relative(self.estimate(state, feedback), state.alive)
         shared = self._shared(state)
         none = xp.zeros_like(play)
         gap = Entropy().gap(play, loss, none, none[..., :1] + 1 / self.eta, state.alive, shared)
@@ -117,6 +115,10 @@ class FixedShare:
             price=state.price - xp.log(kept),
             share=none[..., :1] + self.alpha,
         )
+
+    def estimate(self, state: FixedShareState, feedback: Feedback) -> Array:
+        """What the learner takes the losses to be, (..., K): `certificate` speaks of these."""
+        return self.estimator.estimate(feedback, 0 * state.gap + 1 / self.eta)
 
     def certificate(self, state: FixedShareState) -> Array:
         """Bound on the regret to each survivor, (..., K); meaningless for removed experts."""

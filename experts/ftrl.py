@@ -120,7 +120,7 @@ class FTRL:
         # A constant added to all losses changes neither play nor regret; taking the smallest off
         # first keeps the numbers small.
         scale = state.clock.scale
-        loss = relative(self.estimator.estimate(feedback, scale), state.alive)
+        loss = relative(self.estimate(state, feedback), state.alive)
         gap = self.regularizer.gap(play, loss, state.loss, scale, state.alive, state.dual)
         gap = gap - state.carry
         total = state.gap + gap
@@ -132,6 +132,10 @@ class FTRL:
             scale=scale,
             clock=self.rate.update(state.clock, total),
         )
+
+    def estimate(self, state: FTRLState, feedback: Feedback) -> Array:
+        """What the learner takes the losses to be, (..., K): `certificate` speaks of these."""
+        return self.estimator.estimate(feedback, state.clock.scale)
 
     def certificate(self, state: FTRLState) -> Array:
         """``s_T R(e_k) + sum of gaps``, (..., K); meaningless for removed experts."""

@@ -189,7 +189,7 @@ def exp3(
                 norm = below[-1]
             if recorded:
                 _keep(r, b, weights, norm, records)
-            lead[b, arm] += losses[t, row, arm] / (weights[b, arm] / norm + bias)
+            lead[b, arm] += losses[t, row, arm] / (weights[b, arm] / norm + bias * eta)
             if steady:
                 weights[b, arm] = math.exp(dual[b, arm] - lead[b, arm] * eta)
             suffered_by[b] += losses[t, row, arm]
@@ -260,7 +260,7 @@ def tsallis(
                 for k in range(experts):
                     lead[b, k] += shift if weights[b, k] * s * s >= 1 else 0.0
                 base = shift if weights[b, arm] * s * s >= 1 else 0.0
-            lead[b, arm] += (losses[t, row, arm] - base) / (weights[b, arm] + bias)
+            lead[b, arm] += (losses[t, row, arm] - base) / (weights[b, arm] + bias / s)
             suffered_by[b] += losses[t, row, arm]
             _enter(total, best, switches, b, losses, t, row)
             if recorded:

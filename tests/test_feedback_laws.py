@@ -39,7 +39,8 @@ def sleeping_rounds(
     rng = np.random.default_rng(seed)
     player = Player(learner, game.loss[0])
     for loss, dead in zip(game.loss, game.dead, strict=True):
-        player.wipe(dead)
+        if "wipeout" in learner.supports:
+            player.wipe(dead)
         awake = rng.random(loss.shape) < rng.random()
         play = player.predict(awake)
         met = np.where(awake, loss, np.nan)
@@ -163,7 +164,8 @@ def test_regret_in_estimated_losses_never_exceeds_the_certificate(
     rng = np.random.default_rng(seed)
     player, ledger = Player(learner, game.loss[0]), Ledger.open(game.loss[0])
     for loss, dead in zip(game.loss, game.dead, strict=True):
-        player.wipe(dead)
+        if "wipeout" in learner.supports:
+            player.wipe(dead)
         play = player.predict()
         if semi:
             chance = rng.uniform(0.1, 1, loss.shape)
@@ -171,7 +173,7 @@ def test_regret_in_estimated_losses_never_exceeds_the_certificate(
         else:
             chance, seen = play, experts.draw(play, rng.random((*loss.shape[:-1], 1)))
         revealed = np.where(seen, loss, np.nan)
-        estimate = learner.estimator.estimate(Feedback(revealed, seen, chance))
+        estimate = learner.estimate(player.state, Feedback(revealed, seen, chance))
         player.update(revealed, seen=seen, chance=chance)
         ledger = ledger.add(play, estimate)
         slack = player.certificate() - ledger.regret
