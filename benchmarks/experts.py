@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import random
 import statistics
 import sys
@@ -22,14 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-# This file bears the package's name and would be found first.
-sys.path.append(sys.path.pop(0))
-
 from loops import LOOPS
 
+sys.path.pop(0)  # this file bears the package's name and would be found first
+
 import experts
-from experts import kernels
 from experts.environments import Given
 
 Run = Callable[[], Any]
@@ -47,12 +43,8 @@ def main() -> None:
             for batch in (1, 256):
                 records += case(game, count, batch, options.smoke)
     options.out.mkdir(parents=True, exist_ok=True)
-    result = {
-        "unit": "problem-rounds per second",
-        "machine": f"{platform.processor() or platform.machine()}, one core",
-        "records": records,
-    }
-    (options.out / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+    (options.out / "result.json").write_text(json.dumps(records, indent=2) + "\n")
+    print("problem-rounds per second, one core")
     print(f"{'case':<42}{'ours':>12}{'peer':>12}{'ratio':>9}")
     for r in records:
         print(f"{r['case']:<42}{r['ours']:>12,.0f}{r['peer']:>12,.0f}{r['ratio']:>9.2f}")
@@ -95,37 +87,15 @@ def timed(contenders: dict[str, tuple[Run, int]], repeats: int) -> dict[str, flo
 
 def project(game: str, losses: np.ndarray) -> Run:
     """Ours, with the engine that `play` chooses."""
-    rounds, _, count = losses.shape
-    if game == "tsallis_inf" and game not in experts.REGISTRY:
-        return tsallis_kernel(losses)
-    horizon = rounds
-    if game == "hedge":
-        learner: Any = experts.hedge(horizon=horizon)
-    elif game == "exp3":
-        learner = experts.hedge(float(np.sqrt(2 * np.log(count) / (horizon * count))))
-    else:
-        learner = experts.REGISTRY[game].make()
+    rounds = len(losses)
+    learner = {
+        "hedge": experts.hedge(horizon=rounds),
+        "exp3": experts.exp3(horizon=rounds),
+        "tsallis_inf": experts.tsallis_inf(),
+    }[game]
     environment = Given(losses, loss_range=(0, 1))
     feedback = "full" if game == "hedge" else "bandit"
     return lambda: experts.play(learner, environment, feedback=feedback, progress=False)
-
-
-def tsallis_kernel(losses: np.ndarray) -> Run:
-    """The kernel alone, with its uniforms: until `experts.tsallis_inf` is there."""
-    rounds, batch, count = losses.shape
-
-    def run() -> None:
-        uniforms = np.random.default_rng(0).random((rounds, batch))
-        scale = np.repeat(np.sqrt(np.arange(1.0, rounds + 1))[:, None] / 2, batch, axis=1)
-        entries = [np.zeros((0, batch), dtype=kind) for kind in (float, float, int, int, float)]
-        none = np.zeros(0, dtype=int)
-        grid = (batch, count)
-        state = (np.zeros(grid), np.zeros(grid), np.zeros(count), np.zeros(batch))
-        sums = (np.zeros(grid), np.zeros(batch), np.full(batch, -1), np.zeros(batch, dtype=int))
-        records = (none, none, *entries, np.zeros((0, *grid)))
-        kernels.tsallis(losses, uniforms, scale, 0.0, 0.0, state, True, sums, records)
-
-    return run
 
 
 def river_hedge(losses: np.ndarray) -> Run:
