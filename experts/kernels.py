@@ -200,8 +200,8 @@ def exp3(
 
 
 @_compiled
-def _tsallis(play: Any, lead: Any, b: int, scale: float, start: float) -> float:
-    """argmin <p, lead> - 4 scale sum sqrt(p) into `play`; returns the multiplier x.
+def _tsallis(play: Any, lead: Any, b: int, scale: float, start: float) -> tuple[float, float]:
+    """argmin <p, lead> - 4 scale sum sqrt(p) into `play`; the multiplier x and sum p**1.5.
 
     p_k = (2 scale / (lead_k - x))**2 with x such that they add up to 1. Newton on
     1 / norm(sqrt(p)) - 1, which is concave and falling in x and straight if one expert or equal
@@ -224,7 +224,7 @@ def _tsallis(play: Any, lead: Any, b: int, scale: float, start: float) -> float:
     # The last step to first order: what it misses is the square of the error, below rounding.
     for k in range(lead.shape[1]):
         play[b, k] *= play[b, k] * (1 + play[b, k] * (step / scale))
-    return x + step
+    return x + step, cube
 
 
 @_compiled
@@ -251,16 +251,24 @@ def tsallis(
         for b in range(lead.shape[0]):
             row = 0 if shared else b
             s = scale[0 if steady else t, b]
-            multiplier[b] = _tsallis(weights, lead, b, s, multiplier[b] - _to_zero(lead, b))
+            x, cube = _tsallis(weights, lead, b, s, multiplier[b] - _to_zero(lead, b))
             arm = _drawn(weights, b, below, uniforms[t, b])
             if recorded:
                 _keep(r, b, weights, 1.0, records)
+            # To first order x follows every loss with the share p**1.5 / cube, and a rise of the
+            # scale with -2 / cube; from there Newton mostly needs one step and a check.
+            later = scale[min(t + 1, scale.shape[0] - 1), b]
+            x -= 2 * (later - s) / cube
             base = 0.0
             if shift != 0:
                 for k in range(experts):
-                    lead[b, k] += shift if weights[b, k] * s * s >= 1 else 0.0
+                    moved = shift if weights[b, k] * s * s >= 1 else 0.0
+                    lead[b, k] += moved
+                    x += moved * weights[b, k] * math.sqrt(weights[b, k]) / cube
                 base = shift if weights[b, arm] * s * s >= 1 else 0.0
-            lead[b, arm] += (losses[t, row, arm] - base) / (weights[b, arm] + bias / s)
+            estimate = (losses[t, row, arm] - base) / (weights[b, arm] + bias / s)
+            lead[b, arm] += estimate
+            multiplier[b] = x + estimate * weights[b, arm] * math.sqrt(weights[b, arm]) / cube
             suffered_by[b] += losses[t, row, arm]
             _enter(total, best, switches, b, losses, t, row)
             if recorded:

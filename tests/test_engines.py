@@ -172,3 +172,18 @@ def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
     assert experts.play(experts.hedge(0.5), long).engine == "scan"
     with pytest.raises(ValueError, match=r"pip install 'experts-xnas\[fast\]'"):
         experts.play(experts.hedge(0.5), long, engine="numba")
+
+
+@pytest.mark.parametrize(
+    "learner",
+    [
+        experts.exp3(),
+        experts.exp3_ix(horizon=9),
+        experts.tsallis_inf(),
+        experts.tsallis_inf("reduced"),
+    ],
+    ids=["exp3", "exp3_ix", "tsallis_inf", "tsallis_inf_reduced"],
+)
+def test_bandits_are_compiled(learner: Any) -> None:
+    """An engine that does not know a learner leaves it to the plain one, which is slow."""
+    assert Numba().runs(learner, adaptive=False, bandit=True)

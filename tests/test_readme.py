@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,9 @@ README = Path(__file__).parent.parent / "README.md"
 def test_every_python_block_runs() -> None:
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
     assert blocks
+    names: dict[str, Any] = {}  # a reader goes from top to bottom
     for block in blocks:
-        exec(compile(block, str(README), "exec"), {})
+        exec(compile(block, str(README), "exec"), names)
 
 
 @pytest.mark.parametrize("name", sorted(REGISTRY))
