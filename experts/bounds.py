@@ -1,7 +1,9 @@
 """A-priori regret bounds, one function each. All are in units of loss, over T rounds.
 
 `k` is the number of experts, `rounds` is T, `loss_range` is B, the largest difference between
-two losses of a round. The losses may be chosen by an adversary that sees every play.
+two losses of a round. The losses may be chosen by an adversary that sees every play. The prior is
+uniform; for another, read max_k ln(1 / prior_k) for ln K (for a fixed eta, ln(1 / prior_k) is the
+price of expert k), as the schedules do when they tune themselves.
 """
 
 from __future__ import annotations

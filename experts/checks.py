@@ -21,12 +21,21 @@ def check_like(like: Array) -> None:
     _check_floating("like", like)
 
 
+def check_learner(learner: Any) -> None:
+    """A learner, and not the function or the class that makes one."""
+    if isinstance(learner, type) or not isinstance(learner, Learner):
+        name = getattr(learner, "__name__", type(learner).__name__)
+        hint = f"; did you mean {name}(...)?" if callable(learner) else ""
+        raise ValueError(f"learner must be a learner, got {name}{hint}")
+
+
 def check_supported(learner: Learner[Any], **given: tuple[str, Array | None]) -> None:
     """Refuse arguments, given as ``name=(feature, value)``, that the learner has no use for."""
     for name, (feature, value) in given.items():
         if value is not None and feature not in learner.supports:
             raise ValueError(
-                f"{name} was given, but {learner!r} does not support {feature} feedback"
+                f"{name} was given, but {learner!r} does not support it: {feature} is not among "
+                f"what it supports, {sorted(learner.supports)}"
             )
 
 
@@ -77,8 +86,7 @@ def check_loss(
 
 def check_distribution(name: str, value: Array, like: Array) -> None:
     """Nonnegative, and 1 in sum."""
-    if tuple(value.shape) != tuple(like.shape):
-        raise ValueError(f"{name} has shape {tuple(value.shape)}, expected {tuple(like.shape)}")
+    check_array(name, value, like)
     _refuse(name, value, ~(value >= 0), "must be nonnegative")
     total = array_namespace(value).sum(value, axis=-1)
     _refuse(f"the sum of {name}", total, ~(abs(total - 1) < 1e-4), "must be 1")

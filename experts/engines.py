@@ -190,6 +190,10 @@ def _stretch(
     loss = np.array(part.transpose(2, 0, 1), order="C")  # (K, n, B), a copy to write to
     path = np.empty((len(loss), loss.shape[1] + 1, loss.shape[2]))
     path[:, 0] = lead
+    # Less each round's smallest loss, which changes no play: a level that all losses share would
+    # swallow their differences.
+    level = loss.min(axis=0)
+    loss -= level
     np.cumsum(loss, axis=1, out=path[:, 1:])
     path[:, 1:] += lead[:, None]
     low = path.min(axis=0)
@@ -205,7 +209,7 @@ def _stretch(
         rise = np.cumsum((low[1:] - low[:-1]) - scale * (log_after - log_norm), axis=0)
     np.multiply(loss, weights, out=loss)
     suffered = np.cumsum(loss.sum(axis=0) / norm, axis=0)  # (n, B)
-    _enter_stretch(books, path[:, 1:], suffered, low[1:])
+    _enter_stretch(books, path[:, 1:], suffered, low[1:], np.cumsum(level, axis=0))
     where, due = books.due(books.done - len(part), len(part))
     if len(due):
         books.certify(where, (gap + suffered - rise)[due][..., None] + _price(scale, due, price))
@@ -228,8 +232,11 @@ def _price(scale: Array, due: Array, price: Array) -> Array:
     return (scale if len(scale) == 1 else scale[due])[..., None] * price
 
 
-def _enter_stretch(books: Books, path: Array, suffered: Array, low: Array) -> None:
-    """Rounds (K, n, B) into the books; the first of them is round `books.done` + 1."""
+def _enter_stretch(books: Books, path: Array, suffered: Array, low: Array, level: Array) -> None:
+    """Rounds (K, n, B) into the books; the first of them is round `books.done` + 1.
+
+    `level` (n, B) is what was taken off all losses up to a round.
+    """
     # `path` starts at the losses less the best expert's; what is missing is one number a problem.
     base = books.total.min(axis=-1)
     best = np.argmin(path, axis=0)
@@ -239,11 +246,11 @@ def _enter_stretch(books: Books, path: Array, suffered: Array, low: Array) -> No
     switches = books.switches + np.cumsum(changed, axis=0)
     where, due = books.due(books.done, len(best))
     if len(due):
-        books.loss_at[where] = books.loss + suffered[due]
-        books.best_loss_at[where] = base + low[due]
+        books.loss_at[where] = books.loss + (suffered + level)[due]
+        books.best_loss_at[where] = base + (low + level)[due]
         books.best_at[where] = best[due]
         books.switches_at[where] = switches[due]
-    books.loss = books.loss + suffered[-1]
-    books.total = base[:, None] + path[:, -1].T
+    books.loss = books.loss + suffered[-1] + level[-1]
+    books.total = (base + level[-1])[:, None] + path[:, -1].T
     books.best, books.switches = best[-1], switches[-1]
     books.done += len(best)

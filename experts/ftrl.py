@@ -8,7 +8,7 @@ from typing import NamedTuple
 from array_api_compat import array_namespace
 
 from experts.estimators import Estimator
-from experts.masks import relative
+from experts.masks import prior_of, relative
 from experts.rates import Clock, Rate
 from experts.regularizers import Regularizer
 from experts.types import Array, Feedback
@@ -96,11 +96,9 @@ class FTRL:
         """State before the first round; see `Learner.init`."""
         xp = array_namespace(like)
         zero = xp.zeros_like(like)
-        prior = zero + 1.0 if prior is None else xp.astype(prior, like.dtype)
-        prior = prior + zero
-        alive = prior > 0
         # Exactly normalised: R >= 0, and with it the certificate, depends on it.
-        prior = prior / xp.sum(prior, axis=-1, keepdims=True)
+        prior = prior_of(like, prior)
+        alive = prior > 0
         dual = self.regularizer.dual(prior)
         count = xp.sum(xp.astype(alive, like.dtype), axis=-1, keepdims=True)
         clock = self.rate.init(

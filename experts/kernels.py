@@ -137,16 +137,20 @@ def hedge(
                 norm[b] = _softmax(weights, lead, dual, b, 1 / s)
             if recorded:
                 _keep(r, b, weights, norm[b], records)
+            # Less the round's smallest loss: a level that all share would swallow the differences.
+            level: float = losses[t, row, 0]
+            for k in range(1, experts):
+                level = min(level, losses[t, row, k])
             suffered = 0.0
             for k in range(experts):
-                suffered += weights[b, k] * losses[t, row, k]
-                lead[b, k] += losses[t, row, k]
+                suffered += weights[b, k] * (losses[t, row, k] - level)
+                lead[b, k] += losses[t, row, k] - level
             suffered /= norm[b]
             low = _to_zero(lead, b)
             after = _softmax(weights, lead, dual, b, 1 / s)
             gap[b] += suffered - (low - s * math.log(after / norm[b]))
             norm[b] = after
-            suffered_by[b] += suffered
+            suffered_by[b] += suffered + level
             _enter(total, best, switches, b, losses, t, row)
             if recorded:
                 _record(r, b, sums, records)

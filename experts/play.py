@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from experts.checks import check_learner
 from experts.engines import Game, Plain, Scan
 from experts.environments import Environment
 from experts.trace import Books, Trace
@@ -79,6 +80,12 @@ def play(
     >>> bool((trace.regret <= trace.certificate).all())
     True
     """
+    check_learner(learner)
+    if not hasattr(environment, "start"):
+        raise ValueError(
+            f"environment must be an environment, got {type(environment).__name__}; "
+            "wrap a sequence of losses (T, ..., K) in environments.Given"
+        )
     shape = tuple(environment.shape)
     rounds = _rounds(rounds, learner, environment)
     which = _seeds(seeds)

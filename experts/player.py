@@ -8,6 +8,7 @@ from experts.checks import (
     check_array,
     check_distribution,
     check_late,
+    check_learner,
     check_like,
     check_loss,
     check_supported,
@@ -54,7 +55,10 @@ class Player(Generic[State]):
         loss_range: tuple[float, float] | None = None,
         checks: bool = True,
     ) -> None:
+        check_learner(learner)
         check_like(like)
+        if loss_range is not None and not loss_range[0] < loss_range[1]:
+            raise ValueError(f"loss_range must be (low, high) with low < high, got {loss_range}")
         if checks and prior is not None:
             check_distribution("prior", prior, like)
         self.learner = learner
@@ -117,6 +121,8 @@ class Player(Generic[State]):
             awake=("sleeping", awake),
             play=("delayed", play),
         )
+        if chance is not None and seen is None:
+            raise ValueError("chance was given without seen: which entries were revealed?")
         if seen is not None and awake is not None:
             raise ValueError("awake and seen were both given; give one of them")
         if self._checks:
@@ -130,6 +136,7 @@ class Player(Generic[State]):
 
     def wipe(self, dead: Array) -> None:
         """Remove the experts in `dead`, bool (..., K), for good."""
+        check_supported(self.learner, dead=("wipeout", dead))
         check_array("dead", dead, self._alive, mask=True)
         self.state = wipe(self.state, dead)
 

@@ -1,4 +1,8 @@
-"""The field's names for settings of `FTRL`. Each is one line and registered."""
+"""The field's names for settings of `FTRL`. Each is one line and registered.
+
+Rates and guarantees are written for the uniform prior; for another, read max_k ln(1 / prior_k) for
+ln K.
+"""
 
 from __future__ import annotations
 

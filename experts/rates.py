@@ -4,7 +4,7 @@ A scale never falls: this is what FTRL's certificate needs. `width` is ``max_k R
 experts that take part (ln K for the entropy with a uniform prior) and `stability` is the
 regularizer's c in ``gap <= c * eta * B**2``, 1/8 for the entropy; schedules with `bandit` ask for
 the c of importance-weighted losses in [0, 1], K/2 for the entropy. They tune themselves with the
-two.
+two. The bounds below are for regularizers with a finite R(e_k); `LogBarrier` charges otherwise.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ _MOST_WEIGHTS = 2**22
 """Numbers that the recorded weights may take (32 MiB); beyond it they are recorded more rarely."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Trace:
     """A game at its recorded rounds. R of them, S seeds, ``...`` the environment's own batch.
 
@@ -68,6 +69,8 @@ class Trace:
         ValueError
             If it is not a saved trace.
         """
+        if not zipfile.is_zipfile(path):
+            raise ValueError(f"path is not a saved Trace: {path}")
         with np.load(path, allow_pickle=False) as file:
             names = {f.name for f in fields(cls)}
             if names - set(file.files) - {"certificate"}:

@@ -11,7 +11,7 @@ Losses are to be minimised. A reward ``r`` is the loss ``-r``.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 Array = Any
 """An array of any library that array-api-compat knows (numpy, torch, array-api-strict, ...)."""
@@ -39,6 +39,7 @@ class Feedback(NamedTuple):
     chance: Array | None = None
 
 
+@runtime_checkable
 class Learner(Protocol[State]):
     """A frozen set of choices. Every array it needs lives in the state that it hands out.
 

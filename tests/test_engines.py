@@ -187,3 +187,14 @@ def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bandits_are_compiled(learner: Any) -> None:
     """An engine that does not know a learner leaves it to the plain one, which is slow."""
     assert Numba().runs(learner, adaptive=False, bandit=True)
+
+
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_a_level_that_all_losses_share_changes_no_play(engine: str) -> None:
+    losses = np.random.default_rng(0).integers(0, 2, (300, 2, 5)).astype(float)
+    low = experts.play(experts.hedge(0.5), Given(losses), engine="plain")
+    high = experts.play(experts.hedge(0.5), Given(losses + 1e9), engine=engine)
+    np.testing.assert_allclose(high.weights, low.weights, atol=1e-12)
+    assert high.certificate is not None
+    assert low.certificate is not None
+    np.testing.assert_allclose(high.certificate, low.certificate, atol=1e-9)

@@ -190,13 +190,6 @@ def test_losses_of_another_shape_are_refused(adaptive: bool) -> None:
         experts.play(experts.hedge(0.1), broken, rounds=9)
 
 
-class NoBandit:
-    """A learner that says that it needs full information."""
-
-    supports: ClassVar[frozenset[str]] = frozenset({"delayed"})
-    horizon: ClassVar[int | None] = None
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -211,7 +204,7 @@ class NoBandit:
         ({"record_every": 0}, "record_every must be a whole number of at least 1, got 0"),
         ({"learner": experts.hedge(horizon=5)}, "rounds = 9 exceeds the learner's horizon of 5"),
         ({"environment": Given(np.zeros((5, 2)))}, "rounds = 9 exceeds the environment's horizon"),
-        ({"learner": NoBandit(), "feedback": "bandit"}, "only: full, delayed"),
+        ({"learner": experts.ml_poly(), "feedback": "bandit"}, "only: full, sleeping"),
     ],
 )
 def test_bad_arguments_are_refused(options: dict[str, Any], message: str) -> None:

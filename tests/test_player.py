@@ -161,7 +161,7 @@ def test_unsupported_feedback_is_refused_by_name(xp: Any) -> None:
     for name, feature, value in [
         ("seen", "bandit", mask), ("awake", "sleeping", mask), ("play", "delayed", like + 1 / 3)
     ]:  # fmt: skip
-        message = rf"{name} was given, but FullInformation\(\) does not support {feature}"
+        message = rf"{name} was given, but FullInformation\(\) does not support it: {feature}"
         with pytest.raises(ValueError, match=message):
             player.update(like, **{name: value})
     with pytest.raises(ValueError, match="awake was given, but"):
@@ -221,3 +221,26 @@ def test_integers_are_refused(xp: Any) -> None:
         Player(experts.hedge(0.5), whole)
     with pytest.raises(ValueError, match=r"loss must be of a floating point type, got .*int64"):
         make(xp).update(whole)
+
+
+def test_a_wipe_out_that_would_void_the_certificate_is_refused(xp: Any) -> None:
+    learner = experts.FTRL(experts.LogBarrier(), experts.Fixed(1.0), experts.Weighted())
+    player = Player(learner, xp.zeros(3))
+    with pytest.raises(ValueError, match=r"dead was given, but .* does not support it: wipeout"):
+        player.wipe(xp.zeros(3) > 0)
+
+
+def test_a_preset_that_was_not_called_is_recognised(xp: Any) -> None:
+    with pytest.raises(ValueError, match=r"got adahedge; did you mean adahedge\(\.\.\.\)\?"):
+        Player(experts.adahedge, xp.zeros(3))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="learner must be a learner, got int"):
+        Player(3, xp.zeros(3))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"wrap a sequence of losses .* in environments\.Given"):
+        experts.play(experts.adahedge(), np.zeros((5, 3)))  # type: ignore[arg-type]
+
+
+def test_chance_without_seen_and_an_empty_range(xp: Any) -> None:
+    with pytest.raises(ValueError, match="chance was given without seen"):
+        make(xp).update(xp.zeros((2, 3)), chance=xp.zeros((2, 3)))
+    with pytest.raises(ValueError, match="loss_range must be"):
+        make(xp, loss_range=(1, 0))
