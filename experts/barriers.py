@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from array_api_compat import array_namespace
 
-from experts.masks import highest, lowest, relative
+from experts.masks import count, highest, lowest, relative
 from experts.types import Array
 
 # Ratios loss / scale are cut here: its square is still a float32, and its inverse next to nothing.
@@ -148,8 +148,7 @@ class LogBarrier:
         prior = xp.where(alive, -1 / xp.where(alive, dual, -1.0), 0.0)
         lead = relative(loss, alive)
         behind = xp.sum(prior * lead, axis=-1, keepdims=True) - lead
-        count = xp.sum(xp.astype(alive, loss.dtype), axis=-1, keepdims=True)
-        room = scale * count
+        room = scale * count(alive, loss)
         late = xp.where(behind > 0, behind, 0.0)
         mixed = xp.where(scale > 0, room / xp.where(scale > 0, room + late, 1.0), 1e-9)
         return scale * self._price(mixed, alive, dual) + mixed * behind
@@ -171,9 +170,8 @@ class LogBarrier:
     def _price(self, mixed: Array, alive: Array, dual: Array) -> Array:
         """R((1 - e) e_k + e * prior), (..., K): ratios to the prior are e, and more for k."""
         xp = array_namespace(dual)
-        count = xp.sum(xp.astype(alive, dual.dtype), axis=-1, keepdims=True)
         ratio = mixed + (1 - mixed) * xp.where(alive, -dual, 1.0)
-        others = (count - 1) * (mixed - 1 - xp.log(mixed))
+        others = (count(alive, dual) - 1) * (mixed - 1 - xp.log(mixed))
         return others + ratio - 1 - xp.log(ratio)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from array_api_compat import array_namespace
 
 from experts.estimators import Estimator, Weighted
-from experts.masks import highest, log_normalised, prior_of, relative, weighed
+from experts.masks import count, highest, log_normalised, prior_of, relative, weighed
 from experts.registry import register
 from experts.regularizers import Entropy
 from experts.types import Array, Feedback
@@ -108,7 +108,7 @@ class FixedShare:
         shared = self._shared(state)
         none = xp.zeros_like(play)
         gap = Entropy().gap(play, loss, none, none[..., :1] + 1 / self.eta, state.alive, shared)
-        kept = 1 - state.share + state.share / _count(state.alive, play)
+        kept = 1 - state.share + state.share / count(state.alive, play)
         return state._replace(
             log_weight=log_normalised(shared - self.eta * loss, state.alive),
             gap=state.gap + gap,
@@ -131,15 +131,15 @@ class FixedShare:
         when it is used: ``certificate`` of the first + (S/eta) ln(1 + (1-alpha) K / alpha).
         """
         xp = array_namespace(state.prior)
-        count = _count(state.prior > 0, state.prior)
+        members = count(state.prior > 0, state.prior)
         dearest = highest(self.certificate(state), state.prior > 0)
-        return dearest + switches / self.eta * xp.log(1 + (1 - self.alpha) / self.alpha * count)
+        return dearest + switches / self.eta * xp.log(1 + (1 - self.alpha) / self.alpha * members)
 
     def _shared(self, state: FixedShareState) -> Array:
         """ln w, (..., K); 0 for the removed."""
         xp = array_namespace(state.prior)
         kept = log_normalised(state.log_weight, state.alive)
-        floor = state.share / _count(state.alive, state.prior)
+        floor = state.share / count(state.alive, state.prior)
         # ln((1-share) e^kept + floor), exact also where e^kept is 0 or floor is
         mixed = xp.log((1 - state.share) * xp.exp(xp.where(floor > 0, kept, 0.0)) + floor)
         return xp.where(state.alive, xp.where(floor > 0, mixed, kept), 0.0)
@@ -175,11 +175,6 @@ def fixed_share(eta: float, alpha: float) -> FixedShare:
     array([0.923, 0.077])
     """
     return FixedShare(float(eta), float(alpha), Weighted())
-
-
-def _count(alive: Array, like: Array) -> Array:
-    xp = array_namespace(like)
-    return xp.sum(xp.astype(alive, like.dtype), axis=-1, keepdims=True)
 
 
 def _log(prior: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from array_api_compat import array_namespace
 
 from experts.estimators import Estimator
-from experts.masks import prior_of, relative
+from experts.masks import count, prior_of, relative
 from experts.rates import Clock, Rate
 from experts.regularizers import Regularizer
 from experts.types import Array, Feedback
@@ -100,10 +100,9 @@ class FTRL:
         prior = prior_of(like, prior)
         alive = prior > 0
         dual = self.regularizer.dual(prior)
-        count = xp.sum(xp.astype(alive, like.dtype), axis=-1, keepdims=True)
         clock = self.rate.init(
             self.regularizer.width(alive, dual),
-            self.regularizer.stability(count, bandit=self.rate.bandit),
+            self.regularizer.stability(count(alive, like), bandit=self.rate.bandit),
         )
         none = zero[..., :1]
         return FTRLState(alive, dual, zero, zero, gap=none, carry=none, scale=none, clock=clock)

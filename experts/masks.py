@@ -75,3 +75,9 @@ def prior_of(like: Array, prior: Array | None) -> Array:
     zero = xp.zeros_like(like)
     weights = (zero + 1.0 if prior is None else xp.astype(prior, like.dtype)) + zero
     return weights / xp.sum(weights, axis=-1, keepdims=True)
+
+
+def count(alive: Array, like: Array) -> Array:
+    """Number of survivors, (..., 1), in the dtype of `like`."""
+    xp = array_namespace(like)
+    return xp.sum(xp.astype(alive, like.dtype), axis=-1, keepdims=True)

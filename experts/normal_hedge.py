@@ -9,7 +9,7 @@ from array_api_compat import array_namespace
 
 from experts.masks import highest, log_normalised, prior_of, weighed
 from experts.registry import register
-from experts.regrets import instantaneous, nonzero
+from experts.regrets import instantaneous, margin, nonzero
 from experts.types import Array, Feedback
 
 _STEPS = 24
@@ -87,7 +87,7 @@ class NormalHedge:
         """Bound on the regret to each survivor, (..., K); meaningless for removed experts."""
         xp = array_namespace(state.prior)
         _, top, log_prior, tilt = self._potential(state)
-        return _margin(state) + top * xp.sqrt((1 - log_prior) / tilt)
+        return margin(state.regret, state.reach) + top * xp.sqrt((1 - log_prior) / tilt)
 
     def _potential(self, state: NormalHedgeState) -> tuple[Array, Array, Array, Array]:
         """x / max x (..., K), max x (..., 1), ln prior (..., K), s = (max x)**2 / 2c (..., 1).
@@ -97,7 +97,7 @@ class NormalHedge:
         """
         xp = array_namespace(state.prior)
         log_prior = log_normalised(xp.log(nonzero(state.prior)), state.alive)
-        ahead = state.regret - _margin(state)
+        ahead = state.regret - margin(state.regret, state.reach)
         ahead = xp.where(state.alive & (ahead > 0), ahead, 0.0)
         top = highest(ahead, state.alive)
         ahead = ahead / nonzero(top)
@@ -132,8 +132,3 @@ def normal_hedge() -> NormalHedge:
     array([0.5, 0.5, 0. ])
     """
     return NormalHedge()
-
-
-def _margin(state: NormalHedgeState) -> Array:
-    regret = state.regret
-    return state.reach * (4096 * float(array_namespace(regret).finfo(regret.dtype).eps))

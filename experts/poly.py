@@ -9,7 +9,7 @@ from array_api_compat import array_namespace
 
 from experts.masks import prior_of
 from experts.registry import register
-from experts.regrets import Regrets, checked_range, nonzero
+from experts.regrets import Regrets, checked_range, margin, nonzero
 from experts.types import Array, Feedback
 
 
@@ -86,10 +86,10 @@ class Poly:
     def predict(self, state: PolyState) -> Array:
         """The positive regrets, weighted, (..., K)."""
         xp = array_namespace(state.prior)
-        ahead = state.regrets.total - _margin(state.regrets)
+        ahead = state.regrets.total - margin(state.regrets.total, state.regrets.reach)
         ahead = xp.where(state.alive & (ahead > 0), ahead, 0.0)
         reach = nonzero(state.regrets.reach)
-        # both in units of B: no square overflows
+        # both in units of B
         weight = state.prior * (ahead / reach) / (1 + state.regrets.square / reach**2)
         start = xp.where(state.alive, state.prior, 0.0)
         weight = xp.where(xp.sum(weight, axis=-1, keepdims=True) > 0, weight, start)
@@ -109,7 +109,7 @@ class Poly:
         xp = array_namespace(state.prior)
         regrets = state.regrets
         width = state.spent * (regrets.reach**2 + regrets.square) / nonzero(state.prior)
-        return regrets.lost + _margin(regrets) + xp.sqrt(width)
+        return regrets.lost + margin(regrets.total, regrets.reach) + xp.sqrt(width)
 
 
 @register({}, {"loss_range": 1.0}, {"loss_range": 0.25})
@@ -140,8 +140,3 @@ def ml_poly(loss_range: float | None = None) -> Poly:
     array([0.5, 0.5, 0. ])
     """
     return Poly(loss_range)
-
-
-def _margin(regrets: Regrets) -> Array:
-    total = regrets.total
-    return regrets.reach * (4096 * float(array_namespace(total).finfo(total.dtype).eps))

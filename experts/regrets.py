@@ -78,3 +78,8 @@ def checked_range(loss_range: float | None) -> float | None:
     if not (loss_range > 0 and math.isfinite(loss_range)):
         raise ValueError(f"loss_range must be a positive number or None, got {loss_range!r}")
     return float(loss_range)
+
+
+def margin(regret: Array, reach: Array) -> Array:
+    """Below this, (..., 1), a sum of regrets is rounding: 4096 units in the last place of B."""
+    return reach * (4096 * float(array_namespace(regret).finfo(regret.dtype).eps))
