@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experts.files import replace
 from experts.types import Array
 
 if TYPE_CHECKING:
@@ -55,10 +56,15 @@ class Trace:
         return self.loss - self.best_loss
 
     def save(self, path: str | Path) -> None:
-        """Write an .npz file, exactly there (numpy's own `savez` may add a suffix)."""
+        """Write an .npz file, whole and exactly there (numpy's own `savez` may add a suffix)."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
-        with Path(path).open("wb") as file:
-            np.savez_compressed(file, **{k: v for k, v in arrays.items() if v is not None})
+        known = {name: array for name, array in arrays.items() if array is not None}
+
+        def write(fresh: Path) -> None:
+            with fresh.open("wb") as file:
+                np.savez_compressed(file, **known)
+
+        replace(Path(path), write)
 
     @classmethod
     def load(cls, path: str | Path) -> Trace:

@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from experts import bounds
-from nas_adapter.run import Run, replace
+from experts.files import replace
+from nas_adapter.run import Run
 from nas_adapter.spaces import Architecture, Space
 
 COLORS = mpl.color_sequences["tab10"]

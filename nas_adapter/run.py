@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
+from experts.files import replace
 from nas_adapter.errors import UserError
 
 
@@ -158,12 +159,3 @@ class Run:
             raise UserError(
                 f"{self.out} holds a run of another configuration: {'; '.join(differing)}"
             )
-
-
-def replace(path: Path, write: Any) -> None:
-    """Write a file under another name, force it to disk, then put it in place in one move."""
-    fresh = path.with_name(path.name + ".new")
-    write(fresh)
-    with fresh.open("rb") as file:
-        os.fsync(file.fileno())
-    fresh.replace(path)
