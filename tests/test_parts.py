@@ -27,6 +27,7 @@ NUMPY_FILES = {
     "engines_numba.py",
     "kernels.py",
     "plots.py",
+    "worst_case.py",
 }
 """Around the algorithms: whole games, which are played in numpy, as `environments` are."""
 weights = hnp.arrays(np.float64, st.integers(1, 8), elements=st.integers(0, 5)).filter(np.any)
