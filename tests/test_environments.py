@@ -25,6 +25,7 @@ from experts.environments import (
     Given,
     OneGood,
     Scaled,
+    SideBySide,
     Switching,
     from_csv,
     random_signs,
@@ -45,6 +46,7 @@ OBLIVIOUS = [
     Corrupted(Bernoulli([0.1, 0.5, 0.9]), rounds=5),
     Corrupted(Gaussian([0.1, 0.5, 0.9]), rounds=5),
     Scaled(Alternating(3), -0.3, 0.1),
+    SideBySide((OneGood(3), Switching(3, ROUNDS, 1), random_signs(3))),
 ]
 ADAPTIVE = [
     AgainstTheFavourite(3),
@@ -132,6 +134,24 @@ def test_corruption_turns_the_first_rounds_upside_down() -> None:
     np.testing.assert_array_equal(corrupted[:10], 1 - honest[:10])
     np.testing.assert_array_equal(corrupted[10:], honest[10:])
     assert np.abs(corrupted - honest).max(-1).sum() == 10
+
+
+def test_side_by_side_is_what_each_is_alone() -> None:
+    """The parts that need no randomness meet the same plays, so they give the same game."""
+    parts: Any = (
+        AgainstTheWeights(3),
+        Alternating(3),
+        AgainstTheBound(3, 40),
+        Bernoulli([0.1, 0.5, 1]),
+    )
+    learner = experts.hedge(0.4)
+    together = experts.play(learner, SideBySide(parts), rounds=40, seeds=2)
+    assert together.regret.shape == (40, 2, 4)
+    for e, part in enumerate(parts[:3]):
+        alone = experts.play(learner, part, rounds=40, engine="plain")
+        np.testing.assert_array_equal(together.loss[:, 1, e], alone.loss[:, 0])
+        np.testing.assert_array_equal(together.total[1, e], alone.total[0])
+    assert together.total[0, 3, 0] < together.total[0, 3, 2] == 40
 
 
 def test_one_favourite_breaks_ties() -> None:
@@ -224,6 +244,11 @@ def test_bad_tables_are_refused(
         (lambda: Corrupted(Given(np.zeros((2, 2))), 1), "base must have a loss_range"),
         (lambda: Corrupted(AgainstTheWeights(2), 1), "base must be oblivious"),
         (lambda: Scaled(Alternating(2), 1.0, 1.0), "low must be below high, got low=1.0, high=1.0"),
+        (
+            lambda: SideBySide((Alternating(2), Alternating(3))),
+            r"one shape, got \[\(2,\), \(3,\)\]",
+        ),
+        (lambda: SideBySide(()), r"one shape, got \[\]"),
         (lambda: AgainstTheBound(2, 5, -1), "closing must be a whole number of at least 0, got -1"),
     ],
 )

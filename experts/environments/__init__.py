@@ -23,7 +23,7 @@ from experts.environments.stochastic import (
     scaled_gap,
 )
 from experts.environments.tables import from_csv
-from experts.environments.wrappers import Corrupted, Scaled
+from experts.environments.wrappers import Corrupted, Scaled, SideBySide
 
 __all__ = [
     "AgainstOneFavourite",
@@ -39,6 +39,7 @@ __all__ = [
     "Given",
     "OneGood",
     "Scaled",
+    "SideBySide",
     "Switching",
     "from_csv",
     "random_signs",

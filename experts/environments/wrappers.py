@@ -127,6 +127,66 @@ class Scaled:
         return following
 
 
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """E environments as one batch, shape (E, ..., K): the same learner meets them all at once.
+
+    Every one has a stream of randomness of its own. Adaptive as soon as one of them is.
+
+    Parameters
+    ----------
+    parts
+        At least one environment, all of one shape.
+    """
+
+    parts: tuple[Environment, ...]
+
+    def __post_init__(self) -> None:
+        shapes = {tuple(part.shape) for part in self.parts}
+        if len(shapes) != 1:
+            raise ValueError(f"parts must be environments of one shape, got {sorted(shapes)}")
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether any part is."""
+        return any(part.adaptive for part in self.parts)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(E, ..., K)."""
+        return (len(self.parts), *self.parts[0].shape)
+
+    @property
+    def horizon(self) -> int | None:
+        """The shortest."""
+        return min((part.horizon for part in self.parts if part.horizon is not None), default=None)
+
+    @property
+    def loss_range(self) -> tuple[float, float] | None:
+        """The smallest that holds all."""
+        ranges = [part.loss_range for part in self.parts]
+        known = [r for r in ranges if r is not None]
+        if len(known) < len(ranges):
+            return None
+        return min(low for low, _ in known), max(high for _, high in known)
+
+    def start(self, generators: Sequence[np.random.Generator]) -> Course:
+        """All parts, each with children of the generators."""
+        children = [generator.spawn(len(self.parts)) for generator in generators]
+        courses = [part.start([c[e] for c in children]) for e, part in enumerate(self.parts)]
+
+        def following(rounds: int) -> Array:
+            return np.stack([course(rounds) for course in courses], axis=2)
+
+        def answer(play: Array) -> Array:
+            losses = np.empty_like(play)
+            for e, (part, course) in enumerate(zip(self.parts, courses, strict=True)):
+                losses[:, e] = course(play[:, e]) if part.adaptive else course(1)[0]
+            return losses
+
+        return answer if self.adaptive else following
+
+
 def _ranged(base: Environment) -> tuple[float, float]:
     """The base's range, which must be known."""
     if base.loss_range is None:
