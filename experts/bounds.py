@@ -99,6 +99,14 @@ def tsallis(k: int, rounds: int, eta: float, order: float = 0.5, loss_range: flo
     return width / eta + eta * rounds * loss_range**2 / 2
 
 
+def exp3_fixed(k: int, rounds: int, eta: float) -> float:
+    """ln K / eta + eta T K / 2: pseudo-regret of Exp3 with a fixed eta, losses in [0, 1].
+
+    Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1.
+    """
+    return math.log(k) / eta + eta * rounds * k / 2
+
+
 def exp3(k: int, rounds: int) -> float:
     """sqrt(2 T K ln K): pseudo-regret of Exp3 with eta = sqrt(2 ln K / (T K)), losses in [0, 1].
 
@@ -113,6 +121,29 @@ def exp3_anytime(k: int, rounds: int) -> float:
     Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1.
     """
     return 2 * math.sqrt(rounds * k * math.log(k))
+
+
+def exp3_ix_fixed(k: int, rounds: int, eta: float, delta: float) -> float:
+    """(2 ln K + ln(2/delta)) / eta + eta K T + ln(2/delta): Exp3-IX with a fixed eta.
+
+    Losses in [0, 1]; holds for the regret itself with probability 1 - delta.
+
+    Source: Neu 2015, the proof of Theorem 1 with gamma = eta / 2.
+    """
+    log = math.log(2 / delta)
+    return (2 * math.log(k) + log) / eta + eta * k * rounds + log
+
+
+def exp3_ix_anytime(k: int, rounds: int, delta: float) -> float:
+    """4 sqrt(K T ln K) + (2 sqrt(K T / ln K) + 1) ln(2 / delta): Exp3-IX, losses in [0, 1].
+
+    Holds for the regret itself with probability 1 - delta, with eta_t = sqrt(ln K / (K t)).
+
+    Source: Neu 2015, Theorem 1.
+    """
+    log_k = math.log(k)
+    spread = 2 * math.sqrt(k * rounds / log_k) + 1
+    return 4 * math.sqrt(k * rounds * log_k) + spread * math.log(2 / delta)
 
 
 def exp3_ix(k: int, rounds: int, delta: float) -> float:
