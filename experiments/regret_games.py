@@ -175,13 +175,9 @@ def plan(cell: Cell, budget: float = 1.0) -> int:
 
 
 def sweep(tasks: Sequence[Task], backend: str | None, jobs: int) -> dict[Cell, Games]:
-    """Play all tasks, in parallel through joblib, and put the cells together.
-
-    With `backend` None, joblib's own choice, or that of a `joblib.parallel_config` around.
-    """
+    """Play all tasks, in parallel through joblib, and put the cells together."""
     order = sorted(range(len(tasks)), key=lambda i: -_cost(tasks[i]))  # long ones first
-    chosen = {} if backend is None else {"backend": backend}
-    with joblib.parallel_config(n_jobs=jobs, **chosen):
+    with parallel(backend, jobs):
         # The bar counts what has been handed out: every backend of joblib can do that.
         bar = tqdm([tasks[i] for i in order], unit="task", desc="games")
         done = joblib.Parallel()(joblib.delayed(play)(task) for task in bar)
@@ -189,6 +185,12 @@ def sweep(tasks: Sequence[Task], backend: str | None, jobs: int) -> dict[Cell, G
     for i, games in zip(order, done, strict=True):
         parts.setdefault(tasks[i].cell, {})[tasks[i].seeds.start] = games
     return {cell: _joined([by[i] for i in sorted(by)]) for cell, by in parts.items()}
+
+
+def parallel(backend: str | None, jobs: int) -> Any:
+    """Where joblib works; without `backend` its own choice or a `joblib.parallel_config` around."""
+    chosen = {} if backend is None else {"backend": backend}
+    return joblib.parallel_config(n_jobs=jobs, **chosen)
 
 
 def _joined(parts: list[Games]) -> Games:

@@ -1,7 +1,9 @@
-"""The worst loss sequence that gradient ascent through the learner finds, for any number of experts.
+"""The worst loss sequence that can be found by climbing, for any number of experts.
 
-The learner's pure functions run on torch, so the regret is a differentiable function of all losses
-of the game. What is found is a lower bound on the worst case, never more.
+First gradient ascent through the learner: its pure functions run on torch, so that the regret is
+a differentiable function of all losses of the game. Then, from the nearest corners of the cube,
+single changes as long as one helps: the best moves in time cannot be seen from a gradient. What is
+found is a lower bound on the worst case, never more.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -23,56 +26,56 @@ class Found:
     """A loss sequence, and the regret that `experts.play` says it causes."""
 
     losses: Any = field(repr=False)
-    """(T, K), in [0, 1]"""
+    """(T, K), in {0, 1}"""
     regret: float
+    ascended: float
+    """regret of the best corner at the end of the gradient ascent"""
 
 
-def climb(
+def search(
     learner: Any,
     rounds: int,
     k: int,
     *,
-    restarts: int = 32,
-    steps: int = 150,
-    step: float = 0.3,
+    restarts: int = 16,
+    finalists: int = 8,
+    steps: int = 100,
     seed: int = 0,
 ) -> Found:
-    """Gradient ascent (Adam) on losses = sigmoid(x), from random starts, all at once.
-
-    The corners of the cube are where the maxima are, as a rule: the rounded losses are tried too.
+    """Ascend from random starts, all at once; then improve the best corners by single changes.
 
     Parameters
     ----------
     learner
-        With full information; its functions must be differentiable in the losses.
+        With full information, deterministic, differentiable in the losses.
     rounds, k
         T and K.
-    restarts, steps, step
-        Of the ascent; `step` is Adam's.
+    restarts, steps
+        Of the ascent.
+    finalists
+        How many corners are improved.
     """
+    torch.set_num_threads(1)  # tiny arrays: threads would only wait for each other
+    corners = ascend(learner, rounds, k, restarts, steps, seed)
+    reached = played(learner, corners)
+    ascended = float(reached.max())
+    order = np.argsort(-reached, kind="stable")[:finalists]
+    bar = tqdm(corners[order], desc=f"single changes, K={k}", unit="start", leave=False)
+    best = max((improve(learner, corner) for corner in bar), key=lambda found: found[1])
+    return Found(*best, ascended)
+
+
+def ascend(learner: Any, rounds: int, k: int, restarts: int, steps: int, seed: int) -> Any:
+    """Adam on x with losses = sigmoid(x); rounded to corners (restarts, T, K)."""
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn((restarts, rounds, k), generator=generator, dtype=torch.float64)
     x.requires_grad_()
-    ascent = torch.optim.Adam([x], lr=step)
-    best, best_regret = torch.zeros(rounds, k), -torch.inf
-    bar = tqdm(range(steps), desc=f"worst sequence, K={k}", unit="step", leave=False)
-    for number in bar:
-        losses = torch.sigmoid(x)
-        reached = regret(learner, losses)
-        ascent.zero_grad()
-        (-reached.sum()).backward()
-        ascent.step()
-        candidates = losses.detach()
-        if number % 10 == 9 or number == steps - 1:
-            candidates = torch.cat([candidates, candidates.round()])
-            with torch.no_grad():
-                reached = regret(learner, candidates)
-        top = int(reached.argmax())
-        if reached[top] > best_regret:
-            best, best_regret = candidates[top].clone(), float(reached[top])
-    losses = best.numpy()
-    trace = experts.play(learner, Given(losses, (0.0, 1.0)), record_every=rounds)
-    return Found(losses, float(trace.regret[-1, 0]))
+    optimiser = torch.optim.Adam([x], lr=0.1)
+    for _ in tqdm(range(steps), desc=f"gradient ascent, K={k}", unit="step", leave=False):
+        optimiser.zero_grad()
+        torch.autograd.backward(-regret(learner, torch.sigmoid(x)).sum())
+        optimiser.step()
+    return (x > 0).double().numpy()
 
 
 def regret(learner: Any, losses: Tensor) -> Tensor:
@@ -84,3 +87,37 @@ def regret(learner: Any, losses: Tensor) -> Tensor:
         suffered = suffered + (play * loss).sum(-1)
         state = learner.update(state, play, Feedback(loss))
     return suffered - losses.sum(1).amin(-1)
+
+
+def played(learner: Any, losses: Any) -> Any:
+    """The same by `experts.play`, in numpy."""
+    game = Given(np.moveaxis(losses, 0, 1), (0.0, 1.0))
+    trace = experts.play(learner, game, record_every=game.horizon, progress=False)
+    return trace.regret[-1, 0]
+
+
+def improve(learner: Any, losses: Any) -> tuple[Any, float]:
+    """The best single change of losses (T, K) in {0, 1}, again and again until none helps.
+
+    Changes are: one loss flipped, or two neighbouring rounds swapped.
+    """
+    best = float(played(learner, losses[None])[0])
+    while True:
+        others = neighbours(losses)
+        reached = played(learner, others)
+        top = int(reached.argmax())
+        if reached[top] <= best + 1e-9:
+            return losses, best
+        losses, best = others[top], float(reached[top])
+
+
+def neighbours(losses: Any) -> Any:
+    """All single changes, (T K + T - 1, T, K)."""
+    rounds, k = losses.shape
+    cells = np.arange(rounds * k)
+    flipped = np.repeat(losses[None], rounds * k, axis=0)
+    flipped[cells, cells // k, cells % k] = 1 - losses.ravel()
+    first = np.arange(rounds - 1)
+    swapped = np.repeat(losses[None], rounds - 1, axis=0)
+    swapped[first, first], swapped[first, first + 1] = losses[1:], losses[:-1]
+    return np.concatenate([flipped, swapped])
