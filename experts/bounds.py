@@ -9,7 +9,7 @@ price of expert k), as the schedules do when they tune themselves.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def hedge(k: int, rounds: int, eta: float, loss_range: float = 1.0) -> float:
@@ -67,6 +67,41 @@ def hedge_wipeout(
     Source: Nayman et al. 2019 (there B = 2L), restated in the log domain.
     """
     return hedge(k, rounds, eta, loss_range) + log_kept / eta
+
+
+def product_hedge(
+    sizes: Sequence[int], rounds: int, eta: float, loss_ranges: Sequence[float]
+) -> float:
+    """ln|A| / eta + (eta T / 8) sum_e B_e**2: Hedge over A = prod_e O_e, one fixed eta.
+
+    Regret of the total loss, summed over edges, to the best architecture. `hedge` with K = |A|
+    would say (sum_e B_e)**2: the sum over edges of their own bounds is never more.
+
+    Parameters
+    ----------
+    sizes
+        |O_e|, for every edge.
+    loss_ranges
+        B_e, for every edge.
+
+    Source: Cesa-Bianchi & Lugosi 2006, Theorem 2.2, for each edge (see `experts.product`).
+    """
+    log_size = sum(math.log(size) for size in sizes)
+    return log_size / eta + eta * rounds / 8 * sum(b**2 for b in loss_ranges)
+
+
+def product_hedge_tuned(
+    sizes: Sequence[int], rounds: int, loss_ranges: Sequence[float]
+) -> tuple[float, float]:
+    """The best eta for `product_hedge`, and the bound with it.
+
+    eta = sqrt(8 ln|A| / (T sum_e B_e**2)), bound sqrt(T ln|A| sum_e B_e**2 / 2).
+
+    Source: as `product_hedge`.
+    """
+    log_size = sum(math.log(size) for size in sizes)
+    square = sum(b**2 for b in loss_ranges)
+    return math.sqrt(8 * log_size / (rounds * square)), math.sqrt(rounds * log_size * square / 2)
 
 
 def optimistic_hedge(k: int, eta: float, surprises: Iterable[float]) -> float:
