@@ -115,8 +115,8 @@ def _run(engine: Any, game: Game, books: Books, rounds: int, progress: bool) -> 
 
 
 def _game(learner: Any, environment: Environment, seeds: Array, bandit: bool, checks: bool) -> Game:
-    streams = [np.random.SeedSequence(int(seed)).spawn(2) for seed in seeds]
-    of_losses, of_draws = ([np.random.default_rng(pair[i]) for pair in streams] for i in range(2))
+    of_losses = [_stream(seed, 0) for seed in seeds]
+    of_draws = [_stream(seed, 1) for seed in seeds] if bandit else []
     shape = (len(seeds), *environment.shape)
     inner = int(np.prod(shape[1:-1]))
 
@@ -135,6 +135,11 @@ def _game(learner: Any, environment: Environment, seeds: Array, bandit: bool, ch
         uniforms=uniforms,
         check=_checker(shape, environment.loss_range, checks),
     )
+
+
+def _stream(seed: int, purpose: int) -> np.random.Generator:
+    """What a spawn of the seed gives as its child number `purpose`."""
+    return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(purpose,)))
 
 
 def _checker(
@@ -204,6 +209,7 @@ def _trace(
         best_loss=shaped(books.best_loss_at),
         best=shaped(books.best_at),
         switches=shaped(books.switches_at),
+        total=books.total.reshape(len(seeds), *environment.shape),
         certificate=None if feedback == "bandit" else shaped(books.certificate_at),
         weight_rounds=books.weight_rounds,
         weights=shaped(books.weights_at, environment.shape[-1]),
