@@ -16,6 +16,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,6 +75,16 @@ class Config:
             raise UserError("--gap must lie in (0, 1/2]")
 
 
+class Contender(NamedTuple):
+    """A learner in the contest, and what is promised of it."""
+
+    learner: Any
+    """None: one of the compiled references"""
+    bound: Callable[[int, int], float] | None = None
+    """from K and T to an a-priori bound that holds against every sequence, if there is one"""
+    bound_on: str = "pseudo-regret"
+
+
 class Regrets(NamedTuple):
     """At R recorded rounds of G games, (R, G) each."""
 
@@ -118,12 +129,18 @@ def recorded(config: Config) -> Array:
     return np.minimum(np.arange(every, config.rounds + every, every), config.rounds)
 
 
-def learners(config: Config) -> dict[str, Any]:
+def contenders(config: Config) -> dict[str, Contender]:
     return {
-        "Exp3": experts.exp3(),
-        "Exp3-IX": experts.exp3_ix(horizon=config.rounds),
-        "Tsallis-INF": experts.tsallis_inf(),
-        "Tsallis-INF (reduced variance)": experts.tsallis_inf("reduced"),
+        "Exp3": Contender(experts.exp3(), bounds.exp3_anytime),
+        "Exp3-IX (tuned to T)": Contender(
+            experts.exp3_ix(horizon=config.rounds),
+            partial(bounds.exp3_ix, delta=DELTA),
+            f"realised regret, with probability {1 - DELTA:g}",
+        ),
+        "Tsallis-INF": Contender(experts.tsallis_inf(), bounds.tsallis_inf),
+        "Tsallis-INF (reduced variance)": Contender(experts.tsallis_inf("reduced")),
+        "UCB1": Contender(None),
+        "Thompson": Contender(None),
     }
 
 
@@ -135,7 +152,8 @@ def play(problem: str, first: int, config: Config) -> dict[str, Regrets]:
     losses = coins(rng, means, games)
     books = bookkeeper(losses, means, recorded(config) - 1)
     found = {}
-    for name, learner in learners(config).items():
+    learners = {name: c.learner for name, c in contenders(config).items() if c.learner}
+    for name, learner in learners.items():
         # A batch of games for one seed: each draws its own arms.
         seeds = [int(rng.integers(2**31))]
         trace = experts.play(
@@ -168,32 +186,21 @@ def joined(parts: list[Regrets]) -> Regrets:
     return Regrets(*(np.concatenate(arrays, axis=1) for arrays in zip(*parts, strict=True)))
 
 
-def bound_of(learner: str, config: Config, rounds: int) -> float | None:
-    """The a-priori bound after so many rounds, on what `record` says; None: there is none."""
-    if learner == "Exp3":
-        return bounds.exp3_anytime(config.arms, rounds)
-    if learner == "Exp3-IX" and rounds == config.rounds:  # it is tuned to this T alone
-        return bounds.exp3_ix(config.arms, rounds, DELTA)
-    return bounds.tsallis_inf(config.arms, rounds) if learner == "Tsallis-INF" else None
-
-
 def record(problem: str, learner: str, regret: Regrets, config: Config) -> dict[str, Any]:
     """The end of the game. `exponent` is the slope of ln pseudo-regret over ln T, last decade.
 
     `violated`: an expectation's bound, if the mean is above it by more than 4 standard errors; a
     bound with probability 1 - delta, if it fails in more games than delta and chance explain.
     """
-    bound = bound_of(learner, config, config.rounds)
+    contender = contenders(config)[learner]
     middle, half = float(regret.pseudo[-1].mean()), float(half_width(regret.pseudo[-1]))
-    exceeding = violated = None
-    if bound is not None:
+    bound = exceeding = violated = None
+    if contender.bound is not None:
+        bound = contender.bound(config.arms, config.rounds)
         exceeding = float((regret.realised[-1] > bound).mean())
         chance = 4 * math.sqrt(DELTA * (1 - DELTA) / config.games)
-        violated = (
-            exceeding > DELTA + chance
-            if learner == "Exp3-IX"
-            else middle - 4 * half / NORMAL_95 > bound
-        )
+        in_mean = middle - 4 * half / NORMAL_95 > bound
+        violated = in_mean if contender.bound_on == "pseudo-regret" else exceeding > DELTA + chance
     tenth = float(regret.pseudo[len(regret.pseudo) // 10 - 1].mean())
     rising = middle > 0 and tenth > 0
     return {
@@ -209,11 +216,7 @@ def record(problem: str, learner: str, regret: Regrets, config: Config) -> dict[
         "sequence_regret": float(regret.sequence[-1].mean()),
         "sequence_half_width_95": float(half_width(regret.sequence[-1])),
         "bound": bound,
-        "bound_on": None
-        if bound is None
-        else f"realised regret, probability {1 - DELTA:g}"
-        if learner == "Exp3-IX"
-        else "pseudo-regret",
+        "bound_on": None if bound is None else contender.bound_on,
         "games_above_bound": exceeding,
         "exponent": math.log10(middle / tenth) if rising else None,
         "violated": violated,
@@ -229,7 +232,7 @@ def picture(regrets: dict[str, dict[str, Regrets]], config: Config, *, logarithm
     ):
         tracking = problem == "switching"
         for index, (learner, regret) in enumerate(of_learner.items()):
-            reference = learner in ("UCB1", "Thompson")
+            reference = contenders(config)[learner].learner is None
             style = {"color": f"C{index}", "ls": "--" if reference else "-", "lw": 1.3}
             curve(axes, rounds, regret.sequence if tracking else regret.pseudo, learner, **style)
         if not tracking:
@@ -239,9 +242,9 @@ def picture(regrets: dict[str, dict[str, Regrets]], config: Config, *, logarithm
         if logarithmic:
             axes.set_yscale("log")
             axes.set_ylim(bottom=5)
-        elif not tracking:
-            ours = [r.pseudo[-1].mean() for n, r in of_learner.items() if n.startswith("Tsallis")]
-            axes.set_ylim(0, 12 * max(ours) if problem == "stochastic" else None)
+        else:  # as high as the learners need: the bound leaves the frame
+            highest = max(r.pseudo[-1].mean() for r in of_learner.values())
+            axes.set_ylim(0, None if tracking else 1.15 * highest)
         what = "regret to the best arm of every round" if tracking else "pseudo-regret"
         tidy(axes, TITLES[problem].format(gap=config.gap), "rounds", what, None)
     lines, labels = figure.axes[0].get_legend_handles_labels()
