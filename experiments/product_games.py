@@ -8,6 +8,7 @@ or to feed every edge the one loss that is seen, against a bandit over all archi
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -128,13 +129,17 @@ def ranges(edges: int) -> Array:
     return np.linspace(1, 0.5, edges)
 
 
+def tuned(edges: int, count: int, rounds: int) -> float:
+    """eta = sqrt(8 ln|A| / (T sum_e B_e**2))."""
+    return math.sqrt(8 * edges * math.log(count) / rounds) / math.hypot(*ranges(edges))
+
+
 def compare(edges: int, config: Config) -> dict[str, Any]:
     """The same plays? And what a round costs, in plain numpy, for one game."""
     rng = np.random.default_rng([config.seed, edges])
     shape = (config.check_rounds, edges, config.operations)
     losses = rng.random(shape) * ranges(edges)[:, None]
-    eta, _ = bounds.product_hedge_tuned([config.operations] * edges, len(losses), ranges(edges))
-    learner = experts.hedge(eta)
+    learner = experts.hedge(tuned(edges, config.operations, len(losses)))
     absolute, relative = differences(learner, losses)
     return {
         "what": "full information: joint against per edge",
@@ -155,7 +160,8 @@ def full_information(kind: str, config: Config) -> tuple[experts.Trace, Records]
     the best architecture in hindsight, as its losses add up.
     """
     edges = config.most_edges
-    sizes, b = [config.operations] * edges, ranges(edges)
+    size, b = config.operations**edges, ranges(edges)
+    whole = math.hypot(*b)
     records = []
     for rounds in np.unique(np.geomspace(100, config.rounds, 6).astype(int)).tolist():
         rng = np.random.default_rng([config.seed, rounds])
@@ -163,15 +169,15 @@ def full_information(kind: str, config: Config) -> tuple[experts.Trace, Records]
         means = np.full(config.operations, 0.5)
         means[0] -= config.gap if kind == "gap" else 0
         losses = np.less(losses, means) * b[:, None]
-        eta, bound = bounds.product_hedge_tuned(sizes, rounds, b)
+        eta = tuned(edges, config.operations, rounds)
         trace = experts.play(experts.hedge(eta), Given(losses), progress=False)
         total = trace.regret[:, 0].sum(axis=-1)
         certificate = np.asarray(trace.certificate)[:, 0].sum(axis=-1)
-        at = np.asarray([bounds.product_hedge(sizes, int(t), eta, b) for t in trace.rounds])
+        at = np.asarray([bounds.hedge(size, int(t), eta, whole) for t in trace.rounds])
         records.append({
             "what": f"full information: {kind}",
             "edges": edges,
-            "architectures": config.operations**edges,
+            "architectures": size,
             "T": rounds,
             "games": config.games,
             "regret_kind": "realised, to the best architecture in hindsight",
@@ -179,9 +185,9 @@ def full_information(kind: str, config: Config) -> tuple[experts.Trace, Records]
             "half_width_95": float(half_width(total[-1])),
             "worst_regret": float(total[-1].max()),
             "certificate": float(certificate[-1].mean()),
-            "bound": bound,
+            "bound": bounds.hedge_tuned(size, rounds, whole),
             # One learner over A, without looking inside: losses of range sum_e B_e.
-            "bound_naive": bounds.hedge_tuned(config.operations**edges, rounds, float(b.sum())),
+            "bound_naive": bounds.hedge_tuned(size, rounds, float(b.sum())),
             "violations": int((total > at[:, None] * (1 + 1e-12)).any(axis=0).sum()),
         })  # fmt: skip
     return trace, records
@@ -190,10 +196,9 @@ def full_information(kind: str, config: Config) -> tuple[experts.Trace, Records]
 def longest(config: Config) -> tuple[Callable[[int], float], str]:
     """The bound over the longest game of `full_information`, and what to call it."""
     edges, count = config.most_edges, config.operations
-    sizes, b = [count] * edges, ranges(edges)
-    eta, _ = bounds.product_hedge_tuned(sizes, config.rounds, b)
+    eta, whole = tuned(edges, count, config.rounds), math.hypot(*ranges(edges))
     title = f"Hedge over |A| = {count}^{edges} = {count**edges}, tuned to T = {config.rounds}"
-    return lambda t: bounds.product_hedge(sizes, t, eta, b), title
+    return lambda t: bounds.hedge(count**edges, t, eta, whole), title
 
 
 def bandit(edges: int, how: str, config: Config) -> dict[str, Any]:

@@ -128,24 +128,19 @@ def test_product_of_edges_is_ftrl_over_all_architectures(game: Game, eta: float)
 def test_regret_over_a_product(game: Game, eta: float, ranges: list[float]) -> None:
     """Regret to the best architecture <= ln|A| / eta + (eta T / 8) sum_e B_e**2."""
     total_rounds, edges, count = game.loss.shape
-    sizes, b = [count] * edges, ranges[:edges]
-    for rate, bound in (
-        (eta, bounds.product_hedge(sizes, total_rounds, eta, b)),
-        bounds.product_hedge_tuned(sizes, total_rounds, b),
-    ):
-        if rate == 0:  # a single architecture: nothing to learn
-            continue
-        assert bound == pytest.approx(bounds.product_hedge(sizes, total_rounds, rate, b))
-        learner = experts.hedge(rate)
-        ledger = Ledger.open(game.loss[0])
-        state = learner.init(game.loss[0])
-        for loss in game.loss * np.asarray(b)[:, None]:
-            play = learner.predict(state)
-            ledger = ledger.add(play, loss)
-            state = learner.update(state, play, Feedback(loss))
-        assert ledger.regret.max(axis=-1).sum() <= bound + 1e-9
-        naive = bounds.hedge(count**edges, total_rounds, rate, sum(b))
-        assert bound <= naive * (1 + 1e-12)
+    size, b = count**edges, math.hypot(*ranges[:edges])
+    bound = bounds.hedge(size, total_rounds, eta, b)
+    assert bound == pytest.approx(
+        math.log(size) / eta + eta * total_rounds / 8 * sum(r**2 for r in ranges[:edges])
+    )
+    learner = experts.hedge(eta)
+    ledger = Ledger.open(game.loss[0])
+    state = learner.init(game.loss[0])
+    for loss in game.loss * np.asarray(ranges[:edges])[:, None]:
+        play = learner.predict(state)
+        ledger = ledger.add(play, loss)
+        state = learner.update(state, play, Feedback(loss))
+    assert ledger.regret.max(axis=-1).sum() <= bound + 1e-9
 
 
 @given(game=games(most_rounds=8), left=st.integers(0, 3))
