@@ -121,15 +121,19 @@ class Squared:
 
     @property
     def best(self) -> Array:
-        """argmin p'Mp on the simplex: the best of the stationary points of all its faces."""
+        """argmin p'Mp on the simplex: the best of the stationary points of all its faces.
+
+        An optimum of smallest support is the only stationary point of its face, so the equations
+        M p = x 1, <1, p> = 1 have one solution there; where they are singular any other will do.
+        """
         found = []
         for size in range(1, self.experts + 1):
             for face in itertools.combinations(range(self.experts), size):
+                system = np.ones((size + 1, size + 1))
+                system[:-1, :-1] = self._moments[np.ix_(face, face)]
+                system[-1, -1] = 0
                 p = np.zeros(self.experts)
-                inside = np.linalg.lstsq(
-                    self._moments[np.ix_(face, face)], np.ones(size), rcond=None
-                )[0]
-                p[list(face)] = inside / inside.sum()
+                p[list(face)] = np.linalg.lstsq(system, np.eye(size + 1)[-1])[0][:-1]
                 if np.all(p >= 0):
                     found.append(p)
         return min(found, key=self.risk)
