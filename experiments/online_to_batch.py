@@ -186,6 +186,8 @@ def picture(games: dict[str, Game], config: Config) -> Figure:
         for index, (key, label) in enumerate(DECISIONS.items()):
             curve(axes, game.points, game.excess[key], label, color=f"C{index}")
         axes.set(xscale="log", yscale="log")
+        # An excess of 0 has no place here: the decisions with a promise say how far down to show.
+        axes.set_ylim(bottom=min(game.excess[key].mean(axis=-1).min() for key in PROMISED) / 10)
         tidy(axes, f"{name} loss", "rounds T", "excess risk (exact)", None)
     lines, labels = panels[0].get_legend_handles_labels()
     figure.legend(lines, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=8)

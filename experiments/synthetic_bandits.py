@@ -187,7 +187,10 @@ def joined(parts: list[Regrets]) -> Regrets:
 
 
 def record(problem: str, learner: str, regret: Regrets, config: Config) -> dict[str, Any]:
-    """The end of the game. `exponent` is the slope of ln pseudo-regret over ln T, last decade.
+    """The end of the game, and how pseudo-regret grew.
+
+    `exponent` is the slope of ln pseudo-regret over ln T in the last decade of rounds; growth as
+    ln T shows as two decades with the same rise.
 
     `violated`: an expectation's bound, if the mean is above it by more than 4 standard errors; a
     bound with probability 1 - delta, if it fails in more games than delta and chance explain.
@@ -201,7 +204,9 @@ def record(problem: str, learner: str, regret: Regrets, config: Config) -> dict[
         chance = 4 * math.sqrt(DELTA * (1 - DELTA) / config.games)
         in_mean = middle - 4 * half / NORMAL_95 > bound
         violated = in_mean if contender.bound_on == "pseudo-regret" else exceeding > DELTA + chance
-    tenth = float(regret.pseudo[len(regret.pseudo) // 10 - 1].mean())
+    hundredth, tenth = (
+        float(regret.pseudo[len(regret.pseudo) // part - 1].mean()) for part in (100, 10)
+    )
     rising = middle > 0 and tenth > 0
     return {
         "problem": problem,
@@ -218,6 +223,8 @@ def record(problem: str, learner: str, regret: Regrets, config: Config) -> dict[
         "bound": bound,
         "bound_on": None if bound is None else contender.bound_on,
         "games_above_bound": exceeding,
+        "rise_decade_before": tenth - hundredth,
+        "rise_last_decade": middle - tenth,
         "exponent": math.log10(middle / tenth) if rising else None,
         "violated": violated,
     }
