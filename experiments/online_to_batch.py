@@ -119,15 +119,7 @@ def run(name: str, population: Population, config: Config) -> Game:
         state = learner.update(state, play, Feedback(slope))
         other = learner.update(other, step, Feedback(at_point))
         if t in points:
-            leader = experts.best_cumulative(total, np.ones(shape, dtype=bool))
-            decided = {
-                "average": experts.average_iterate(plays[:t]),
-                "anytime": point,
-                "random": experts.sample_iterate(plays[:t], rng.random((config.games, 1))),
-                "last": play,
-                "leader": np.eye(population.experts)[leader],
-            }
-            for key, decision in decided.items():
+            for key, decision in decisions(plays[:t], point, total, rng).items():
                 excess[key].append(population.risk(decision) - population.least)
             for key, sums in regret.items():
                 over_t[key].append(sums / t)
@@ -138,6 +130,18 @@ def run(name: str, population: Population, config: Config) -> Game:
         regret={key: np.stack(found) for key, found in over_t.items()},
         bound=np.asarray(a_priori) / points,
     )
+
+
+def decisions(plays: Any, point: Any, total: Any, rng: np.random.Generator) -> dict[str, Any]:
+    """One (S, K) for each of `DECISIONS`, after plays (t, S, K) and experts' losses (S, K)."""
+    leader = experts.best_cumulative(total, np.ones(total.shape, dtype=bool))
+    return {
+        "average": experts.average_iterate(plays),
+        "anytime": point,
+        "random": experts.sample_iterate(plays, rng.random((len(total), 1))),
+        "last": plays[-1],
+        "leader": np.eye(total.shape[-1])[leader],
+    }
 
 
 def report(name: str, game: Game) -> list[dict[str, Any]]:

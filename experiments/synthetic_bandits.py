@@ -191,21 +191,9 @@ def record(problem: str, learner: str, regret: Regrets, config: Config) -> dict[
 
     `exponent` is the slope of ln pseudo-regret over ln T in the last decade of rounds; growth as
     ln T shows as two decades with the same rise.
-
-    `violated`: an expectation's bound, if the mean is above it by more than 4 standard errors; a
-    bound with probability 1 - delta, if it fails in more games than delta and chance explain.
     """
-    contender = contenders(config)[learner]
-    middle, half = float(regret.pseudo[-1].mean()), float(half_width(regret.pseudo[-1]))
-    bound = exceeding = violated = None
-    if contender.bound is not None:
-        bound = contender.bound(config.arms, config.rounds)
-        exceeding = float((regret.realised[-1] > bound).mean())
-        chance = 4 * math.sqrt(DELTA * (1 - DELTA) / config.games)
-        in_mean = middle - 4 * half / NORMAL_95 > bound
-        violated = in_mean if contender.bound_on == "pseudo-regret" else exceeding > DELTA + chance
-    hundredth, tenth = (
-        float(regret.pseudo[len(regret.pseudo) // part - 1].mean()) for part in (100, 10)
+    hundredth, tenth, middle = (
+        float(regret.pseudo[len(regret.pseudo) // part - 1].mean()) for part in (100, 10, 1)
     )
     rising = middle > 0 and tenth > 0
     return {
@@ -215,18 +203,37 @@ def record(problem: str, learner: str, regret: Regrets, config: Config) -> dict[
         "T": config.rounds,
         "games": config.games,
         "pseudo_regret": middle,
-        "pseudo_half_width_95": half,
+        "pseudo_half_width_95": float(half_width(regret.pseudo[-1])),
         "realised_regret": float(regret.realised[-1].mean()),
         "realised_half_width_95": float(half_width(regret.realised[-1])),
         "sequence_regret": float(regret.sequence[-1].mean()),
         "sequence_half_width_95": float(half_width(regret.sequence[-1])),
-        "bound": bound,
-        "bound_on": None if bound is None else contender.bound_on,
-        "games_above_bound": exceeding,
         "rise_decade_before": tenth - hundredth,
         "rise_last_decade": middle - tenth,
         "exponent": math.log10(middle / tenth) if rising else None,
-        "violated": violated,
+        **verdict(contenders(config)[learner], regret, config),
+    }
+
+
+def verdict(contender: Contender, regret: Regrets, config: Config) -> dict[str, Any]:
+    """The bound, on what it is, and whether the games speak against it.
+
+    `violated`: an expectation's bound, if the mean is above it by more than 4 standard errors; a
+    bound with probability 1 - delta, if it fails in more games than delta and chance explain.
+    """
+    if contender.bound is None:
+        return dict.fromkeys(("bound", "bound_on", "games_above_bound", "violated"))
+    bound = contender.bound(config.arms, config.rounds)
+    exceeding = float((regret.realised[-1] > bound).mean())
+    pseudo = regret.pseudo[-1]
+    in_mean = bool(pseudo.mean() - 4 * half_width(pseudo) / NORMAL_95 > bound)
+    chance = 4 * math.sqrt(DELTA * (1 - DELTA) / config.games)
+    in_mean_only = contender.bound_on == "pseudo-regret"
+    return {
+        "bound": bound,
+        "bound_on": contender.bound_on,
+        "games_above_bound": exceeding,
+        "violated": in_mean if in_mean_only else exceeding > DELTA + chance,
     }
 
 
