@@ -35,10 +35,11 @@ def constrained(rounds: int, arms: int, gap: float) -> Array:
 
 
 def shrinking(rounds: int, arms: int, gap: float) -> Array:
-    """Arm 0 is better by min(gap, sqrt(K / t) / 2): as hard to find in round t as it ever was.
+    """Arm 0 is better by min(gap, sqrt(K / t) / 2): about what t rounds can just not find.
 
-    The fixed game for horizon T of Auer et al. 2002, Theorem 5.1, with t for T, so that regret
-    has to grow as sqrt(K T) at every T.
+    Every round is like the game for horizon t of Auer et al. 2002, Theorem 5.1, where regret is at
+    least of order sqrt(K t) in the mean over which arm is the good one. That regret grows so in
+    this one game, at every t, is measured and not proven.
     """
     means = np.full((rounds, arms), 0.5)
     means[:, 0] -= np.minimum(gap, np.sqrt(arms / np.arange(1, rounds + 1)) / 2)
