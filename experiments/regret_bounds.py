@@ -16,7 +16,7 @@ import joblib
 import regret_pictures as pictures
 import tyro
 from output import table, write_picture, write_result
-from regret_claims import players
+from regret_claims import Player, players
 from regret_games import DETERMINED, DRAWN, Cell, Source, Task, parallel, plan, split, sweep
 from regret_verdicts import Record, records, summary
 from worst_sequence import search
@@ -93,7 +93,7 @@ def main(config: Config) -> list[Record]:
     write_result(config.out, found)
 
     rows = summary(found, config.experts)
-    shown = [row["learner"] for row in rows if row["holds"] != "certificate"]
+    shown = [player.label for player in shown_players(rows)]
     write_picture(config.out, "growth.png", pictures.growth(found, shown, config.experts))
     write_picture(config.out, "tightness.png", pictures.tightness(found))
     line = worst_sequences(config)
@@ -103,6 +103,14 @@ def main(config: Config) -> list[Record]:
     games, wrong = (sum(row[name] for row in rows) for name in ("games", "violations"))
     print(f"{games:,} games; {wrong} violations; written to {config.out}")
     return found
+
+
+def shown_players(rows: list[Record]) -> list[Player]:
+    """Of each preset one setting with a bound: tuned for T if there is one, else the tightest."""
+    order = [row["learner"] for row in rows if row["holds"] != "certificate"]
+    bounded = [player for player in players() if player.label in order]
+    bounded.sort(key=lambda player: ("horizon" in player.setting, -order.index(player.label)))
+    return sorted({player.name: player for player in bounded}.values(), key=lambda p: p.name)
 
 
 def games_to_play(config: Config) -> list[Task]:
