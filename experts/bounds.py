@@ -3,15 +3,54 @@
 `k` is the number of experts, `rounds` is T, `loss_range` is B, the largest difference between
 two losses of a round. The losses may be chosen by an adversary that sees every play. The prior is
 uniform; for another, read max_k ln(1 / prior_k) for ln K (for a fixed eta, ln(1 / prior_k) is the
-price of expert k), as the schedules do when they tune themselves.
+price of expert k), as the schedules do when they tune themselves. With one expert (k = 1) the
+regret is 0, which no bound is below. An argument out of its domain is a ValueError that names it.
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec
+
+P = ParamSpec("P")
+
+_DOMAINS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "k": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
+    "rounds": ("a whole number of at least 0", lambda v: v == int(v) >= 0),
+    "switches": ("a whole number of at least 0", lambda v: v == int(v) >= 0),
+    "eta": ("a positive number", lambda v: v > 0),
+    "loss_range": ("a positive number", lambda v: v > 0),
+    "bound": ("a positive number", lambda v: v > 0),
+    "log_kept": ("a number of at most 0", lambda v: v <= 0),
+    "square": ("a number of at least 0", lambda v: v >= 0),
+    "prior": ("in (0, 1]", lambda v: 0 < v <= 1),
+    "delta": ("in (0, 1)", lambda v: 0 < v < 1),
+    "alpha": ("in (0, 1)", lambda v: 0 < v < 1),
+    "order": ("in (0, 1)", lambda v: 0 < v < 1),
+}
+"""What every argument of this file has to be, by its name."""
 
 
+def _checked(bound: Callable[P, float]) -> Callable[P, float]:
+    """The bound, behind a check of its arguments."""
+    signature = inspect.signature(bound)
+
+    @functools.wraps(bound)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> float:
+        for name, value in signature.bind(*args, **kwargs).arguments.items():
+            if name in _DOMAINS:
+                rule, holds = _DOMAINS[name]
+                if not (math.isfinite(value) and holds(value)):
+                    raise ValueError(f"{name} must be {rule}, got {value!r}")
+        return bound(*args, **kwargs)
+
+    return checked
+
+
+@_checked
 def hedge(k: int, rounds: int, eta: float, loss_range: float = 1.0) -> float:
     """ln K / eta + eta T B**2 / 8: Hedge with a fixed eta.
 
@@ -20,6 +59,7 @@ def hedge(k: int, rounds: int, eta: float, loss_range: float = 1.0) -> float:
     return math.log(k) / eta + eta * rounds * loss_range**2 / 8
 
 
+@_checked
 def hedge_tuned(k: int, rounds: int, loss_range: float = 1.0) -> float:
     """B sqrt(T ln K / 2): Hedge with eta = sqrt(8 ln K / (T B**2)).
 
@@ -28,6 +68,7 @@ def hedge_tuned(k: int, rounds: int, loss_range: float = 1.0) -> float:
     return loss_range * math.sqrt(rounds * math.log(k) / 2)
 
 
+@_checked
 def exponentiated_gradient(k: int, rounds: int, bound: float = 1.0) -> float:
     """L sqrt(2 T ln K): rewards or gradients in [-L, L], eta = sqrt(2 ln K / (T L**2)).
 
@@ -36,6 +77,7 @@ def exponentiated_gradient(k: int, rounds: int, bound: float = 1.0) -> float:
     return hedge_tuned(k, rounds, 2 * bound)
 
 
+@_checked
 def hedge_anytime(k: int, rounds: int, loss_range: float = 1.0) -> float:
     """B sqrt(T ln K): Hedge with eta_t = 2 sqrt(ln K / t) / B.
 
@@ -44,6 +86,7 @@ def hedge_anytime(k: int, rounds: int, loss_range: float = 1.0) -> float:
     return loss_range * math.sqrt(rounds * math.log(k))
 
 
+@_checked
 def adahedge(k: int, rounds: int, loss_range: float = 1.0) -> float:
     """B sqrt(T ln K) + B (4/3 ln K + 2): AdaHedge.
 
@@ -53,6 +96,7 @@ def adahedge(k: int, rounds: int, loss_range: float = 1.0) -> float:
     return loss_range * (math.sqrt(rounds * log_k) + 4 / 3 * log_k + 2)
 
 
+@_checked
 def hedge_wipeout(
     k: int, rounds: int, eta: float, log_kept: float, loss_range: float = 1.0
 ) -> float:
@@ -69,6 +113,7 @@ def hedge_wipeout(
     return hedge(k, rounds, eta, loss_range) + log_kept / eta
 
 
+@_checked
 def optimistic_hedge(k: int, eta: float, surprises: Iterable[float]) -> float:
     """ln K / eta + (eta / 8) sum_t range(l_t - m_t)**2: Optimistic Hedge.
 
@@ -82,6 +127,7 @@ def optimistic_hedge(k: int, eta: float, surprises: Iterable[float]) -> float:
     return math.log(k) / eta + eta / 8 * sum(surprise**2 for surprise in surprises)
 
 
+@_checked
 def euclidean(k: int, rounds: int, eta: float, loss_range: float = 1.0) -> float:
     """(1 - 1/K) / (2 eta) + eta T K B**2 / 8: FTRL with `Euclidean`, uniform prior.
 
@@ -90,6 +136,7 @@ def euclidean(k: int, rounds: int, eta: float, loss_range: float = 1.0) -> float
     return (1 - 1 / k) / (2 * eta) + eta * rounds * k * loss_range**2 / 8
 
 
+@_checked
 def tsallis(k: int, rounds: int, eta: float, order: float = 0.5, loss_range: float = 1.0) -> float:
     """(K**(1 - a) - 1) / (a (1 - a) eta) + eta T B**2 / 2: FTRL with `Tsallis`, full information.
 
@@ -99,6 +146,7 @@ def tsallis(k: int, rounds: int, eta: float, order: float = 0.5, loss_range: flo
     return width / eta + eta * rounds * loss_range**2 / 2
 
 
+@_checked
 def exp3_fixed(k: int, rounds: int, eta: float) -> float:
     """ln K / eta + eta T K / 2: pseudo-regret of Exp3 with a fixed eta, losses in [0, 1].
 
@@ -107,6 +155,7 @@ def exp3_fixed(k: int, rounds: int, eta: float) -> float:
     return math.log(k) / eta + eta * rounds * k / 2
 
 
+@_checked
 def exp3(k: int, rounds: int) -> float:
     """sqrt(2 T K ln K): pseudo-regret of Exp3 with eta = sqrt(2 ln K / (T K)), losses in [0, 1].
 
@@ -115,6 +164,7 @@ def exp3(k: int, rounds: int) -> float:
     return math.sqrt(2 * rounds * k * math.log(k))
 
 
+@_checked
 def exp3_anytime(k: int, rounds: int) -> float:
     """2 sqrt(T K ln K): pseudo-regret of Exp3 with eta_t = sqrt(ln K / (t K)), losses in [0, 1].
 
@@ -123,6 +173,7 @@ def exp3_anytime(k: int, rounds: int) -> float:
     return 2 * math.sqrt(rounds * k * math.log(k))
 
 
+@_checked
 def exp3_ix_fixed(k: int, rounds: int, eta: float, delta: float) -> float:
     """(2 ln K + ln(2/delta)) / eta + eta K T + ln(2/delta): Exp3-IX with a fixed eta.
 
@@ -134,6 +185,7 @@ def exp3_ix_fixed(k: int, rounds: int, eta: float, delta: float) -> float:
     return (2 * math.log(k) + log) / eta + eta * k * rounds + log
 
 
+@_checked
 def exp3_ix_anytime(k: int, rounds: int, delta: float) -> float:
     """4 sqrt(K T ln K) + (2 sqrt(K T / ln K) + 1) ln(2 / delta): Exp3-IX, losses in [0, 1].
 
@@ -141,11 +193,14 @@ def exp3_ix_anytime(k: int, rounds: int, delta: float) -> float:
 
     Source: Neu 2015, Theorem 1.
     """
+    if k == 1:
+        return 0.0
     log_k = math.log(k)
     spread = 2 * math.sqrt(k * rounds / log_k) + 1
     return 4 * math.sqrt(k * rounds * log_k) + spread * math.log(2 / delta)
 
 
+@_checked
 def exp3_ix(k: int, rounds: int, delta: float) -> float:
     """2 sqrt(2 K T ln K) + (sqrt(2 K T / ln K) + 1) ln(2 / delta): Exp3-IX, losses in [0, 1].
 
@@ -153,11 +208,14 @@ def exp3_ix(k: int, rounds: int, delta: float) -> float:
 
     Source: Neu 2015, Theorem 1.
     """
+    if k == 1:
+        return 0.0
     log_k = math.log(k)
     spread = math.sqrt(2 * k * rounds / log_k) + 1
     return 2 * math.sqrt(2 * k * rounds * log_k) + spread * math.log(2 / delta)
 
 
+@_checked
 def tsallis_inf(k: int, rounds: int) -> float:
     """4 sqrt(K T): pseudo-regret of Tsallis-INF with plain importance weights, losses in [0, 1].
 
@@ -168,6 +226,7 @@ def tsallis_inf(k: int, rounds: int) -> float:
     return 4 * math.sqrt(k * rounds)
 
 
+@_checked
 def fixed_share(
     k: int, rounds: int, eta: float, alpha: float, switches: int, loss_range: float = 1.0
 ) -> float:
@@ -178,11 +237,14 @@ def fixed_share(
 
     Source: Herbster & Warmuth 1998; Cesa-Bianchi & Lugosi 2006, Section 5.2.
     """
+    if switches > max(0, rounds - 1):
+        raise ValueError(f"switches must be at most rounds - 1 = {rounds - 1}, got {switches!r}")
     stay = -math.log(1 - alpha + alpha / k)
-    path = math.log(k) + switches * math.log(k / alpha) + (rounds - 1 - switches) * stay
+    path = math.log(k) + switches * math.log(k / alpha) + max(0, rounds - 1 - switches) * stay
     return path / eta + eta * rounds * loss_range**2 / 8
 
 
+@_checked
 def ml_poly(k: int, rounds: int, loss_range: float = 1.0) -> float:
     """B sqrt(K (1 + T) (1 + ln(1 + T))): ML-Poly that was told B, with V_k <= T B**2.
 
@@ -191,6 +253,7 @@ def ml_poly(k: int, rounds: int, loss_range: float = 1.0) -> float:
     return loss_range * math.sqrt(k * (1 + rounds) * (1 + math.log(1 + rounds)))
 
 
+@_checked
 def ml_prod(k: int, rounds: int, square: float, loss_range: float = 1.0) -> float:
     """C sqrt((B**2 + V) / ln K) + 2 C B: ML-Prod that was told B.
 
@@ -205,6 +268,7 @@ def ml_prod(k: int, rounds: int, square: float, loss_range: float = 1.0) -> floa
     return c * math.sqrt((loss_range**2 + square) / math.log(k)) + 2 * c * loss_range
 
 
+@_checked
 def boa(k: int, rounds: int, square: float, loss_range: float = 1.0) -> float:
     """BOA that was told B; `square` is V = sum_t r_{t,k}**2, at most T B**2.
 
@@ -227,6 +291,7 @@ def boa(k: int, rounds: int, square: float, loss_range: float = 1.0) -> float:
     return 2 * math.sqrt(square * log_k) + loss_range * (g + 1) + slowest * log_total
 
 
+@_checked
 def squint_improper(prior: float, rounds: int, square: float, loss_range: float = 1.0) -> float:
     """Squint with the improper prior d eta / eta that was told B.
 
@@ -240,6 +305,7 @@ def squint_improper(prior: float, rounds: int, square: float, loss_range: float 
     return math.sqrt(2 * square) * (1 + root) + 5 * loss_range * math.log1p(2 * c)
 
 
+@_checked
 def squint_uniform(prior: float, square: float, loss_range: float = 1.0) -> float:
     """Squint with a uniform prior on [0, 1/(2B)] that was told B.
 
@@ -258,6 +324,7 @@ def squint_uniform(prior: float, square: float, loss_range: float = 1.0) -> floa
     return max(spread, 8 * loss_range * math.log(1 / prior))
 
 
+@_checked
 def normal_hedge(k: int, rounds: int, delta: float = 0.1, loss_range: float = 1.0) -> float:
     """NormalHedge, to the best of K; `delta` in (0, 1/2] is free.
 
@@ -265,6 +332,8 @@ def normal_hedge(k: int, rounds: int, delta: float = 0.1, loss_range: float = 1.
 
     Source: Chaudhuri, Freund & Hsu 2009, Theorem 1.
     """
+    if delta > 0.5:
+        raise ValueError(f"delta must be in (0, 1/2], got {delta!r}")
     log_k = math.log(k)
     late = 16 * log_k**2 / delta * (10.2 / delta**2 + log_k)
     return loss_range * math.sqrt((1 + log_k) * (3 * (1 + 50 * delta) * rounds + late))

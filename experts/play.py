@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from experts.checks import check_learner
+from experts.checks import check_learner, narrowest
 from experts.engines import Game, Plain, Scan
 from experts.environments import Environment
 from experts.trace import Books, Trace
@@ -70,7 +70,8 @@ def play(
     ------
     ValueError
         A bad argument; a horizon exceeded; feedback that the learner has no sound form for; an
-        engine that cannot run this; losses of a wrong shape, nan, infinite or out of range.
+        engine that cannot run this; losses of a wrong shape, nan, infinite, or outside what the
+        environment and the learner allow.
 
     Examples
     --------
@@ -118,6 +119,9 @@ def _game(learner: Any, environment: Environment, seeds: Array, bandit: bool, ch
     of_losses = [_stream(seed, 0) for seed in seeds]
     of_draws = [_stream(seed, 1) for seed in seeds] if bandit else []
     shape = (len(seeds), *environment.shape)
+    allowed = environment.loss_range
+    if bandit:
+        allowed = narrowest(learner, allowed)
     inner = int(np.prod(shape[1:-1]))
 
     def uniforms(count: int) -> Array:
@@ -133,7 +137,7 @@ def _game(learner: Any, environment: Environment, seeds: Array, bandit: bool, ch
         bandit=bandit,
         course=environment.start(of_losses),
         uniforms=uniforms,
-        check=_checker(shape, environment.loss_range, checks),
+        check=_checker(shape, allowed, checks),
     )
 
 

@@ -97,6 +97,7 @@ class Boaster:
 
     inner: Any
     horizon: None = None
+    loss_interval: None = None
     supports: frozenset[str] = frozenset()
 
     def init(self, like: Any, *, prior: Any = None) -> Any:
