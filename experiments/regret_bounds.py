@@ -7,6 +7,7 @@ against the a-priori bound of `regret_claims.BOUNDS` and against the learner's o
 
 from __future__ import annotations
 
+import itertools
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,21 +116,22 @@ def shown_players(rows: list[Record]) -> list[Player]:
 
 def games_to_play(config: Config) -> list[Task]:
     """All horizons at K experts; one horizon at the other K; windows of the real sequences."""
-    cells = []
+    cells = [
+        (Cell(player, group, config.experts, t), config.budget)
+        for player in players()
+        for group in (DRAWN, DETERMINED)
+        for t in config.horizons
+    ]
     for player in players():
-        for group in (DRAWN, DETERMINED):
-            cells += [Cell(player, group, config.experts, t) for t in config.horizons]
-            others = set(config.sweep) - {config.experts}
-            cells += [Cell(player, group, k, config.sweep_horizon) for k in sorted(others)]
-        for source in sources(config):
-            rounds, k = source.losses().shape
-            cells += [Cell(player, source, k, t) for t in config.horizons if t <= rounds]
-    tasks: list[Task] = []
-    for cell in cells:
-        swept = cell.group == DRAWN and cell.experts != config.experts
-        # The sweep over K needs its worst opponent only: the drawn ones get a tenth of the games.
-        tasks += split(cell, plan(cell, config.budget / 10 if swept else config.budget))
-    return tasks
+        # For the growth in K the worst opponent is enough: a bandit's is drawn, a tenth will do.
+        groups = (DRAWN,) if player.bandit else (DRAWN, DETERMINED)
+        for k, group in itertools.product(set(config.sweep) - {config.experts}, groups):
+            cells.append((Cell(player, group, k, config.sweep_horizon), config.budget / 10))
+    for player, source in itertools.product(players(), sources(config)):
+        rounds, k = source.losses().shape
+        horizons = [t for t in config.horizons if t <= rounds]
+        cells += [(Cell(player, source, k, t), config.budget) for t in horizons]
+    return [task for cell, budget in cells for task in split(cell, plan(cell, budget))]
 
 
 def sources(config: Config) -> list[Source]:
