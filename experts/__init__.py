@@ -1,6 +1,6 @@
 """Online learning with expert advice: one contract, one engine, any array library."""
 
-from experts import bounds, environments, wipeout
+from experts import bounds, environments, least_squares, wipeout
 from experts.barriers import LogBarrier, Tsallis
 from experts.conversion import average_iterate, best_cumulative, sample_iterate
 from experts.estimators import Optimistic, Shifted, Weighted
@@ -68,6 +68,7 @@ __all__ = [
     "exponentiated_gradient",
     "fixed_share",
     "hedge",
+    "least_squares",
     "ml_poly",
     "ml_prod",
     "normal_hedge",
