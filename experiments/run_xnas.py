@@ -19,9 +19,7 @@ from typing import Any
 import torch
 import tyro
 
-from nas_adapter import data as data_sets
 from nas_adapter import report
-from nas_adapter.data import Images
 from nas_adapter.errors import UserError, choose
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.retrain import RetrainSettings, retrain
@@ -29,6 +27,7 @@ from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
 from nas_adapter.spaces import SPACES, random_architecture
 from nas_adapter.strategies import METHODS
+from nas_adapter.tasks import TASKS, Task, TaskSettings
 
 SMOKE: dict[str, Any] = {
     "epochs": 2, "channels": 4, "batch_size": 32, "candidates": 5, "retrain_epochs": 1,
@@ -108,36 +107,38 @@ def main(config: Config) -> None:
     if config.resume and config.out is None:
         raise UserError("--resume needs --out, the folder of the run to continue")
     device = pick_device(config.device)
-    images = data_sets.load(config.data, config.data_root, config.image_size).to(device)
-    if config.batch_size > len(images.train) // 2:
-        raise UserError(
-            f"--batch-size {config.batch_size} is more than the {len(images.train) // 2} images "
-            "of half the training set"
+    space = SPACES[config.space]()
+    task = TASKS[space.task](
+        TaskSettings(
+            data=config.data,
+            seed=config.seed,
+            batch_size=config.batch_size,
+            device=device,
+            data_root=config.data_root,
+            image_size=config.image_size,
         )
+    )
     out = config.out or new_folder(config)
     run = Run(out, settled(config, device), resume=config.resume, device=device)
     print(f"writing to {run.out}")
 
-    common = {name: getattr(config, name) for name in ("space", "seed", "channels", "cells")}
-    common["batch_size"] = config.batch_size
+    common = {name: getattr(config, name) for name in ("seed", "epochs", "channels", "cells")}
     searching = SearchSettings(
         **common,
         method=config.method,
-        epochs=config.epochs,
         reward_bound=config.reward_bound,
         wipeout=config.wipeout,
         candidates=config.candidates,
     )
-    retraining = RetrainSettings(**common, epochs=config.retrain_epochs)
+    retraining = RetrainSettings(**common | {"epochs": config.retrain_epochs})
 
-    found, details = search(searching, images, run)
-    accuracy = retrain(retraining, found, images, run, "retrain")
-    space = SPACES[config.space]()
+    found, details = search(searching, space, task, run)
+    test = retrain(retraining, space, found, task, run, "retrain")
     compared = []
     for index in range(config.baselines):
         other = random_architecture(space, stream(config.seed, Stream.BASELINE, index))
-        right = retrain(retraining, other, images, run, f"retrain random {index + 1}")
-        compared.append({"architecture": space.genotype(other), "test_accuracy": right})
+        its = retrain(retraining, space, other, task, run, f"retrain random {index + 1}")
+        compared.append({"architecture": space.genotype(other), f"test_{task.metric}": its})
 
     result = {
         "method": config.method,
@@ -145,7 +146,7 @@ def main(config: Config) -> None:
         "data": config.data,
         "seed": config.seed,
         "architecture": space.genotype(found),
-        "test_accuracy": accuracy,
+        f"test_{task.metric}": test,
         "random_architectures": compared,
         **NO_LEARNER,
         **details,
@@ -156,7 +157,7 @@ def main(config: Config) -> None:
     report.draw(run, space, found, result)
     run.write_json("result.json", result)
     run.close()
-    print(summary(result, images, run.out))
+    print(summary(result, task, run.out))
 
 
 def pick_device(name: str) -> torch.device:
@@ -199,17 +200,16 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
-def summary(result: dict[str, Any], images: Images, out: Path) -> str:
+def summary(result: dict[str, Any], task: Task, out: Path) -> str:
     """What a person wants to know at the end."""
-    others = [other["test_accuracy"] for other in result["random_architectures"]]
+    test = f"test_{task.metric}"
+    others = [task.show(other[test]) for other in result["random_architectures"]]
     lines = [
         "",
         f"found      {result['architecture']}",
-        f"           {result['test_accuracy']:.2%} of {len(images.test)} test images right, "
-        "retrained from scratch",
-        f"random     {', '.join(f'{accuracy:.2%}' for accuracy in others)}: random architectures, "
-        "trained the same way",
-        f"supernet   {result['valid_accuracy']:.2%} on the held-out half",
+        f"           test {task.metric} {task.show(result[test])}, retrained from scratch",
+        f"random     {', '.join(others)}: random architectures, trained the same way",
+        f"supernet   {task.show(result[f'valid_{task.metric}'])} on the held-out half",
     ]
     if result["regret"] is not None:
         lines += [

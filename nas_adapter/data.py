@@ -66,7 +66,7 @@ class Images:
     """whether a mirrored image is as good"""
 
     @property
-    def in_channels(self) -> int:
+    def channels(self) -> int:
         """Channels of an image."""
         return self.train.images.shape[1]
 

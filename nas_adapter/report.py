@@ -17,7 +17,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
-from experts import bounds
 from experts.files import replace
 from nas_adapter.run import Run
 from nas_adapter.spaces import Architecture, Space
@@ -42,7 +41,7 @@ def draw(run: Run, space: Space, architecture: Architecture, result: dict[str, A
     pictures: dict[str, Callable[[], Figure]] = {}
     if result["edge_probabilities"] is not None:
         pictures["probabilities.png"] = lambda: probabilities(space, steps, result["wiped_out"])
-        pictures["regret.png"] = lambda: regret(space, steps, result)
+        pictures["regret.png"] = lambda: regret(steps)
         pictures["wipeout.png"] = lambda: wipeouts(space, result["wiped_out"], result["steps"])
     pictures["cell.png"] = lambda: cell(space, architecture, space.genotype(architecture))
     for name, make in pictures.items():
@@ -80,17 +79,18 @@ def probabilities(
     return figure
 
 
-def regret(space: Space, steps: list[dict[str, Any]], result: dict[str, Any]) -> Figure:
+def regret(steps: list[dict[str, Any]]) -> Figure:
     """Regret, certificate and a-priori bound over the steps, summed over the edges."""
     when = np.asarray([record["step"] for record in steps])
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axis = figure.subplots()
-    curve = [
-        len(space.edges)
-        * bounds.hedge(len(space.operations), step, result["eta"], 2 * result["reward_bound"])
-        for step in when.tolist()
-    ]
-    axis.plot(when, curve, color="black", linestyle="--", label="bound known in advance")
+    axis.plot(
+        when,
+        [record["regret_bound"] for record in steps],
+        color="black",
+        linestyle="--",
+        label="bound known in advance",
+    )
     axis.plot(
         when,
         [record["regret_certificate"] for record in steps],

@@ -20,6 +20,7 @@ from nas_adapter.search import SearchSettings, search
 from nas_adapter.spaces import NASBench201, Size
 from nas_adapter.strategies import XNAS, Setting
 from nas_adapter.strategies import xnas as xnas_module
+from nas_adapter.tasks import ImageClassification
 
 SPACE = NASBench201()
 STEPS, BOUND = 40, 0.02
@@ -27,7 +28,7 @@ STEPS, BOUND = 40, 0.02
 
 def make_net(cells: int = 1) -> Any:
     torch.manual_seed(0)
-    size = Size(in_channels=1, classes=3, channels=4, cells=cells)
+    size = Size(inputs=1, outputs=3, channels=4, cells=cells)
     return SPACE.network(size, [range(5)] * 6, search=True)
 
 
@@ -35,6 +36,21 @@ def make_batch(seed: int, dtype: torch.dtype = torch.float32) -> Batch:
     generator = torch.Generator().manual_seed(seed)
     images = torch.rand(12, 1, 6, 6, generator=generator, dtype=dtype)
     return Batch(images, torch.randint(3, (12,), generator=generator))
+
+
+def make_setting(net: Any, optimizer: torch.optim.Optimizer) -> Setting:
+    images = data_sets.load("digits", Path("unused"), 32)
+    return Setting(
+        space=SPACE,
+        task=ImageClassification(images, seed=0, batch_size=64),
+        net=net,
+        optimizer=optimizer,
+        steps=STEPS,
+        seed=0,
+        reward_bound=BOUND,
+        wipeout=True,
+        candidates=1,
+    )
 
 
 def test_reward_is_minus_the_derivative_in_p() -> None:
@@ -99,7 +115,7 @@ def test_a_search_that_diverges_says_so() -> None:
     with torch.no_grad():
         next(net.parameters()).fill_(math.nan)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-    setting = Setting(SPACE, net, optimizer, STEPS, 0, BOUND, wipeout=True, candidates=1)
+    setting = make_setting(net, optimizer)
     with pytest.raises(UserError, match="training loss became nan: the search has diverged"):
         XNAS(setting).step(make_batch(0), make_batch(1))
 
@@ -121,7 +137,7 @@ def test_algorithm_1_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xnas_module, "clip", recording)
     net = make_net()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.025, momentum=0.9)
-    setting = Setting(SPACE, net, optimizer, STEPS, 0, BOUND, wipeout=True, candidates=1)
+    setting = make_setting(net, optimizer)
     strategy = XNAS(setting)
 
     eta = math.sqrt(2 * math.log(5) / (STEPS * BOUND**2))
@@ -148,8 +164,9 @@ def test_algorithm_1_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def digits() -> data_sets.Images:
-    return data_sets.load("digits", Path("unused"), 32)
+def digits() -> ImageClassification:
+    images = data_sets.load("digits", Path("unused"), 32)
+    return ImageClassification(images, seed=3, batch_size=64)
 
 
 def new_run(out: Path) -> Run:
@@ -158,16 +175,16 @@ def new_run(out: Path) -> Run:
 
 def settings(**changes: Any) -> SearchSettings:
     defaults: dict[str, Any] = {
-        "space": "nasbench201", "method": "xnas", "seed": 3, "epochs": 3, "batch_size": 64,
-        "channels": 4, "cells": 1, "reward_bound": 0.01, "wipeout": True, "candidates": 4,
+        "method": "xnas", "seed": 3, "epochs": 3, "channels": 4, "cells": 1,
+        "reward_bound": 0.01, "wipeout": True, "candidates": 4,
     }  # fmt: skip
     return SearchSettings(**(defaults | changes))
 
 
-def test_regret_and_bounds_of_a_real_search(digits: data_sets.Images, tmp_path: Path) -> None:
+def test_regret_and_bounds_of_a_real_search(digits: ImageClassification, tmp_path: Path) -> None:
     """regret <= certificate at every step; <= bound with wipeout <= bound, at the end."""
     run = new_run(tmp_path)
-    found, report = search(settings(), digits, run)
+    found, report = search(settings(), SPACE, digits, run)
     steps = run.history("search")
     run.close()
     assert len(steps) == report["steps"] == 33
@@ -185,17 +202,19 @@ def test_regret_and_bounds_of_a_real_search(digits: data_sets.Images, tmp_path: 
         }
 
 
-def test_without_wipeout_nothing_is_removed(digits: data_sets.Images, tmp_path: Path) -> None:
+def test_without_wipeout_nothing_is_removed(digits: ImageClassification, tmp_path: Path) -> None:
     run = new_run(tmp_path)
-    _, report = search(settings(epochs=1, wipeout=False), digits, run)
+    _, report = search(settings(epochs=1, wipeout=False), SPACE, digits, run)
     run.close()
     assert report["wiped_out"] == []
     assert report["regret"] <= report["regret_certificate"] <= report["regret_bound"]
 
 
-def test_random_search_finds_its_best_candidate(digits: data_sets.Images, tmp_path: Path) -> None:
+def test_random_search_finds_its_best_candidate(
+    digits: ImageClassification, tmp_path: Path
+) -> None:
     run = new_run(tmp_path)
-    found, report = search(settings(method="random", epochs=1), digits, run)
+    found, report = search(settings(method="random", epochs=1), SPACE, digits, run)
     run.close()
     assert len(found) == 6
     assert report["candidates"] == 4

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from torch import Tensor, nn
 
-from nas_adapter.spaces.base import Architecture, Size
+from nas_adapter.spaces.base import Architecture, Size, Tuning
 from nas_adapter.supernet import MixedEdge, Supernet, Weights
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -22,8 +22,18 @@ ENDS = tuple((target, source) for target in range(1, NODES) for source in range(
 class NASBench201:
     """Node 0 is the cell's input, node j the sum of its edges j<-i (i < j), node 3 the output."""
 
+    task = "images"
     operations = OPERATIONS
     edges = tuple(f"{target}<-{source}" for target, source in ENDS)
+    choices = (tuple(range(len(OPERATIONS))),) * len(ENDS)
+    inputs = None
+    search_tuning = Tuning(rate=0.025, lowest_rate=0.001, momentum=0.9, weight_decay=3e-4, clip=5.0)
+    """Source: Liu et al. 2019 (DARTS), Appendix A.1."""
+    retrain_tuning = Tuning(
+        rate=0.1, lowest_rate=0.0, momentum=0.9, weight_decay=5e-4, nesterov=True
+    )
+    """Source: Dong & Yang 2020, Table 1."""
+    architecture_rate = 3e-4
 
     def network(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> Supernet:
         """See `Space.network`."""
@@ -60,7 +70,7 @@ class Network(Supernet):
         norm = _Norm(search)
         widths = [size.channels, 2 * size.channels, 4 * size.channels]
         self.stem = nn.Sequential(
-            nn.Conv2d(size.in_channels, size.channels, 3, padding=1, bias=False),
+            nn.Conv2d(size.inputs, size.channels, 3, padding=1, bias=False),
             norm(size.channels),
         )
         self.cells = nn.ModuleList(
@@ -74,7 +84,7 @@ class Network(Supernet):
             nn.ReLU(),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
-            nn.Linear(widths[-1], size.classes),
+            nn.Linear(widths[-1], size.outputs),
         )
 
     def forward(self, x: Tensor, weights: Weights) -> Tensor:

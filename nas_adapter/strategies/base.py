@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from nas_adapter.data import Batch
 from nas_adapter.errors import UserError
 from nas_adapter.spaces import Architecture, Space
 from nas_adapter.supernet import Supernet, Weights
-
-GRADIENT_NORM = 5.0
-"""Norm that weight gradients are clipped to. Source: Liu et al. 2019 (DARTS), Appendix A."""
+from nas_adapter.tasks import Batch, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +21,7 @@ class Setting:
     """What a method is built from."""
 
     space: Space
+    task: Task
     net: Supernet
     optimizer: torch.optim.Optimizer
     """of the network's weights"""
@@ -36,6 +34,21 @@ class Setting:
     """whether XNAS removes operations"""
     candidates: int
     """architectures that random search ranks"""
+
+    def loss(
+        self, batch: Batch, weights: Weights, parameters: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
+        """The task's loss on a batch, in nats; with other parameters than the net's, if given."""
+        if parameters is None:
+            return self.task.loss(self.net, batch, weights)
+        replaced = dict(parameters)
+        return self.task.loss(
+            lambda *inputs: torch.func.functional_call(self.net, replaced, inputs), batch, weights
+        )
+
+    def measure(self, weights: Weights) -> float:
+        """The supernet's metric on the half for the architecture."""
+        return self.task.measure(self.net, self.task.held_out(), weights)
 
 
 @dataclass(slots=True)
@@ -53,7 +66,7 @@ class Strategy(Protocol):
     def step(self, train: Batch, valid: Batch) -> Step:
         """One step on the weights, and the method's own move."""
 
-    def finish(self, valid: Iterable[Batch]) -> tuple[Architecture, Weights]:
+    def finish(self) -> tuple[Architecture, Weights]:
         """The architecture found, and the weights to judge the supernet with."""
 
     def report(self) -> dict[str, Any]:
@@ -67,11 +80,13 @@ class Strategy(Protocol):
 
 
 def weight_step(setting: Setting, batch: Batch, weights: Weights) -> float:
-    """One step of the optimizer on the cross-entropy of `batch`; returns it."""
+    """One step of the optimizer on the loss of `batch`; returns it."""
     setting.optimizer.zero_grad()
-    loss = nn.functional.cross_entropy(setting.net(batch.images, weights), batch.labels)
+    loss = setting.loss(batch, weights)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(setting.net.parameters(), GRADIENT_NORM)
+    clip = setting.space.search_tuning.clip
+    if clip is not None:
+        nn.utils.clip_grad_norm_(setting.net.parameters(), clip)
     setting.optimizer.step()
     return finite(loss.item(), "training")
 

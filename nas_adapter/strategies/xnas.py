@@ -10,16 +10,16 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import experts
 from experts import Ledger, ProductDistribution, bounds, wipeout
 from experts.state import from_arrays, to_arrays
-from nas_adapter.data import Batch
 from nas_adapter.feedback import clip, from_rewards, gradient_rewards
-from nas_adapter.spaces import Architecture
+from nas_adapter.spaces import Architecture, uniform_over_choices
 from nas_adapter.strategies.base import Setting, Step, finite, weight_step
 from nas_adapter.supernet import forget
+from nas_adapter.tasks import Batch
 
 
 class XNAS:
@@ -37,13 +37,12 @@ class XNAS:
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
-        edges, operations = len(setting.space.edges), len(setting.space.operations)
-        device = next(setting.net.parameters()).device
-        like = torch.zeros(edges, operations, dtype=torch.float64, device=device)
+        prior = uniform_over_choices(setting.space, setting.task.device)
+        like = torch.zeros_like(prior)
         self._learner = experts.exponentiated_gradient(
             horizon=setting.steps, bound=setting.reward_bound
         )
-        self._state = self._learner.init(like)
+        self._state = self._learner.init(like, prior=prior)
         self._ledger = Ledger.open(like)
         self._log_kept = like[:, :1]
         self._clipped = like[0, 0]  # rewards that were cut
@@ -56,7 +55,7 @@ class XNAS:
         play = self._learner.predict(self._state)
         train_loss = weight_step(setting, train, play.float())
         weights = play.float().requires_grad_()
-        valid_loss = nn.functional.cross_entropy(setting.net(valid.images, weights), valid.labels)
+        valid_loss = setting.loss(valid, weights)
         raw = gradient_rewards(valid_loss, weights).double()
         feedback = from_rewards(clip(raw, setting.reward_bound))
         alive = self._state.alive
@@ -70,7 +69,7 @@ class XNAS:
             self._wipe()
         return Step(train_loss, self._details(value))
 
-    def finish(self, valid: Iterable[Batch]) -> tuple[Architecture, Tensor]:
+    def finish(self) -> tuple[Architecture, Tensor]:
         """The mode of the product distribution, and the play itself."""
         play = self._learner.predict(self._state)
         return tuple(ProductDistribution(play).mode().tolist()), play.float()
@@ -78,13 +77,8 @@ class XNAS:
     def report(self) -> dict[str, Any]:
         """Probabilities, wipe-outs, regret and its bounds, summed over the edges."""
         space, setting = self._setting.space, self._setting
-        count, steps, bound = len(space.operations), setting.steps, setting.reward_bound
         play = self._learner.predict(self._state).tolist()
-        eta = 1 / self._state.clock.scale[:, 0]
-        sharpened = [
-            bounds.hedge_wipeout(count, steps, rate, kept, 2 * bound)
-            for rate, kept in zip(eta.tolist(), self._log_kept[:, 0].tolist(), strict=True)
-        ]
+        advance = self._bound(setting.steps)
         return {
             "edge_probabilities": {
                 edge: dict(zip(space.operations, row, strict=True))
@@ -95,11 +89,12 @@ class XNAS:
                 for edge, operation, step in self._wiped
             ],
             "regret": self._regret(),
-            "regret_bound": len(space.edges) * bounds.exponentiated_gradient(count, steps, bound),
-            "regret_bound_with_wipeout": sum(sharpened),
+            "regret_bound": advance,
+            "regret_bound_with_wipeout": advance
+            + float((self._log_kept * self._state.clock.scale).sum()),
             "regret_certificate": self._certificate(),
-            "reward_bound": bound,
-            "eta": eta[0].item(),
+            "reward_bound": setting.reward_bound,
+            "eta": 1 / float(self._state.clock.scale.min()),
             "clipped_share": (self._clipped / self._rewarded.clamp(min=1)).item(),
         }
 
@@ -149,11 +144,21 @@ class XNAS:
         best = self._ledger.regret.where(self._state.alive, -math.inf).argmax(-1, keepdim=True)
         return float(self._learner.certificate(self._state).gather(-1, best).sum())
 
+    def _bound(self, rounds: int) -> float:
+        """What was known in advance of the regret after that many rounds."""
+        span = 2 * self._setting.reward_bound
+        scales = self._state.clock.scale[:, 0].tolist()
+        return sum(
+            bounds.hedge(len(offered), rounds, 1 / scale, span)
+            for offered, scale in zip(self._setting.space.choices, scales, strict=True)
+        )
+
     def _details(self, valid_loss: float) -> dict[str, Any]:
         return {
             "valid_loss": valid_loss,
             "regret": self._regret(),
             "regret_certificate": self._certificate(),
+            "regret_bound": self._bound(self._ledger.rounds),
             "operations_left": int(self._state.alive.sum()),
             "probabilities": self._learner.predict(self._state).tolist(),
         }
