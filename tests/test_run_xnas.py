@@ -114,14 +114,22 @@ def lines_in(path: Path) -> int:
 
 def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
     done = run("--space", "imagenet", "--out", tmp_path, code=2)
-    assert done.stderr == "error: unknown space 'imagenet': choose one of nasbench201\n"
+    assert (
+        done.stderr
+        == "error: unknown space 'imagenet': choose one of nasbench201, darts-cnn, FILE.py:CLASS\n"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--method guess", "unknown method 'guess': choose one of xnas, random"),
+        (
+            "--method guess",
+            "unknown method 'guess': choose one of xnas, darts-first, darts-second, random",
+        ),
+        ("--method random --read mode", "unknown --read for random 'mode': choose one of auto"),
+        ("--method darts-first --read best-cumulative", "unknown --read for darts-first 'best-c"),
         ("--data mnist", "unknown data set 'mnist': choose one of digits, cifar10"),
         ("--data folder:/does/not/exist", "data folder /does/not/exist does not exist"),
         ("--device tpu", "unknown device 'tpu': choose one of auto, cpu, cuda"),
