@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import tyro
@@ -26,11 +26,11 @@ from nas_adapter.retrain import RetrainSettings, retrain
 from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
 from nas_adapter.spaces import find_space, random_architecture
-from nas_adapter.strategies import METHODS
+from nas_adapter.strategies import LEARNERS, METHODS
 from nas_adapter.tasks import TASKS, Task, TaskSettings
 
 SMOKE: dict[str, Any] = {
-    "epochs": 2, "channels": 4, "batch_size": 32, "candidates": 5, "retrain_epochs": 1,
+    "epochs": 2, "channels": 4, "batch_size": 128, "candidates": 5, "retrain_epochs": 1,
     "baselines": 1,
 }  # fmt: skip
 
@@ -51,7 +51,7 @@ class Config:
     space: str = "nasbench201"
     """Search space: nasbench201, darts-cnn, or FILE.py:CLASS for one of your own."""
     method: str = "xnas"
-    """Search method: xnas, darts-first, darts-second, random."""
+    """Search method: xnas, xnas-sampled, darts-first, darts-second, random."""
     data: str = "digits"
     """Data set: digits, cifar10, cifar100, fashion-mnist, svhn, or folder:PATH."""
     epochs: int = 20
@@ -72,8 +72,13 @@ class Config:
     """N, cells in each of the three stages."""
     batch_size: int = 64
     """Images in a batch."""
-    reward_bound: float = 0.05
-    """L: rewards are clipped to [-L, L]. The rate and the wipeout threshold follow from it."""
+    reward_bound: float | Literal["auto"] = 0.05
+    """L: rewards of XNAS are clipped to [-L, L]; its rate and its wipeout threshold follow from L.
+    auto: the 0.99 quantile of the rewards in the warm-up."""
+    warmup: int = 0
+    """Epochs at the start of XNAS in which only the weights are trained; part of --epochs."""
+    learner: str = "eg"
+    """Of XNAS: eg (exponentiated gradient, as published) or adahedge (no L, no wipeout)."""
     wipeout: bool = True
     """Remove operations that provably cannot win."""
     read: str = "auto"
@@ -92,16 +97,23 @@ class Config:
 
     def __post_init__(self) -> None:
         choose("method", self.method, METHODS)
+        choose("learner", self.learner, LEARNERS)
         choose(f"--read for {self.method}", self.read, METHODS[self.method].rules)
         choose("device", self.device, ("auto", "cpu", "cuda"))
         for name in (
             "epochs", "channels", "cells", "batch_size", "reward_bound", "candidates",
             "retrain_epochs", "baselines", "image_size",
         ):  # fmt: skip
-            if not 0 < getattr(self, name) < math.inf:
+            value = getattr(self, name)
+            if value != "auto" and not 0 < value < math.inf:
                 raise UserError(f"--{name.replace('_', '-')} must be a positive number")
-        if self.seed < 0:
-            raise UserError("--seed must not be negative")
+        for name in ("seed", "warmup"):
+            if getattr(self, name) < 0:
+                raise UserError(f"--{name} must not be negative")
+        if self.warmup >= self.epochs:
+            raise UserError(f"--warmup {self.warmup} leaves none of the {self.epochs} epochs")
+        if self.reward_bound == "auto" and self.warmup == 0:
+            raise UserError("--reward-bound auto needs a --warmup of at least one epoch")
 
 
 def main(config: Config) -> None:
@@ -129,7 +141,9 @@ def main(config: Config) -> None:
     searching = SearchSettings(
         **common,
         method=config.method,
-        reward_bound=config.reward_bound,
+        reward_bound=None if config.reward_bound == "auto" else config.reward_bound,
+        warmup=config.warmup,
+        learner=config.learner,
         wipeout=config.wipeout,
         candidates=config.candidates,
         read=config.read,

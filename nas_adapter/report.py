@@ -82,6 +82,7 @@ def probabilities(
 
 def regret(steps: list[dict[str, Any]]) -> Figure:
     """Regret, certificate and a-priori bound over the steps, summed over the edges."""
+    steps = [record for record in steps if "regret" in record]  # a warm-up has none
     when = np.asarray([record["step"] for record in steps])
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axis = figure.subplots()
