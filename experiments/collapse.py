@@ -11,7 +11,7 @@ import csv
 import gzip
 import math
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 import tyro
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from output import Record, table, write_picture, write_result
 from run_xnas import pick_device
 
@@ -70,6 +71,8 @@ class Config:
     """Searches of each kind."""
     device: str = "auto"
     """auto, cpu or cuda."""
+    image_size: int = 32
+    """Side that the images of folder:PATH are resized to."""
     data_root: Path = Path("data")
     """Where downloaded data sets are kept."""
     out: Path = Path("runs/collapse")
@@ -103,7 +106,7 @@ def make_task(config: Config, seed: int) -> Task:
             batch_size=config.batch_size,
             device=pick_device(config.device),
             data_root=config.data_root,
-            image_size=32,
+            image_size=config.image_size,
         )
     )
 
@@ -127,9 +130,8 @@ def one_search(
         read="auto",
     )
     folder = config.out / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}"
-    described = {"data": config.data, "batch_size": config.batch_size, "run": name}
-    sizes = {part: getattr(config, part) for part in ("epochs", "channels", "cells", "warmup")}
-    run = Run(folder, described | sizes | {"seed": seed}, resume=True, device=task.device)
+    described = asdict(settings) | {"data": config.data, "batch_size": config.batch_size}
+    run = Run(folder, described, resume=True, device=task.device)
     found, report = search(settings, SPACE, task, run)
     steps = run.history(PHASE)
     run.close()
@@ -158,13 +160,14 @@ TITLES = {
 
 def measures(play: Any, seed: int, accuracies: dict[str, float] | None) -> dict[str, Any]:
     """Of the distributions (E, K) after an epoch."""
-    architecture = read(SPACE, "auto", torch.from_numpy(play), seed=seed)
-    return {
+    leaning = {
         "skip_probability": float(play[:, SKIP].mean()),
         "entropy": float(edge_entropy(play).mean()),
-        "skip_edges": architecture.count(SKIP),
-        **judged(SPACE.genotype(architecture), accuracies),
     }
+    if np.ptp(play) == 0:  # in a warm-up there is nothing to read off
+        return leaning
+    architecture = read(SPACE, "auto", torch.from_numpy(play), seed=seed)
+    return leaning | judged(SPACE.genotype(architecture), accuracies)
 
 
 def judged(genotype: str, accuracies: dict[str, float] | None) -> dict[str, Any]:
@@ -215,13 +218,14 @@ def draw(records: list[Record]) -> Figure:
                 axis.plot(*np.transpose(curve), linewidth=0.6, alpha=0.6, **style)
             if curves:
                 mean = np.mean(curves, axis=0)
-                axis.plot(*mean.T, linewidth=2, label=name if axis is axes[0] else None, **style)
+                axis.plot(*mean.T, linewidth=2, **style)
         axis.set_xlabel("epoch of the search")
         axis.set_ylabel(TITLES[part])
     for axis in axes[len(shown) :]:
         axis.set_visible(False)
     figure.suptitle("What a search in NAS-Bench-201 leans to")
-    figure.legend(loc="outside right upper", fontsize=9)
+    lines = [Line2D([], [], color=f"C{index}", label=name) for index, name in enumerate(names)]
+    figure.legend(handles=lines, loc="outside right upper", fontsize=9)
     return figure
 
 

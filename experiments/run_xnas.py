@@ -233,7 +233,7 @@ def summary(result: dict[str, Any], task: Task, out: Path) -> str:
         lines += [
             f"regret     {result['regret']:.3g} after {result['steps']} steps; at most "
             f"{result['regret_certificate']:.3g} by this run's certificate, "
-            f"{result['regret_bound']:.3g} by the bound known in advance",
+            f"{result['regret_bound']:.3g} by the a-priori bound",
             f"wiped out  {len(result['wiped_out'])} operations; rewards clipped "
             f"{result['clipped_share']:.1%} of the time",
         ]
