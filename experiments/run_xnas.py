@@ -123,6 +123,7 @@ def main(config: Config) -> None:
         raise UserError("--resume needs --out, the folder of the run to continue")
     device = pick_device(config.device)
     space = find_space(config.space)
+    choose(f"task of {config.space}", space.task, TASKS)
     task = TASKS[space.task](
         TaskSettings(
             data=config.data,
