@@ -24,12 +24,17 @@ class TaskSettings:
     """where downloaded data sets are kept"""
     image_size: int
     """side that the images of a folder are resized to"""
+    cutout: int = 0
+    """see `ImageClassification`"""
 
 
 def _images(settings: TaskSettings) -> Task:
     images = data.load(settings.data, settings.data_root, settings.image_size)
     return ImageClassification(
-        images.to(settings.device), seed=settings.seed, batch_size=settings.batch_size
+        images.to(settings.device),
+        seed=settings.seed,
+        batch_size=settings.batch_size,
+        cutout=settings.cutout,
     )
 
 
