@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-import tyro
+from command import run_command
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from output import Record, table, write_picture, write_result
@@ -231,12 +231,7 @@ def draw(records: list[Record]) -> Figure:
 
 def command(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    try:
-        main(tyro.cli(Config, args=arguments))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run_command(Config, main, arguments)
 
 
 if __name__ == "__main__":
