@@ -11,6 +11,7 @@ from pathlib import Path
 import collapse
 import numpy as np
 import pytest
+from nasbench201_table import columns
 
 from nas_adapter.spaces import NASBench201
 
@@ -23,9 +24,9 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("table") / "table.csv.gz"
     with gzip.open(path, "wt", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(("arch", collapse.COLUMN))
+        writer.writerow(("arch", *columns("cifar10")))
         for architecture in itertools.product(range(5), repeat=6):
-            writer.writerow((SPACE.genotype(architecture), architecture.count(3)))
+            writer.writerow((SPACE.genotype(architecture), 0, architecture.count(3)))
     return path
 
 
@@ -58,8 +59,6 @@ def test_what_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     out = ["--out", str(tmp_path / "out")]
     assert collapse.command(["--runs", "xnas2", *out]) == 2
     assert "error: unknown run 'xnas2': choose one of darts-first" in capsys.readouterr().err
-    for content in (b"arch\n", gzip.compress(b"arch\nx\n")):
-        (tmp_path / "table.csv.gz").write_bytes(content)
-        assert collapse.command(["--table", str(tmp_path / "table.csv.gz"), *out]) == 2
-        assert "is not the benchmark's .csv.gz" in capsys.readouterr().err
+    assert collapse.command(["--table", str(tmp_path / "none.csv"), *out]) == 2
+    assert "none.csv: no such file" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
