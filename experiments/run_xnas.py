@@ -14,24 +14,24 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from command import run_command
 
-from nas_adapter import data as data_sets
 from nas_adapter import report
-from nas_adapter.data import Images
 from nas_adapter.errors import UserError, choose
+from nas_adapter.export import export
 from nas_adapter.randomness import Stream, stream
-from nas_adapter.retrain import RetrainSettings, retrain
+from nas_adapter.retrain import RetrainSettings, build, retrain
 from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
-from nas_adapter.spaces import SPACES, random_architecture
-from nas_adapter.strategies import METHODS
+from nas_adapter.spaces import find_space, random_architecture
+from nas_adapter.strategies import LEARNERS, METHODS
+from nas_adapter.tasks import TASKS, Task, TaskSettings
 
 SMOKE: dict[str, Any] = {
-    "epochs": 2, "channels": 4, "batch_size": 32, "candidates": 5, "retrain_epochs": 1,
+    "epochs": 2, "channels": 4, "batch_size": 128, "candidates": 5, "retrain_epochs": 1,
     "baselines": 1,
 }  # fmt: skip
 
@@ -50,9 +50,9 @@ class Config:
     """Search an architecture, retrain it, and report."""
 
     space: str = "nasbench201"
-    """Search space: nasbench201."""
+    """Search space: nasbench201, darts-cnn, or FILE.py:CLASS for one of your own."""
     method: str = "xnas"
-    """Search method: xnas, random."""
+    """Search method: xnas, xnas-sampled, darts-first, darts-second, random."""
     data: str = "digits"
     """Data set: digits, cifar10, cifar100, fashion-mnist, svhn, or folder:PATH."""
     epochs: int = 20
@@ -73,14 +73,34 @@ class Config:
     """N, cells in each of the three stages."""
     batch_size: int = 64
     """Images in a batch."""
-    reward_bound: float = 0.05
-    """L: rewards are clipped to [-L, L]. The rate and the wipeout threshold follow from it."""
+    reward_bound: float | Literal["auto"] = 0.05
+    """L: rewards of XNAS are clipped to [-L, L]; its rate and its wipeout threshold follow from L.
+    auto: the 0.99 quantile of the rewards in the warm-up."""
+    warmup: int = 0
+    """Epochs at the start of XNAS in which only the weights are trained; part of --epochs."""
+    learner: str = "eg"
+    """Of XNAS: eg (exponentiated gradient, as published) or adahedge (no L, no wipeout)."""
     wipeout: bool = True
     """Remove operations that provably cannot win."""
+    read: str = "auto"
+    """How the architecture is read off: darts (the two strongest edges of a node), mode, sample,
+    best-cumulative (of XNAS); auto: as published, darts in DARTS's spaces and else mode."""
     candidates: int = 100
     """Architectures that random search ranks at its end."""
     retrain_epochs: int = 20
     """Passes over all training images while retraining."""
+    retrain_channels: int | None = None
+    """C of the retrained networks. Default: as in the search."""
+    retrain_cells: int | None = None
+    """N of the retrained networks. Default: as in the search."""
+    auxiliary: bool = False
+    """Retrain by an auxiliary head as well (darts-cnn)."""
+    drop_path: float = 0.0
+    """Chance, at the end of retraining, with which an operation is left out; 0.2 in DARTS."""
+    cutout: int = 0
+    """Side in pixels of a square blanked out of every image in retraining; 16 in DARTS."""
+    export: bool = False
+    """Write the retrained network as network.pt2 (torch.export) and network.onnx."""
     baselines: int = 3
     """Random architectures that are trained the same way, to compare with."""
     data_root: Path = Path("data")
@@ -89,17 +109,26 @@ class Config:
     """Side that the images of folder:PATH are resized to."""
 
     def __post_init__(self) -> None:
-        choose("space", self.space, SPACES)
         choose("method", self.method, METHODS)
+        choose("learner", self.learner, LEARNERS)
+        choose(f"--read for {self.method}", self.read, METHODS[self.method].rules)
         choose("device", self.device, ("auto", "cpu", "cuda"))
         for name in (
             "epochs", "channels", "cells", "batch_size", "reward_bound", "candidates",
-            "retrain_epochs", "baselines", "image_size",
+            "retrain_epochs", "retrain_channels", "retrain_cells", "baselines", "image_size",
         ):  # fmt: skip
-            if not 0 < getattr(self, name) < math.inf:
+            value = getattr(self, name)
+            if value not in {"auto", None} and not 0 < value < math.inf:
                 raise UserError(f"--{name.replace('_', '-')} must be a positive number")
-        if self.seed < 0:
-            raise UserError("--seed must not be negative")
+        if not 0 <= self.drop_path < 1:
+            raise UserError("--drop-path must be in [0, 1)")
+        for name in ("seed", "warmup", "cutout"):
+            if getattr(self, name) < 0:
+                raise UserError(f"--{name} must not be negative")
+        if self.warmup >= self.epochs:
+            raise UserError(f"--warmup {self.warmup} leaves none of the {self.epochs} epochs")
+        if self.reward_bound == "auto" and self.warmup == 0:
+            raise UserError("--reward-bound auto needs a --warmup of at least one epoch")
 
 
 def main(config: Config) -> None:
@@ -108,36 +137,52 @@ def main(config: Config) -> None:
     if config.resume and config.out is None:
         raise UserError("--resume needs --out, the folder of the run to continue")
     device = pick_device(config.device)
-    images = data_sets.load(config.data, config.data_root, config.image_size).to(device)
-    if config.batch_size > len(images.train) // 2:
-        raise UserError(
-            f"--batch-size {config.batch_size} is more than the {len(images.train) // 2} images "
-            "of half the training set"
+    space = find_space(config.space)
+    choose(f"task of {config.space}", space.task, TASKS)
+    task = TASKS[space.task](
+        TaskSettings(
+            data=config.data,
+            seed=config.seed,
+            batch_size=config.batch_size,
+            device=device,
+            data_root=config.data_root,
+            image_size=config.image_size,
+            cutout=config.cutout,
         )
+    )
     out = config.out or new_folder(config)
     run = Run(out, settled(config, device), resume=config.resume, device=device)
     print(f"writing to {run.out}")
 
-    common = {name: getattr(config, name) for name in ("space", "seed", "channels", "cells")}
-    common["batch_size"] = config.batch_size
     searching = SearchSettings(
-        **common,
-        method=config.method,
+        seed=config.seed,
         epochs=config.epochs,
-        reward_bound=config.reward_bound,
+        channels=config.channels,
+        cells=config.cells,
+        method=config.method,
+        reward_bound=None if config.reward_bound == "auto" else config.reward_bound,
+        warmup=config.warmup,
+        learner=config.learner,
         wipeout=config.wipeout,
         candidates=config.candidates,
+        read=config.read,
     )
-    retraining = RetrainSettings(**common, epochs=config.retrain_epochs)
+    retraining = RetrainSettings(
+        seed=config.seed,
+        epochs=config.retrain_epochs,
+        channels=config.retrain_channels or config.channels,
+        cells=config.retrain_cells or config.cells,
+        auxiliary=config.auxiliary,
+        drop_path=config.drop_path,
+    )
 
-    found, details = search(searching, images, run)
-    accuracy = retrain(retraining, found, images, run, "retrain")
-    space = SPACES[config.space]()
+    found, details = search(searching, space, task, run)
+    test = retrain(retraining, space, found, task, run, "retrain")
     compared = []
     for index in range(config.baselines):
         other = random_architecture(space, stream(config.seed, Stream.BASELINE, index))
-        right = retrain(retraining, other, images, run, f"retrain random {index + 1}")
-        compared.append({"architecture": space.genotype(other), "test_accuracy": right})
+        its = retrain(retraining, space, other, task, run, f"retrain random {index + 1}")
+        compared.append({"architecture": space.genotype(other), f"test_{task.metric}": its})
 
     result = {
         "method": config.method,
@@ -145,7 +190,7 @@ def main(config: Config) -> None:
         "data": config.data,
         "seed": config.seed,
         "architecture": space.genotype(found),
-        "test_accuracy": accuracy,
+        f"test_{task.metric}": test,
         "random_architectures": compared,
         **NO_LEARNER,
         **details,
@@ -153,10 +198,14 @@ def main(config: Config) -> None:
         "device": device_name(device),
         "versions": versions(),
     }
+    if config.export:
+        net = build(retraining, space, found, task)
+        net.load_state_dict((run.phase("retrain") or {})["net"])
+        result["exported"] = export(task, net, found, run.out)
     report.draw(run, space, found, result)
     run.write_json("result.json", result)
     run.close()
-    print(summary(result, images, run.out))
+    print(summary(result, task, run.out))
 
 
 def pick_device(name: str) -> torch.device:
@@ -199,26 +248,27 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
-def summary(result: dict[str, Any], images: Images, out: Path) -> str:
+def summary(result: dict[str, Any], task: Task, out: Path) -> str:
     """What a person wants to know at the end."""
-    others = [other["test_accuracy"] for other in result["random_architectures"]]
+    test = f"test_{task.metric}"
+    others = [task.show(other[test]) for other in result["random_architectures"]]
     lines = [
         "",
         f"found      {result['architecture']}",
-        f"           {result['test_accuracy']:.2%} of {len(images.test)} test images right, "
-        "retrained from scratch",
-        f"random     {', '.join(f'{accuracy:.2%}' for accuracy in others)}: random architectures, "
-        "trained the same way",
-        f"supernet   {result['valid_accuracy']:.2%} on the held-out half",
+        f"           test {task.metric} {task.show(result[test])}, retrained from scratch",
+        f"random     {', '.join(others)}: random architectures, trained the same way",
+        f"supernet   {task.show(result[f'valid_{task.metric}'])} on the held-out half",
     ]
     if result["regret"] is not None:
         lines += [
             f"regret     {result['regret']:.3g} after {result['steps']} steps; at most "
             f"{result['regret_certificate']:.3g} by this run's certificate, "
-            f"{result['regret_bound']:.3g} by the bound known in advance",
+            f"{result['regret_bound']:.3g} by the a-priori bound",
             f"wiped out  {len(result['wiped_out'])} operations; rewards clipped "
             f"{result['clipped_share']:.1%} of the time",
         ]
+    for name, difference in result.get("exported", {}).items():
+        lines.append(f"exported   {out / name}: the same logits up to {difference:.1e}")
     return "\n".join([*lines, f"report     {out / 'report.html'}"])
 
 
