@@ -6,6 +6,7 @@ With no arguments: XNAS in the NAS-Bench-201 space on scikit-learn's handwritten
 
 from __future__ import annotations
 
+import argparse
 import math
 import platform
 import resource
@@ -26,14 +27,31 @@ from nas_adapter.retrain import RetrainSettings, retrain
 from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
 from nas_adapter.spaces import SPACES, random_architecture
+from nas_adapter.spaces.darts_rnn import Dropout
 from nas_adapter.strategies import METHODS
 from nas_adapter.tasks import TASKS, Task, TaskSettings
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "nasbench201": {},
+    "darts-rnn": {
+        "data": "pydoc", "epochs": 2, "channels": 64, "retrain_epochs": 6, "candidates": 20,
+    },
+}  # fmt: skip
+"""Of options that a space wants otherwise than `Config` has them."""
 
 SMOKE: dict[str, Any] = {
     "epochs": 2, "channels": 4, "batch_size": 32, "candidates": 5, "retrain_epochs": 1,
     "baselines": 1,
 }  # fmt: skip
+SMOKE_TEXT = SMOKE | {"epochs": 1, "channels": 16, "batch_size": 128}
 
+NO_METRIC: dict[str, Any] = {
+    "valid_accuracy": None,
+    "test_accuracy": None,
+    "valid_perplexity": None,
+    "test_perplexity": None,
+}
+"""What result.json says of the metrics that a task does not have."""
 
 NO_LEARNER: dict[str, Any] = {
     "edge_probabilities": None,
@@ -49,13 +67,14 @@ class Config:
     """Search an architecture, retrain it, and report."""
 
     space: str = "nasbench201"
-    """Search space: nasbench201."""
+    """Search space: nasbench201, darts-rnn."""
     method: str = "xnas"
     """Search method: xnas, random."""
     data: str = "digits"
-    """Data set: digits, cifar10, cifar100, fashion-mnist, svhn, or folder:PATH."""
+    """Images: digits, cifar10, cifar100, fashion-mnist, svhn, or folder:PATH. Text, for darts-rnn:
+    pydoc (Python's help topics), or text:PATH."""
     epochs: int = 20
-    """Passes over the two halves of the training images while searching."""
+    """Passes over the training data while searching."""
     seed: int = 0
     """Of every random choice."""
     device: str = "auto"
@@ -67,11 +86,11 @@ class Config:
     smoke: bool = False
     """A tiny run, in under a minute, to see that everything works; overrides the sizes below."""
     channels: int = 16
-    """C, channels after the stem."""
+    """C, channels after the stem; of darts-rnn H, width of embeddings and hidden state."""
     cells: int = 1
-    """N, cells in each of the three stages."""
+    """N, cells in each of the three stages. darts-rnn has one."""
     batch_size: int = 64
-    """Images in a batch."""
+    """Images in a batch, or streams that a text is read in side by side."""
     reward_bound: float = 0.05
     """L: rewards are clipped to [-L, L]. The rate and the wipeout threshold follow from it."""
     wipeout: bool = True
@@ -79,13 +98,25 @@ class Config:
     candidates: int = 100
     """Architectures that random search ranks at its end."""
     retrain_epochs: int = 20
-    """Passes over all training images while retraining."""
+    """Passes over all training data while retraining."""
     baselines: int = 3
     """Random architectures that are trained the same way, to compare with."""
     data_root: Path = Path("data")
     """Where downloaded data sets are kept."""
     image_size: int = 32
     """Side that the images of folder:PATH are resized to."""
+    bptt: int = 16
+    """Tokens that a text is read in at once; gradients go back no further."""
+    tokens: str = "auto"
+    """What a text is cut into: word, char, or auto, which is char for a single file."""
+    vocabulary: int = 10_000
+    """At most so many words; the others are <unk>."""
+    min_count: int = 3
+    """Words that occur less often in the training part are <unk>."""
+    dropout: float = 0.0
+    """Of a language model's outputs, and of the embeddings that enter its cell."""
+    hidden_dropout: float = 0.0
+    """Of what enters the matrices of its cell."""
 
     def __post_init__(self) -> None:
         choose("space", self.space, SPACES)
@@ -93,17 +124,21 @@ class Config:
         choose("device", self.device, ("auto", "cpu", "cuda"))
         for name in (
             "epochs", "channels", "cells", "batch_size", "reward_bound", "candidates",
-            "retrain_epochs", "baselines", "image_size",
+            "retrain_epochs", "baselines", "image_size", "bptt", "vocabulary", "min_count",
         ):  # fmt: skip
             if not 0 < getattr(self, name) < math.inf:
                 raise UserError(f"--{name.replace('_', '-')} must be a positive number")
+        for name in ("dropout", "hidden_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UserError(f"--{name.replace('_', '-')} must be in [0, 1)")
         if self.seed < 0:
             raise UserError("--seed must not be negative")
 
 
 def main(config: Config) -> None:
     if config.smoke:
-        config = replace(config, **SMOKE)
+        text = SPACES[config.space]().task == "text"
+        config = replace(config, **(SMOKE_TEXT if text else SMOKE))
     if config.resume and config.out is None:
         raise UserError("--resume needs --out, the folder of the run to continue")
     device = pick_device(config.device)
@@ -116,6 +151,13 @@ def main(config: Config) -> None:
             device=device,
             data_root=config.data_root,
             image_size=config.image_size,
+            tokens=config.tokens,
+            vocabulary=config.vocabulary,
+            min_count=config.min_count,
+            bptt=config.bptt,
+            dropout=Dropout(
+                inputs=config.dropout, hidden=config.hidden_dropout, outputs=config.dropout
+            ),
         )
     )
     out = config.out or new_folder(config)
@@ -146,10 +188,12 @@ def main(config: Config) -> None:
         "data": config.data,
         "seed": config.seed,
         "architecture": space.genotype(found),
+        **NO_METRIC,
         f"test_{task.metric}": test,
         "random_architectures": compared,
         **NO_LEARNER,
         **details,
+        **task.facts,
         "peak_memory_mib": peak_memory(device),
         "device": device_name(device),
         "versions": versions(),
@@ -222,10 +266,18 @@ def summary(result: dict[str, Any], task: Task, out: Path) -> str:
     return "\n".join([*lines, f"report     {out / 'report.html'}"])
 
 
+def defaults(arguments: list[str] | None) -> Config:
+    """Those of the space that the command line names."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--space", default=Config.space)
+    space = parser.parse_known_args(arguments)[0].space
+    return Config(**{"space": space, **DEFAULTS.get(space, {})})
+
+
 def command(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
     try:
-        main(tyro.cli(Config, args=arguments))
+        main(tyro.cli(Config, args=arguments, default=defaults(arguments)))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

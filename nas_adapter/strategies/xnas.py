@@ -17,9 +17,10 @@ from experts import Ledger, ProductDistribution, bounds, wipeout
 from experts.state import from_arrays, to_arrays
 from nas_adapter.feedback import clip, from_rewards, gradient_rewards
 from nas_adapter.spaces import Architecture, uniform_over_choices
-from nas_adapter.strategies.base import Setting, Step, finite, weight_step
+from nas_adapter.strategies.base import Setting, Step, weight_step
 from nas_adapter.supernet import forget
 from nas_adapter.tasks import Batch
+from nas_adapter.training import finite
 
 
 class XNAS:
