@@ -26,7 +26,7 @@ from nas_adapter.randomness import Stream, stream
 from nas_adapter.retrain import RetrainSettings, retrain
 from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
-from nas_adapter.spaces import SPACES, random_architecture
+from nas_adapter.spaces import find_space, random_architecture
 from nas_adapter.spaces.darts_rnn import Dropout
 from nas_adapter.strategies import METHODS
 from nas_adapter.tasks import TASKS, Task, TaskSettings
@@ -34,7 +34,8 @@ from nas_adapter.tasks import TASKS, Task, TaskSettings
 DEFAULTS: dict[str, dict[str, Any]] = {
     "nasbench201": {},
     "darts-rnn": {
-        "data": "pydoc", "epochs": 2, "channels": 64, "retrain_epochs": 6, "candidates": 20,
+        "data": "pydoc", "epochs": 2, "channels": 64, "reward_bound": 0.02, "retrain_epochs": 6,
+        "candidates": 20,
     },
 }  # fmt: skip
 """Of options that a space wants otherwise than `Config` has them."""
@@ -67,9 +68,9 @@ class Config:
     """Search an architecture, retrain it, and report."""
 
     space: str = "nasbench201"
-    """Search space: nasbench201, darts-rnn."""
+    """Search space: nasbench201, darts-cnn, darts-rnn, or FILE.py:CLASS for one of your own."""
     method: str = "xnas"
-    """Search method: xnas, random."""
+    """Search method: xnas, darts-first, darts-second, random."""
     data: str = "digits"
     """Images: digits, cifar10, cifar100, fashion-mnist, svhn, or folder:PATH. Text, for darts-rnn:
     pydoc (Python's help topics), or text:PATH."""
@@ -95,6 +96,9 @@ class Config:
     """L: rewards are clipped to [-L, L]. The rate and the wipeout threshold follow from it."""
     wipeout: bool = True
     """Remove operations that provably cannot win."""
+    read: str = "auto"
+    """How the architecture is read off: darts (the two strongest edges of a node), mode, sample,
+    best-cumulative (of XNAS); auto: as published, darts in DARTS's spaces and else mode."""
     candidates: int = 100
     """Architectures that random search ranks at its end."""
     retrain_epochs: int = 20
@@ -119,8 +123,8 @@ class Config:
     """Of what enters the matrices of its cell."""
 
     def __post_init__(self) -> None:
-        choose("space", self.space, SPACES)
         choose("method", self.method, METHODS)
+        choose(f"--read for {self.method}", self.read, METHODS[self.method].rules)
         choose("device", self.device, ("auto", "cpu", "cuda"))
         for name in (
             "epochs", "channels", "cells", "batch_size", "reward_bound", "candidates",
@@ -137,12 +141,12 @@ class Config:
 
 def main(config: Config) -> None:
     if config.smoke:
-        text = SPACES[config.space]().task == "text"
+        text = find_space(config.space).task == "text"
         config = replace(config, **(SMOKE_TEXT if text else SMOKE))
     if config.resume and config.out is None:
         raise UserError("--resume needs --out, the folder of the run to continue")
     device = pick_device(config.device)
-    space = SPACES[config.space]()
+    space = find_space(config.space)
     task = TASKS[space.task](
         TaskSettings(
             data=config.data,
@@ -171,6 +175,7 @@ def main(config: Config) -> None:
         reward_bound=config.reward_bound,
         wipeout=config.wipeout,
         candidates=config.candidates,
+        read=config.read,
     )
     retraining = RetrainSettings(**common | {"epochs": config.retrain_epochs})
 

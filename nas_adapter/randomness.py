@@ -23,6 +23,7 @@ class Stream(enum.IntEnum):
     CANDIDATES = 6
     BASELINE = 7
     NOISE = 8  # inside networks: dropout
+    READ = 9
 
 
 def stream(seed: int, purpose: Stream, index: int = 0) -> torch.Generator:

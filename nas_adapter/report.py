@@ -41,6 +41,7 @@ def draw(run: Run, space: Space, architecture: Architecture, result: dict[str, A
     pictures: dict[str, Callable[[], Figure]] = {}
     if result["edge_probabilities"] is not None:
         pictures["probabilities.png"] = lambda: probabilities(space, steps, result["wiped_out"])
+    if result["regret"] is not None:
         pictures["regret.png"] = lambda: regret(steps)
         pictures["wipeout.png"] = lambda: wipeouts(space, result["wiped_out"], result["steps"])
     pictures["cell.png"] = lambda: cell(space, architecture, space.genotype(architecture))

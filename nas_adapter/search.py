@@ -33,6 +33,7 @@ class SearchSettings:
     reward_bound: float
     wipeout: bool
     candidates: int
+    read: str
 
 
 def search(
@@ -73,7 +74,7 @@ class _Search:
             net = space.network(size, space.choices, search=True)
         self.net = net.to(task.device)
         self.optimizer = space.search_tuning.optimizer(net)
-        self.strategy = METHODS[settings.method](
+        self.strategy = METHODS[settings.method].make(
             Setting(
                 space=space,
                 task=task,
@@ -84,6 +85,7 @@ class _Search:
                 reward_bound=settings.reward_bound,
                 wipeout=settings.wipeout,
                 candidates=settings.candidates,
+                read=settings.read,
             )
         )
 

@@ -50,6 +50,7 @@ def make_setting(net: Any, optimizer: torch.optim.Optimizer) -> Setting:
         reward_bound=BOUND,
         wipeout=True,
         candidates=1,
+        read="auto",
     )
 
 
@@ -176,7 +177,7 @@ def new_run(out: Path) -> Run:
 def settings(**changes: Any) -> SearchSettings:
     defaults: dict[str, Any] = {
         "method": "xnas", "seed": 3, "epochs": 3, "channels": 4, "cells": 1,
-        "reward_bound": 0.01, "wipeout": True, "candidates": 4,
+        "reward_bound": 0.01, "wipeout": True, "candidates": 4, "read": "auto",
     }  # fmt: skip
     return SearchSettings(**(defaults | changes))
 

@@ -29,6 +29,8 @@ class Size:
     """C, channels after the stem, or units of the hidden state"""
     cells: int
     """N; the space says of what"""
+    auxiliary: bool = False
+    """whether there is a second head to train by"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,6 @@ Appendix A; https://github.com/quark0/darts, rnn/.
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,17 +13,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nas_adapter.genotype import from_pairs, read_call, to_pairs, write_call
 from nas_adapter.spaces.base import Architecture, Size, Tuning
 from nas_adapter.spaces.recurrent_cell import ENDS, NODES, OPERATIONS, Cell
 from nas_adapter.supernet import Supernet, Weights
 
-PATTERN = re.compile(r"Genotype\(recurrent=(\[.*\]), concat=range\(1, 9\)\)")
+CONCAT = range(1, NODES + 1)
+"""The nodes whose mean is the output."""
 PATIENCE = 5
+"""Source: Merity et al. 2018 (n = 5), as in DARTS."""
 EMBEDDING_RANGE = 0.1
 """Embeddings start uniform in plus or minus this."""
 
 
-class DartsRNN:
+class DARTSRNN:
     """Node 0 is what x and h give; every node 1 ... 8 keeps one incoming edge. See `Cell`."""
 
     task = "text"
@@ -46,35 +47,19 @@ class DartsRNN:
     def genotype(self, architecture: Architecture) -> str:
         """``Genotype(recurrent=[('relu', 0), ...], concat=range(1, 9))``.
 
-        For every node its operation and the node that it hears from. ValueError where the
-        notation has no words: a node with no edge, or with two.
+        For every node its operation and the node that it hears from.
         """
-        recurrent = []
-        for node in range(1, NODES + 1):
-            kept = [
-                (OPERATIONS[operation], source)
-                for operation, (target, source) in zip(architecture, ENDS, strict=True)
-                if target == node and operation != 0
-            ]
-            if len(kept) != 1:
-                raise ValueError(f"node {node} keeps {len(kept)} edges, expected one")
-            recurrent += kept
-        return f"Genotype(recurrent={recurrent}, concat=range(1, {NODES + 1}))"
+        return write_call({"recurrent": to_pairs(self, architecture), "concat": CONCAT})
 
     def parse(self, genotype: str) -> Architecture:
         """See `Space.parse`."""
-        found = PATTERN.fullmatch(genotype.strip())
         try:
-            recurrent = ast.literal_eval(found.group(1)) if found else []
-            chosen = {
-                (node, source): OPERATIONS.index(name)
-                for node, (name, source) in enumerate(recurrent, 1)
-            }
-        except (SyntaxError, TypeError, ValueError):
-            chosen = {}
-        if len(chosen) != NODES or not set(chosen) <= set(ENDS) or 0 in chosen.values():
-            raise ValueError(f"not a recurrent architecture of DARTS: {genotype!r}")
-        return tuple(chosen.get(end, 0) for end in ENDS)
+            fields = read_call(genotype)
+            if fields.keys() != {"recurrent", "concat"} or list(fields["concat"]) != list(CONCAT):
+                raise ValueError(f"its fields must be recurrent and concat={CONCAT}")
+            return from_pairs(self, {"": fields["recurrent"]})
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"not a recurrent cell of DARTS: {genotype!r}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

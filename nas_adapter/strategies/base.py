@@ -33,6 +33,8 @@ class Setting:
     """whether XNAS removes operations"""
     candidates: int
     """architectures that random search ranks"""
+    read: str
+    """how an architecture is read off, see `genotype.read`"""
 
     def loss(
         self, batch: Batch, weights: Weights, parameters: Mapping[str, Tensor] | None = None
@@ -76,6 +78,14 @@ class Strategy(Protocol):
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Continue from `state_dict()`; also removes from the network what was removed then."""
+
+
+def named_probabilities(space: Space, play: Tensor) -> dict[str, dict[str, float]]:
+    """Of every edge and operation, by their names."""
+    return {
+        edge: {space.operations[index]: row[index] for index in offered}
+        for edge, row, offered in zip(space.edges, play.tolist(), space.choices, strict=True)
+    }
 
 
 def weight_step(setting: Setting, batch: Batch, weights: Weights) -> float:

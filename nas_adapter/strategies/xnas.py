@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 import experts
-from experts import Ledger, ProductDistribution, bounds, wipeout
+from experts import Ledger, bounds, wipeout
 from experts.state import from_arrays, to_arrays
 from nas_adapter.feedback import clip, from_rewards, gradient_rewards
+from nas_adapter.genotype import read
 from nas_adapter.spaces import Architecture, uniform_over_choices
-from nas_adapter.strategies.base import Setting, Step, weight_step
+from nas_adapter.strategies.base import Setting, Step, named_probabilities, weight_step
 from nas_adapter.supernet import forget
 from nas_adapter.tasks import Batch
 from nas_adapter.training import finite
@@ -71,20 +72,19 @@ class XNAS:
         return Step(train_loss, self._details(value))
 
     def finish(self) -> tuple[Architecture, Tensor]:
-        """The mode of the product distribution, and the play itself."""
-        play = self._learner.predict(self._state)
-        return tuple(ProductDistribution(play).mode().tolist()), play.float()
+        """The architecture by the rule that was asked for, and the play itself."""
+        play, setting = self._learner.predict(self._state), self._setting
+        loss = self._state.loss.where(self._state.alive, math.inf)
+        found = read(setting.space, setting.read, play, loss=loss, seed=setting.seed)
+        return found, play.float()
 
     def report(self) -> dict[str, Any]:
         """Probabilities, wipe-outs, regret and its bounds, summed over the edges."""
         space, setting = self._setting.space, self._setting
-        play = self._learner.predict(self._state).tolist()
+        play = self._learner.predict(self._state)
         advance = self._bound(setting.steps)
         return {
-            "edge_probabilities": {
-                edge: dict(zip(space.operations, row, strict=True))
-                for edge, row in zip(space.edges, play, strict=True)
-            },
+            "edge_probabilities": named_probabilities(space, play),
             "wiped_out": [
                 {"edge": space.edges[edge], "operation": space.operations[operation], "step": step}
                 for edge, operation, step in self._wiped
