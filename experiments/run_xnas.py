@@ -26,7 +26,7 @@ from nas_adapter.randomness import Stream, stream
 from nas_adapter.retrain import RetrainSettings, retrain
 from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
-from nas_adapter.spaces import find_space, random_architecture
+from nas_adapter.spaces import Architecture, Space, find_space, random_architecture
 from nas_adapter.spaces.darts_rnn import Dropout
 from nas_adapter.strategies import METHODS
 from nas_adapter.tasks import TASKS, Task, TaskSettings
@@ -44,7 +44,7 @@ SMOKE: dict[str, Any] = {
     "epochs": 2, "channels": 4, "batch_size": 32, "candidates": 5, "retrain_epochs": 1,
     "baselines": 1,
 }  # fmt: skip
-SMOKE_TEXT = SMOKE | {"epochs": 1, "channels": 16, "batch_size": 128}
+SMOKE_TEXT = SMOKE | {"epochs": 1, "channels": 16, "batch_size": 224}
 
 NO_METRIC: dict[str, Any] = {
     "valid_accuracy": None,
@@ -105,6 +105,8 @@ class Config:
     """Passes over all training data while retraining."""
     baselines: int = 3
     """Random architectures that are trained the same way, to compare with."""
+    compare: tuple[str, ...] = ()
+    """Architectures in the space's notation that are trained the same way as well."""
     data_root: Path = Path("data")
     """Where downloaded data sets are kept."""
     image_size: int = 32
@@ -147,6 +149,7 @@ def main(config: Config) -> None:
         raise UserError("--resume needs --out, the folder of the run to continue")
     device = pick_device(config.device)
     space = find_space(config.space)
+    given = [parsed(space, genotype) for genotype in config.compare]
     task = TASKS[space.task](
         TaskSettings(
             data=config.data,
@@ -181,11 +184,19 @@ def main(config: Config) -> None:
 
     found, details = search(searching, space, task, run)
     test = retrain(retraining, space, found, task, run, "retrain")
-    compared = []
-    for index in range(config.baselines):
-        other = random_architecture(space, stream(config.seed, Stream.BASELINE, index))
-        its = retrain(retraining, space, other, task, run, f"retrain random {index + 1}")
-        compared.append({"architecture": space.genotype(other), f"test_{task.metric}": its})
+    drawn = [
+        random_architecture(space, stream(config.seed, Stream.BASELINE, index))
+        for index in range(config.baselines)
+    ]
+
+    def trained(kind: str, architectures: list[Architecture]) -> list[dict[str, Any]]:
+        return [
+            {
+                "architecture": space.genotype(other),
+                f"test_{task.metric}": retrain(retraining, space, other, task, run, f"{kind} {n}"),
+            }
+            for n, other in enumerate(architectures, 1)
+        ]
 
     result = {
         "method": config.method,
@@ -195,7 +206,8 @@ def main(config: Config) -> None:
         "architecture": space.genotype(found),
         **NO_METRIC,
         f"test_{task.metric}": test,
-        "random_architectures": compared,
+        "random_architectures": trained("retrain random", drawn),
+        "compared_architectures": trained("retrain given", given),
         **NO_LEARNER,
         **details,
         **task.facts,
@@ -207,6 +219,13 @@ def main(config: Config) -> None:
     run.write_json("result.json", result)
     run.close()
     print(summary(result, task, run.out))
+
+
+def parsed(space: Space, genotype: str) -> Architecture:
+    try:
+        return space.parse(genotype)
+    except ValueError as error:
+        raise UserError(f"--compare: {error}") from error
 
 
 def pick_device(name: str) -> torch.device:
@@ -253,11 +272,13 @@ def summary(result: dict[str, Any], task: Task, out: Path) -> str:
     """What a person wants to know at the end."""
     test = f"test_{task.metric}"
     others = [task.show(other[test]) for other in result["random_architectures"]]
+    given = [task.show(other[test]) for other in result["compared_architectures"]]
     lines = [
         "",
         f"found      {result['architecture']}",
         f"           test {task.metric} {task.show(result[test])}, retrained from scratch",
         f"random     {', '.join(others)}: random architectures, trained the same way",
+        *([f"compared   {', '.join(given)}: as given by --compare"] if given else []),
         f"supernet   {task.show(result[f'valid_{task.metric}'])} on the held-out half",
     ]
     if result["regret"] is not None:
