@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import tyro
@@ -28,7 +28,7 @@ from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
 from nas_adapter.spaces import Architecture, Space, find_space, random_architecture
 from nas_adapter.spaces.darts_rnn import Dropout
-from nas_adapter.strategies import METHODS
+from nas_adapter.strategies import LEARNERS, METHODS
 from nas_adapter.tasks import TASKS, Task, TaskSettings
 
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -41,7 +41,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 """Of options that a space wants otherwise than `Config` has them."""
 
 SMOKE: dict[str, Any] = {
-    "epochs": 2, "channels": 4, "batch_size": 32, "candidates": 5, "retrain_epochs": 1,
+    "epochs": 2, "channels": 4, "batch_size": 128, "candidates": 5, "retrain_epochs": 1,
     "baselines": 1,
 }  # fmt: skip
 SMOKE_TEXT = SMOKE | {"epochs": 1, "channels": 16, "batch_size": 224}
@@ -70,7 +70,7 @@ class Config:
     space: str = "nasbench201"
     """Search space: nasbench201, darts-cnn, darts-rnn, or FILE.py:CLASS for one of your own."""
     method: str = "xnas"
-    """Search method: xnas, darts-first, darts-second, random."""
+    """Search method: xnas, xnas-sampled, darts-first, darts-second, random."""
     data: str = "digits"
     """Images: digits, cifar10, cifar100, fashion-mnist, svhn, or folder:PATH. Text, for darts-rnn:
     pydoc (Python's help topics), or text:PATH."""
@@ -92,8 +92,13 @@ class Config:
     """N, cells in each of the three stages. darts-rnn has one."""
     batch_size: int = 64
     """Images in a batch, or streams that a text is read in side by side."""
-    reward_bound: float = 0.05
-    """L: rewards are clipped to [-L, L]. The rate and the wipeout threshold follow from it."""
+    reward_bound: float | Literal["auto"] = 0.05
+    """L: rewards of XNAS are clipped to [-L, L]; its rate and its wipeout threshold follow from L.
+    auto: the 0.99 quantile of the rewards in the warm-up."""
+    warmup: int = 0
+    """Epochs at the start of XNAS in which only the weights are trained; part of --epochs."""
+    learner: str = "eg"
+    """Of XNAS: eg (exponentiated gradient, as published) or adahedge (no L, no wipeout)."""
     wipeout: bool = True
     """Remove operations that provably cannot win."""
     read: str = "auto"
@@ -126,19 +131,26 @@ class Config:
 
     def __post_init__(self) -> None:
         choose("method", self.method, METHODS)
+        choose("learner", self.learner, LEARNERS)
         choose(f"--read for {self.method}", self.read, METHODS[self.method].rules)
         choose("device", self.device, ("auto", "cpu", "cuda"))
         for name in (
             "epochs", "channels", "cells", "batch_size", "reward_bound", "candidates",
             "retrain_epochs", "baselines", "image_size", "bptt", "vocabulary", "min_count",
         ):  # fmt: skip
-            if not 0 < getattr(self, name) < math.inf:
+            value = getattr(self, name)
+            if value != "auto" and not 0 < value < math.inf:
                 raise UserError(f"--{name.replace('_', '-')} must be a positive number")
         for name in ("dropout", "hidden_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be in [0, 1)")
-        if self.seed < 0:
-            raise UserError("--seed must not be negative")
+        for name in ("seed", "warmup"):
+            if getattr(self, name) < 0:
+                raise UserError(f"--{name} must not be negative")
+        if self.warmup >= self.epochs:
+            raise UserError(f"--warmup {self.warmup} leaves none of the {self.epochs} epochs")
+        if self.reward_bound == "auto" and self.warmup == 0:
+            raise UserError("--reward-bound auto needs a --warmup of at least one epoch")
 
 
 def main(config: Config) -> None:
@@ -175,7 +187,9 @@ def main(config: Config) -> None:
     searching = SearchSettings(
         **common,
         method=config.method,
-        reward_bound=config.reward_bound,
+        reward_bound=None if config.reward_bound == "auto" else config.reward_bound,
+        warmup=config.warmup,
+        learner=config.learner,
         wipeout=config.wipeout,
         candidates=config.candidates,
         read=config.read,
@@ -285,7 +299,7 @@ def summary(result: dict[str, Any], task: Task, out: Path) -> str:
         lines += [
             f"regret     {result['regret']:.3g} after {result['steps']} steps; at most "
             f"{result['regret_certificate']:.3g} by this run's certificate, "
-            f"{result['regret_bound']:.3g} by the bound known in advance",
+            f"{result['regret_bound']:.3g} by the a-priori bound",
             f"wiped out  {len(result['wiped_out'])} operations; rewards clipped "
             f"{result['clipped_share']:.1%} of the time",
         ]

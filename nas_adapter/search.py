@@ -30,7 +30,10 @@ class SearchSettings:
     epochs: int
     channels: int
     cells: int
-    reward_bound: float
+    reward_bound: float | None
+    warmup: int
+    """epochs of it"""
+    learner: str
     wipeout: bool
     candidates: int
     read: str
@@ -83,6 +86,8 @@ class _Search:
                 steps=self.total,
                 seed=settings.seed,
                 reward_bound=settings.reward_bound,
+                warmup=settings.warmup * task.search_steps,
+                learner=settings.learner,
                 wipeout=settings.wipeout,
                 candidates=settings.candidates,
                 read=settings.read,

@@ -42,7 +42,8 @@ def test_it_starts_averages_and_keeps_the_best(
     """Against the rule of Merity et al.: v_t > min(v_1 ... v_{t-n-1}), and plain means."""
     walk = Walk(patience, higher_is_better=higher)
     sign = -1 if higher else 1
-    start, kept = None, []
+    start: int | None = None
+    kept: list[float] = []
     for epoch, value in enumerate(perplexities):
         before = [sign * v for v in perplexities[: max(0, epoch - patience)]]
         walk.epoch(value)

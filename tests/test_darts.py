@@ -39,7 +39,7 @@ def make(task: ImageClassification) -> Setting:
     net = SPACE.network(task.size(2, 1), SPACE.choices, search=True)
     return Setting(
         space=SPACE, task=task, net=net, optimizer=SPACE.search_tuning.optimizer(net), steps=4,
-        seed=0, reward_bound=1.0, wipeout=True, candidates=1, read="auto",
+        seed=0, reward_bound=1.0, warmup=0, learner="eg", wipeout=True, candidates=1, read="auto",
     )  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_operations_that_an_edge_does_not_offer_are_never_played(task: ImageClas
     narrow = Setting(
         space=space, task=task, net=net, optimizer=space.search_tuning.optimizer(net),
         **{name: getattr(setting, name) for name in
-           ("steps", "seed", "reward_bound", "wipeout", "candidates", "read")},
+           ("steps", "seed", "reward_bound", "warmup", "learner", "wipeout", "candidates", "read")},
     )  # fmt: skip
     method = DARTS(narrow, second_order=False)
     step = method.step(*next(iter(task.search_batches(0))))

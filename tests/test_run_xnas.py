@@ -126,7 +126,7 @@ def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
     [
         (
             "--method guess",
-            "unknown method 'guess': choose one of xnas, darts-first, darts-second, random",
+            "unknown method 'guess': choose one of xnas, xnas-sampled, darts-first",
         ),
         ("--method random --read mode", "unknown --read for random 'mode': choose one of auto"),
         ("--method darts-first --read best-cumulative", "unknown --read for darts-first 'best-c"),
@@ -136,6 +136,9 @@ def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
         ("--epochs 0", "--epochs must be a positive number"),
         ("--reward-bound nan", "--reward-bound must be a positive number"),
         ("--reward-bound inf", "--reward-bound must be a positive number"),
+        ("--reward-bound auto", "--reward-bound auto needs a --warmup of at least one epoch"),
+        ("--warmup 20", "--warmup 20 leaves none of the 20 epochs"),
+        ("--learner squint", "unknown learner 'squint': choose one of eg, adahedge"),
         ("--seed -1", "--seed must not be negative"),
         ("--batch-size 800", "--batch-size 800 is more than the 721 images of half"),
     ],

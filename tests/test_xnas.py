@@ -48,6 +48,8 @@ def make_setting(net: Any, optimizer: torch.optim.Optimizer) -> Setting:
         steps=STEPS,
         seed=0,
         reward_bound=BOUND,
+        warmup=0,
+        learner="eg",
         wipeout=True,
         candidates=1,
         read="auto",
@@ -178,6 +180,7 @@ def settings(**changes: Any) -> SearchSettings:
     defaults: dict[str, Any] = {
         "method": "xnas", "seed": 3, "epochs": 3, "channels": 4, "cells": 1,
         "reward_bound": 0.01, "wipeout": True, "candidates": 4, "read": "auto",
+        "warmup": 0, "learner": "eg",
     }  # fmt: skip
     return SearchSettings(**(defaults | changes))
 

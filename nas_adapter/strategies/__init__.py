@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from nas_adapter.strategies.base import Setting, Step, Strategy
+from nas_adapter.strategies.base import LEARNERS, Setting, Step, Strategy
 from nas_adapter.strategies.darts import DARTS
 from nas_adapter.strategies.random_search import RandomSearch
 from nas_adapter.strategies.xnas import XNAS
+from nas_adapter.strategies.xnas_sampled import SampledXNAS
 
 
 class Method(NamedTuple):
@@ -21,9 +22,21 @@ _PLAYS = ("auto", "darts", "mode", "sample")
 
 METHODS = {
     "xnas": Method(XNAS, (*_PLAYS, "best-cumulative")),
+    "xnas-sampled": Method(SampledXNAS, (*_PLAYS, "best-cumulative")),
     "darts-first": Method(partial(DARTS, second_order=False), _PLAYS),
     "darts-second": Method(partial(DARTS, second_order=True), _PLAYS),
     "random": Method(RandomSearch, ("auto",)),
 }
 
-__all__ = ["DARTS", "METHODS", "XNAS", "Method", "RandomSearch", "Setting", "Step", "Strategy"]
+__all__ = [
+    "DARTS",
+    "LEARNERS",
+    "METHODS",
+    "XNAS",
+    "Method",
+    "RandomSearch",
+    "SampledXNAS",
+    "Setting",
+    "Step",
+    "Strategy",
+]

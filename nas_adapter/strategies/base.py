@@ -14,6 +14,9 @@ from nas_adapter.supernet import Supernet, Weights
 from nas_adapter.tasks import Batch, Task
 from nas_adapter.training import finite
 
+LEARNERS = ("eg", "adahedge")
+"""What XNAS can play with: exponentiated gradient as published, or AdaHedge."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -27,8 +30,12 @@ class Setting:
     steps: int
     """T, the number of `step` calls to come"""
     seed: int
-    reward_bound: float
-    """L of XNAS"""
+    reward_bound: float | None
+    """L of XNAS; None: found in the warm-up"""
+    warmup: int
+    """steps of XNAS in which only the weights are trained"""
+    learner: str
+    """of XNAS, one of `LEARNERS`"""
     wipeout: bool
     """whether XNAS removes operations"""
     candidates: int

@@ -1,7 +1,7 @@
 """What networks are trained for, one file each. To add one, write its file and enter it here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -27,15 +27,15 @@ class TaskSettings:
     """where downloaded data sets are kept"""
     image_size: int
     """side that the images of a folder are resized to"""
-    tokens: str
+    tokens: str = "auto"
     """what a text is cut into: word, char or auto"""
-    vocabulary: int
+    vocabulary: int = 10_000
     """at most so many words"""
-    min_count: int
+    min_count: int = 1
     """a word that occurs less often is <unk>"""
-    bptt: int
+    bptt: int = 35
     """tokens of a window"""
-    dropout: Dropout
+    dropout: Dropout = field(default_factory=Dropout)
     """of a language model"""
 
 
