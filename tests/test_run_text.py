@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import signal
 import subprocess
@@ -12,10 +11,16 @@ from pathlib import Path
 import pytest
 import run_xnas
 import test_run_xnas
+import torch
 from test_run_xnas import COMMAND, lines_in
 
+from nas_adapter import report
+from nas_adapter.run import Run
+from nas_adapter.search import SearchSettings, search
 from nas_adapter.spaces import DARTSRNN
+from nas_adapter.spaces.darts_rnn import Dropout
 from nas_adapter.strategies import METHODS
+from nas_adapter.tasks import TASKS, TaskSettings
 
 README = Path(__file__).parent.parent / "README.md"
 SMALL = ["--space", "darts-rnn", "--channels", "6", "--batch-size", "16", "--bptt", "2"]
@@ -53,31 +58,31 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_finds_a_cell(method: str, page: str, tmp_path: Path) -> None:
-    small = [*SMALL, "--epochs", "1", "--retrain-epochs", "1", "--data", page]
-    small += ["--compare", PUBLISHED] if method == "xnas" else []
-    assert run_xnas.command([*small, "--method", method, "--out", str(tmp_path)]) == 0
-    result = json.loads((tmp_path / "result.json").read_text())
-    space = DARTSRNN()
-    assert space.genotype(space.parse(result["architecture"])) == result["architecture"]
-    assert result["test_accuracy"] is result["valid_accuracy"] is None
-    assert 1 < result["test_perplexity"] < math.inf
-    assert 1 < result["valid_perplexity"] < math.inf
-    assert result["steps"] == STEPS
-    assert result["tokens"] == "char"
-    assert (tmp_path / "cell.png").exists()
-    if method == "xnas":
-        (compared,) = result["compared_architectures"]
-        assert compared["architecture"] == PUBLISHED
-        assert result["regret"] <= result["regret_certificate"] <= result["regret_bound"]
+    space, run = DARTSRNN(), Run(tmp_path, {}, resume=False, device=torch.device("cpu"))
+    task = TASKS["text"](
+        TaskSettings(page, 0, 16, torch.device("cpu"), Path(), 32, bptt=2, dropout=Dropout(0.1))
+    )
+    settings = SearchSettings(
+        method=method, seed=0, epochs=1, channels=6, cells=1, reward_bound=0.02, wipeout=True,
+        candidates=3, read="auto", warmup=0, learner="eg",
+    )  # fmt: skip
+    found, report = search(settings, space, task, run)
+    run.close()
+    assert space.parse(space.genotype(found)) == found
+    assert report["steps"] == STEPS
+    assert 1 < report["valid_perplexity"] < math.inf
 
 
 def test_a_killed_run_resumes_to_the_same_numbers(
-    page: str, impatient: str, tmp_path: Path
+    page: str, impatient: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """kill -9 in the third epoch of the search, and while weights are being averaged."""
-    arguments = [*SMALL, "--data", page, "--reward-bound", "0.0001", "--space", impatient]
+    arguments = [*SMALL, "--data", page, "--reward-bound", "0.0001"]
+    arguments += ["--space", impatient, "--compare", PUBLISHED]
     whole, out = tmp_path / "whole", tmp_path / "killed"
-    assert run_xnas.command([*arguments, "--out", str(whole)]) == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(report, "draw", lambda *_: None)  # once is enough, at the end
+        assert run_xnas.command([*arguments, "--out", str(whole)]) == 0
     expected = test_run_xnas.numbers(whole)
     metrics = expected["metrics"]
     assert metrics[-3]["averaged"], "nothing is averaged before the last kill"
@@ -96,6 +101,14 @@ def test_a_killed_run_resumes_to_the_same_numbers(
         assert not (out / "result.json").exists()
     assert run_xnas.command([*arguments, "--out", str(out), "--resume"]) == 0
     assert test_run_xnas.numbers(out) == expected
+    space = DARTSRNN()
+    for one in (expected, *expected["random_architectures"], *expected["compared_architectures"]):
+        assert space.genotype(space.parse(one["architecture"])) == one["architecture"]
+        assert 1 < one["test_perplexity"] < math.inf
+    assert expected["test_accuracy"] is expected["valid_accuracy"] is None
+    assert 1 < expected["valid_perplexity"] < math.inf
+    assert expected["tokens"] == "char"
+    assert expected["regret"] <= expected["regret_certificate"] <= expected["regret_bound"]
 
 
 @pytest.mark.parametrize(
