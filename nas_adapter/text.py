@@ -17,6 +17,8 @@ from nas_adapter.errors import UserError, choose
 NAMES = ("pydoc", "text:PATH")
 TOKENS = ("auto", "word", "char")
 PARTS = ("train", "valid", "test")
+TEST_STREAMS = 10
+"""Streams that the test text is read in, as in DARTS's validation; more would cut it more often."""
 UNKNOWN, END = "<unk>", "<eos>"
 SPLIT = (90, 95)
 """Percent of a text in one piece where the training part ends, and the validation part."""
@@ -78,14 +80,14 @@ def count_windows(tokens: Tensor, streams: int, length: int) -> int:
 
 
 def check_length(text: Text, streams: int, length: int) -> None:
-    """Raise `UserError` if a part is too short for a single window."""
-    for part in PARTS:
+    """Raise `UserError` if there is not one window to train on, or to search on, or any test."""
+    window = streams * (length + 1)
+    for part, needed in zip(PARTS, (window, window, 2 * TEST_STREAMS), strict=True):
         have = len(getattr(text, part))
-        if have < streams * (length + 1):
+        if have < needed:
             raise UserError(
-                f"the {part} part of the text has {have} tokens, fewer than the "
-                f"{streams * (length + 1)} of one window: lower --batch-size {streams} or "
-                f"--bptt {length}"
+                f"the {part} part of the text has {have} tokens, fewer than the {needed} needed "
+                f"with --batch-size {streams} and --bptt {length}"
             )
 
 
@@ -96,9 +98,9 @@ def load(name: str, *, tokens: str, vocabulary: int, min_count: int) -> Text:
     ----------
     name
         ``pydoc``: the help topics that every Python ships, each paragraph once.
-        ``text:PATH``: a file, or a folder with train.txt, valid.txt and
-        test.txt in the form of the Penn Treebank (a sentence a line, tokens parted by blanks,
-        rare words already ``<unk>``). Else split 90/5/5 in order.
+        ``text:PATH``: a file; or a folder with train.txt, valid.txt and test.txt in the form of
+        the Penn Treebank (a sentence a line, tokens parted by blanks, rare words already
+        ``<unk>``). A text in one piece is split 90/5/5, in order.
     tokens
         ``char``: every character, line ends included, is a token. ``word``: every line is its
         tokens and ``<eos>``; tokens are what blanks part in a folder, and elsewhere runs of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,6 @@ def test_too_short_for_a_window(tmp_path: Path) -> None:
     check_length(text, 2, 24)
     with pytest.raises(UserError, match=r"the valid part .* has 50 tokens, fewer than the 52"):
         check_length(text, 2, 25)
+    check_length(replace(text, test=text.test[:20]), 2, 24)
+    with pytest.raises(UserError, match=r"the test part .* has 19 tokens, fewer than the 20"):
+        check_length(replace(text, test=text.test[:19]), 2, 24)

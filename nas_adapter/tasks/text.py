@@ -16,10 +16,7 @@ from nas_adapter.spaces import Size
 from nas_adapter.spaces.darts_rnn import Dropout
 from nas_adapter.supernet import Weights
 from nas_adapter.tasks.base import Forward
-from nas_adapter.text import Text, as_streams, check_length, count_windows, windows
-
-EVALUATION_STREAMS = 10
-"""Streams that the test text is read in, as in DARTS's validation; more would cut it more often."""
+from nas_adapter.text import TEST_STREAMS, Text, as_streams, check_length, count_windows, windows
 
 
 @dataclass(slots=True)
@@ -54,7 +51,8 @@ class LanguageModel:
     seed, batch_size, bptt
         Of every random choice; streams; tokens of a window.
     dropout
-        Its rates, in everything that is trained. None is dropped out in measuring.
+        Its rates in every loss, that on the validation part included (as published); nothing is
+        dropped out in measuring.
 
     Raises
     ------
@@ -112,7 +110,7 @@ class LanguageModel:
 
     def test(self) -> Iterator[Passage]:
         """See `Task.test`."""
-        return self._passages(self._text.test, EVALUATION_STREAMS, whole=False)
+        return self._passages(self._text.test, TEST_STREAMS, whole=False)
 
     def loss(self, network: Forward, batch: Passage, weights: Weights) -> Tensor:
         """Mean cross-entropy; moves the batch's hidden state on."""
