@@ -22,8 +22,9 @@ import tyro
 
 from nas_adapter import report
 from nas_adapter.errors import UserError, choose
+from nas_adapter.export import export
 from nas_adapter.randomness import Stream, stream
-from nas_adapter.retrain import RetrainSettings, retrain
+from nas_adapter.retrain import RetrainSettings, build, retrain
 from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
 from nas_adapter.spaces import Architecture, Space, find_space, random_architecture
@@ -108,6 +109,19 @@ class Config:
     """Architectures that random search ranks at its end."""
     retrain_epochs: int = 20
     """Passes over all training data while retraining."""
+    retrain_channels: int | None = None
+    """C of the retrained networks. Default: as in the search."""
+    retrain_cells: int | None = None
+    """N of the retrained networks. Default: as in the search."""
+    auxiliary: bool = False
+    """Retrain by an auxiliary head as well (darts-cnn)."""
+    drop_path: float = 0.0
+    """Chance, at the end of retraining, with which an operation is left out; 0.2 in DARTS."""
+    cutout: int = 0
+    """Side in pixels of a square blanked out of every image in retraining; 16 in DARTS."""
+    export: bool = False
+    """Write the retrained network as network.pt2 (torch.export) and network.onnx; of a language
+    model, the step from one token to the next."""
     baselines: int = 3
     """Random architectures that are trained the same way, to compare with."""
     compare: tuple[str, ...] = ()
@@ -136,15 +150,16 @@ class Config:
         choose("device", self.device, ("auto", "cpu", "cuda"))
         for name in (
             "epochs", "channels", "cells", "batch_size", "reward_bound", "candidates",
-            "retrain_epochs", "baselines", "image_size", "bptt", "vocabulary", "min_count",
+            "retrain_epochs", "retrain_channels", "retrain_cells", "baselines", "image_size",
+            "bptt", "vocabulary", "min_count",
         ):  # fmt: skip
             value = getattr(self, name)
-            if value != "auto" and not 0 < value < math.inf:
+            if value not in {"auto", None} and not 0 < value < math.inf:
                 raise UserError(f"--{name.replace('_', '-')} must be a positive number")
-        for name in ("dropout", "hidden_dropout"):
+        for name in ("drop_path", "dropout", "hidden_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be in [0, 1)")
-        for name in ("seed", "warmup"):
+        for name in ("seed", "warmup", "cutout"):
             if getattr(self, name) < 0:
                 raise UserError(f"--{name} must not be negative")
         if self.warmup >= self.epochs:
@@ -161,6 +176,7 @@ def main(config: Config) -> None:
         raise UserError("--resume needs --out, the folder of the run to continue")
     device = pick_device(config.device)
     space = find_space(config.space)
+    choose(f"task of {config.space}", space.task, TASKS)
     given = [parsed(space, genotype) for genotype in config.compare]
     task = TASKS[space.task](
         TaskSettings(
@@ -170,6 +186,7 @@ def main(config: Config) -> None:
             device=device,
             data_root=config.data_root,
             image_size=config.image_size,
+            cutout=config.cutout,
             tokens=config.tokens,
             vocabulary=config.vocabulary,
             min_count=config.min_count,
@@ -183,9 +200,11 @@ def main(config: Config) -> None:
     run = Run(out, settled(config, device), resume=config.resume, device=device)
     print(f"writing to {run.out}")
 
-    common = {name: getattr(config, name) for name in ("seed", "epochs", "channels", "cells")}
     searching = SearchSettings(
-        **common,
+        seed=config.seed,
+        epochs=config.epochs,
+        channels=config.channels,
+        cells=config.cells,
         method=config.method,
         reward_bound=None if config.reward_bound == "auto" else config.reward_bound,
         warmup=config.warmup,
@@ -194,7 +213,14 @@ def main(config: Config) -> None:
         candidates=config.candidates,
         read=config.read,
     )
-    retraining = RetrainSettings(**common | {"epochs": config.retrain_epochs})
+    retraining = RetrainSettings(
+        seed=config.seed,
+        epochs=config.retrain_epochs,
+        channels=config.retrain_channels or config.channels,
+        cells=config.retrain_cells or config.cells,
+        auxiliary=config.auxiliary,
+        drop_path=config.drop_path,
+    )
 
     found, details = search(searching, space, task, run)
     test = retrain(retraining, space, found, task, run, "retrain")
@@ -229,6 +255,10 @@ def main(config: Config) -> None:
         "device": device_name(device),
         "versions": versions(),
     }
+    if config.export:
+        net = build(retraining, space, found, task)
+        net.load_state_dict((run.phase("retrain") or {})["net"])
+        result["exported"] = export(task, net, found, run.out)
     report.draw(run, space, found, result)
     run.write_json("result.json", result)
     run.close()
@@ -303,6 +333,8 @@ def summary(result: dict[str, Any], task: Task, out: Path) -> str:
             f"wiped out  {len(result['wiped_out'])} operations; rewards clipped "
             f"{result['clipped_share']:.1%} of the time",
         ]
+    for name, difference in result.get("exported", {}).items():
+        lines.append(f"exported   {out / name}: the same outputs up to {difference:.1e}")
     return "\n".join([*lines, f"report     {out / 'report.html'}"])
 
 

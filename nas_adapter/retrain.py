@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
@@ -13,6 +13,7 @@ from nas_adapter.averaging import Averaging
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.run import Run
 from nas_adapter.spaces import Architecture, Space
+from nas_adapter.supernet import Supernet
 from nas_adapter.tasks import Task
 from nas_adapter.training import cosine, finite, progress_bar, seeded_by
 
@@ -25,6 +26,10 @@ class RetrainSettings:
     epochs: int
     channels: int
     cells: int
+    auxiliary: bool = False
+    """whether to train by a second head as well"""
+    drop_path: float = 0.0
+    """see `MixedEdge`; grows linearly from 0 to this over the epochs"""
 
 
 def retrain(
@@ -72,6 +77,15 @@ def retrain(
     return test
 
 
+def build(
+    settings: RetrainSettings, space: Space, architecture: Architecture, task: Task
+) -> Supernet:
+    """The network of `architecture`, untrained."""
+    size = replace(task.size(settings.channels, settings.cells), auxiliary=settings.auxiliary)
+    with seeded_by(stream(settings.seed, Stream.NETWORK)):
+        return space.network(size, [[operation] for operation in architecture], search=False)
+
+
 class _Training:
     """A training under way; `epoch` epochs are done."""
 
@@ -81,9 +95,7 @@ class _Training:
         self.settings, self.architecture, self.task = settings, architecture, task
         self.tuning = space.retrain_tuning
         self.epoch = 0
-        size = task.size(settings.channels, settings.cells)
-        with seeded_by(stream(settings.seed, Stream.NETWORK)):
-            net = space.network(size, [[operation] for operation in architecture], search=False)
+        net = build(settings, space, architecture, task)
         self.net = net.to(task.device)
         self.optimizer = self.tuning.optimizer(net)
         self.averaging = None
@@ -122,6 +134,7 @@ class _Training:
         """One epoch; yields the loss of every step."""
         seed, tuning, total = self.settings.seed, self.tuning, self.task.retrain_steps
         self.net.train()
+        self.net.set_drop_path(self.settings.drop_path * self.epoch / self.settings.epochs)
         for index, batch in enumerate(self.task.retrain_batches(self.epoch)):
             done = self.epoch * total + index
             progress = done / (self.settings.epochs * total)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from nas_adapter.export import TOLERANCE, export
 from nas_adapter.spaces import DARTSRNN, Architecture, Size
 from nas_adapter.spaces.darts_rnn import Dropout, Network
 from nas_adapter.spaces.recurrent_cell import ACTIVATIONS, ENDS, OPERATIONS
@@ -282,3 +286,23 @@ def test_dropout_is_the_same_at_all_positions() -> None:
             for state in net(read, None, found, Dropout(outputs=0.5))[0].unbind()
         ]
         assert all(torch.equal(each, kept[0]) for each in kept)
+
+
+def test_an_exported_reader_reads_on(tmp_path: Path) -> None:
+    """Token by token through the file, a text has the logits of the network's own reading."""
+    torch.manual_seed(0)
+    found = SPACE.parse(PUBLISHED)
+    net = SPACE.network(SIZE, [[operation] for operation in found], search=False)
+    task = model()
+    differences = export(task, net, found, tmp_path)
+    assert differences.keys() == {"network.pt2", "network.onnx"}
+    assert max(differences.values()) < TOLERANCE
+    assert json.loads((tmp_path / "vocabulary.json").read_text()) == list(task.vocabulary)
+    session = onnxruntime.InferenceSession(str(tmp_path / "network.onnx"))
+    hidden = np.zeros((STREAMS, WIDTH), np.float32)
+    with torch.no_grad():
+        logits, state = net(tokens(), None, found)
+    for row, expected in zip(tokens(), logits, strict=True):
+        given, hidden = session.run(None, {"tokens": row.numpy(), "hidden": hidden})
+        np.testing.assert_allclose(given, expected, atol=1e-5)
+    np.testing.assert_allclose(hidden, state, atol=1e-5)

@@ -18,7 +18,7 @@ from nas_adapter.feedback import clip, from_rewards, gradient_rewards
 from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
 from nas_adapter.spaces import NASBench201, Size
-from nas_adapter.strategies import XNAS, Setting
+from nas_adapter.strategies import XNAS, SampledXNAS, Setting
 from nas_adapter.strategies import xnas as xnas_module
 from nas_adapter.tasks import ImageClassification
 
@@ -204,6 +204,69 @@ def test_regret_and_bounds_of_a_real_search(digits: ImageClassification, tmp_pat
         assert {o for o in SPACE.operations if (edge, o) in wiped} == {
             o for o, p in play.items() if p == 0
         }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"method": "xnas-sampled"},
+        {"learner": "adahedge"},
+        {"learner": "adahedge", "warmup": 1},
+        {"reward_bound": None, "warmup": 1},
+    ],
+    ids=["sampled", "adahedge", "adahedge after a warm-up", "L from the warm-up"],
+)
+def test_every_variant_keeps_its_certificate(
+    changes: dict[str, Any], digits: ImageClassification, tmp_path: Path
+) -> None:
+    """regret <= certificate after every step, in the losses that the learner takes in."""
+    run = new_run(tmp_path)
+    _, report = search(settings(**changes), SPACE, digits, run)
+    steps = run.history("search")
+    run.close()
+    game = [step for step in steps if "regret" in step]
+    assert len(game) == 33 - 11 * changes.get("warmup", 0)
+    for step in game:
+        assert step["regret"] <= step["regret_certificate"] + 1e-9
+        if "method" not in changes:  # that of a sampled search is on the expectation
+            assert step["regret_certificate"] <= step["regret_bound"] + 1e-9
+    assert report["regret"] == game[-1]["regret"]
+
+
+def test_a_warm_up_leaves_the_play_alone_and_finds_the_bound(
+    digits: ImageClassification, tmp_path: Path
+) -> None:
+    run = new_run(tmp_path)
+    _, report = search(settings(reward_bound=None, warmup=1), SPACE, digits, run)
+    steps = run.history("search")
+    run.close()
+    assert all(np.ptp(step["probabilities"]) == 0 for step in steps[:11])
+    assert np.ptp(steps[11]["probabilities"]) > 0
+    bound = report["reward_bound"]
+    assert report["eta"] == pytest.approx(math.sqrt(2 * math.log(5) / (22 * bound**2)))
+    assert 0 < bound < 1
+    assert report["clipped_share"] < 0.5
+    assert report["wiped_out"] == [] or min(w["step"] for w in report["wiped_out"]) > 22
+
+
+def test_a_sampled_step_is_semi_bandit_feedback_of_the_scaled_loss() -> None:
+    """After one round every edge's estimate is l / p on the drawn operation and 0 elsewhere."""
+    net = make_net()
+    setting = make_setting(net, torch.optim.SGD(net.parameters(), lr=0.025))
+    strategy = SampledXNAS(setting)
+    valid = make_batch(1)
+    drawn: list[Any] = []
+    net.register_forward_hook(lambda _, inputs, __: drawn.append(inputs[1]))
+    step = strategy.step(make_batch(0), valid)
+    assert drawn[0] == drawn[1], "trained and judged another architecture"
+    with torch.no_grad():
+        loss = nn.functional.cross_entropy(net(valid.images, drawn[0]), valid.labels).item()
+    assert step.details["valid_loss"] == pytest.approx(loss)
+    scaled = min(loss / math.log(10), 1)  # the setting's task has ten classes
+    ledger = strategy.state_dict()["game"]["ledger"]
+    expected = np.full((6, 5), scaled)  # what the uniform play loses: l / p * p
+    expected[np.arange(6), drawn[0]] -= scaled / 0.2
+    np.testing.assert_allclose(ledger["regret"].numpy(), expected, atol=1e-12)
 
 
 def test_without_wipeout_nothing_is_removed(digits: ImageClassification, tmp_path: Path) -> None:

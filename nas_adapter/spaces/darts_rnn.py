@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nas_adapter.errors import UserError
 from nas_adapter.genotype import from_pairs, read_call, to_pairs, write_call
 from nas_adapter.spaces.base import Architecture, Size, Tuning
 from nas_adapter.spaces.recurrent_cell import ENDS, NODES, OPERATIONS, Cell
@@ -42,6 +43,8 @@ class DARTSRNN:
 
     def network(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> Supernet:
         """See `Space.network`; its H is `size.channels`, and there is one cell."""
+        if size.auxiliary:
+            raise UserError("--auxiliary: networks of darts-rnn have no auxiliary head")
         return Network(size, choices, search=search)
 
     def genotype(self, architecture: Architecture) -> str:

@@ -27,6 +27,8 @@ class TaskSettings:
     """where downloaded data sets are kept"""
     image_size: int
     """side that the images of a folder are resized to"""
+    cutout: int = 0
+    """see `ImageClassification`"""
     tokens: str = "auto"
     """what a text is cut into: word, char or auto"""
     vocabulary: int = 10_000
@@ -42,7 +44,10 @@ class TaskSettings:
 def _images(settings: TaskSettings) -> Task:
     images = data.load(settings.data, settings.data_root, settings.image_size)
     return ImageClassification(
-        images.to(settings.device), seed=settings.seed, batch_size=settings.batch_size
+        images.to(settings.device),
+        seed=settings.seed,
+        batch_size=settings.batch_size,
+        cutout=settings.cutout,
     )
 
 

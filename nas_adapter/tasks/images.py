@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
-from nas_adapter.data import Batch, Images, Split, in_order, shuffled
+from nas_adapter.data import Batch, Images, Split, cut_out, in_order, shuffled
 from nas_adapter.errors import UserError
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Size
@@ -15,6 +15,8 @@ from nas_adapter.supernet import Weights
 from nas_adapter.tasks.base import Forward
 
 EVALUATION_BATCH = 512
+AUXILIARY_WEIGHT = 0.4
+"""Of the auxiliary head's loss. Source: Liu et al. 2019, Appendix A.2."""
 
 
 class ImageClassification:
@@ -26,6 +28,9 @@ class ImageClassification:
         On the device where everything is to happen.
     seed, batch_size
         Of every random choice; images in a batch.
+    cutout
+        Side, in pixels, of a square at a random place that is blanked out of every image in
+        retraining; 0: none. Source: DeVries & Taylor 2017.
 
     Raises
     ------
@@ -36,8 +41,9 @@ class ImageClassification:
     metric = "accuracy"
     higher_is_better = True
 
-    def __init__(self, images: Images, *, seed: int, batch_size: int) -> None:
+    def __init__(self, images: Images, *, seed: int, batch_size: int, cutout: int = 0) -> None:
         self._images, self._seed, self._batch_size = images, seed, batch_size
+        self._cutout = cutout
         self._halves = images.halves(seed)
         self.facts = {"train_images": len(images.train), "test_images": len(images.test)}
         self.device = images.train.labels.device
@@ -68,7 +74,7 @@ class ImageClassification:
     def retrain_batches(self, epoch: int) -> Iterator[Batch]:
         """See `Task.retrain_batches`."""
         for index, part in enumerate(self._shuffled(self._images.train, Stream.BATCHES, epoch)):
-            yield self._augmented(part, epoch * self.retrain_steps + index)
+            yield self._augmented(part, epoch * self.retrain_steps + index, self._cutout)
 
     def held_out(self) -> Iterator[Batch]:
         """See `Task.held_out`."""
@@ -79,8 +85,12 @@ class ImageClassification:
         return self._all(self._images.test)
 
     def loss(self, network: Forward, batch: Batch, weights: Weights) -> Tensor:
-        """Mean cross-entropy."""
-        return nn.functional.cross_entropy(network(batch.images, weights), batch.labels)
+        """Mean cross-entropy; of an auxiliary head's logits too, where there are any."""
+        logits = network(batch.images, weights)
+        if not isinstance(logits, tuple):
+            return nn.functional.cross_entropy(logits, batch.labels)
+        main, auxiliary = (nn.functional.cross_entropy(part, batch.labels) for part in logits)
+        return main + AUXILIARY_WEIGHT * auxiliary
 
     @torch.no_grad()
     def measure(self, network: Forward, batches: Iterable[Batch], weights: Weights) -> float:
@@ -99,10 +109,19 @@ class ImageClassification:
     def _shuffled(self, split: Split, purpose: Stream, epoch: int) -> Iterator[Split]:
         return shuffled(split, self._batch_size, stream(self._seed, purpose, epoch))
 
-    def _augmented(self, split: Split, step: int) -> Batch:
+    def pixels(self) -> Tensor:
+        """Some test images as they are, float in 0 to 255, on the CPU."""
+        return self._images.test.images[:64].float().cpu()
+
+    @property
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation that images are normalised with."""
+        return self._images.moments
+
+    def _augmented(self, split: Split, step: int, cutout: int = 0) -> Batch:
         generator = stream(self._seed, Stream.AUGMENTATION, step)
-        images = self._images.augment(split.images, generator)
-        return Batch(self._images.normalise(images), split.labels)
+        images = self._images.normalise(self._images.augment(split.images, generator))
+        return Batch(cut_out(images, cutout, generator), split.labels)
 
     def _plain(self, split: Split) -> Batch:
         return Batch(self._images.normalise(split.images), split.labels)

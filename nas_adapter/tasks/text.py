@@ -79,6 +79,7 @@ class LanguageModel:
             "test_tokens": len(text.test),
             "test_unknown_share": text.unknown_share("test"),
         }
+        self.vocabulary = text.vocabulary
         self.device = text.train.device
         self.search_steps = max(1, count_windows(text.train[bptt - 1 :], batch_size, bptt))
         self.retrain_steps = self.search_steps
