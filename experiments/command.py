@@ -14,11 +14,20 @@ Config = TypeVar("Config")
 
 
 def run_command(
-    config: type[Config], main: Callable[[Config], None], arguments: list[str] | None
+    config: type[Config],
+    main: Callable[[Config], None],
+    arguments: list[str] | None,
+    default: Config | None = None,
 ) -> int:
-    """`main` with a `config` from the command line (None: the process's own); the exit code."""
+    """`main` with a `config` from the command line (None: the process's own); the exit code.
+
+    Options that are not given are those of `default`, or of the class.
+    """
     try:
-        main(tyro.cli(config, args=arguments))
+        if default is None:
+            main(tyro.cli(config, args=arguments))
+        else:
+            main(tyro.cli(config, args=arguments, default=default))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

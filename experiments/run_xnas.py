@@ -6,6 +6,7 @@ With no arguments: XNAS in the NAS-Bench-201 space on scikit-learn's handwritten
 
 from __future__ import annotations
 
+import argparse
 import math
 import platform
 import resource
@@ -26,15 +27,33 @@ from nas_adapter.randomness import Stream, stream
 from nas_adapter.retrain import RetrainSettings, build, retrain
 from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
-from nas_adapter.spaces import find_space, random_architecture
+from nas_adapter.spaces import Architecture, Space, find_space, random_architecture
+from nas_adapter.spaces.darts_rnn import Dropout
 from nas_adapter.strategies import LEARNERS, METHODS
 from nas_adapter.tasks import TASKS, Task, TaskSettings
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "nasbench201": {},
+    "darts-rnn": {
+        "data": "pydoc", "epochs": 2, "channels": 64, "reward_bound": 0.02, "retrain_epochs": 6,
+        "candidates": 20,
+    },
+}  # fmt: skip
+"""Of options that a space wants otherwise than `Config` has them."""
 
 SMOKE: dict[str, Any] = {
     "epochs": 2, "channels": 4, "batch_size": 128, "candidates": 5, "retrain_epochs": 1,
     "baselines": 1,
 }  # fmt: skip
+SMOKE_TEXT = SMOKE | {"epochs": 1, "channels": 16, "batch_size": 224}
 
+NO_METRIC: dict[str, Any] = {
+    "valid_accuracy": None,
+    "test_accuracy": None,
+    "valid_perplexity": None,
+    "test_perplexity": None,
+}
+"""What result.json says of the metrics that a task does not have."""
 
 NO_LEARNER: dict[str, Any] = {
     "edge_probabilities": None,
@@ -50,13 +69,14 @@ class Config:
     """Search an architecture, retrain it, and report."""
 
     space: str = "nasbench201"
-    """Search space: nasbench201, darts-cnn, or FILE.py:CLASS for one of your own."""
+    """Search space: nasbench201, darts-cnn, darts-rnn, or FILE.py:CLASS for one of your own."""
     method: str = "xnas"
     """Search method: xnas, xnas-sampled, darts-first, darts-second, random."""
     data: str = "digits"
-    """Data set: digits, cifar10, cifar100, fashion-mnist, svhn, or folder:PATH."""
+    """Images: digits, cifar10, cifar100, fashion-mnist, svhn, or folder:PATH. Text, for darts-rnn:
+    pydoc (Python's help topics), or text:PATH."""
     epochs: int = 20
-    """Passes over the two halves of the training images while searching."""
+    """Passes over the training data while searching."""
     seed: int = 0
     """Of every random choice."""
     device: str = "auto"
@@ -68,11 +88,11 @@ class Config:
     smoke: bool = False
     """A tiny run, in under a minute, to see that everything works; overrides the sizes below."""
     channels: int = 16
-    """C, channels after the stem."""
+    """C, channels after the stem; of darts-rnn H, width of embeddings and hidden state."""
     cells: int = 1
-    """N, cells in each of the three stages."""
+    """N, cells in each of the three stages. darts-rnn has one."""
     batch_size: int = 64
-    """Images in a batch."""
+    """Images in a batch, or streams that a text is read in side by side."""
     reward_bound: float | Literal["auto"] = 0.05
     """L: rewards of XNAS are clipped to [-L, L]; its rate and its wipeout threshold follow from L.
     auto: the 0.99 quantile of the rewards in the warm-up."""
@@ -88,7 +108,7 @@ class Config:
     candidates: int = 100
     """Architectures that random search ranks at its end."""
     retrain_epochs: int = 20
-    """Passes over all training images while retraining."""
+    """Passes over all training data while retraining."""
     retrain_channels: int | None = None
     """C of the retrained networks. Default: as in the search."""
     retrain_cells: int | None = None
@@ -100,13 +120,28 @@ class Config:
     cutout: int = 0
     """Side in pixels of a square blanked out of every image in retraining; 16 in DARTS."""
     export: bool = False
-    """Write the retrained network as network.pt2 (torch.export) and network.onnx."""
+    """Write the retrained network as network.pt2 (torch.export) and network.onnx; of a language
+    model, the step from one token to the next."""
     baselines: int = 3
     """Random architectures that are trained the same way, to compare with."""
+    compare: tuple[str, ...] = ()
+    """Architectures in the space's notation that are trained the same way as well."""
     data_root: Path = Path("data")
     """Where downloaded data sets are kept."""
     image_size: int = 32
     """Side that the images of folder:PATH are resized to."""
+    bptt: int = 16
+    """Tokens that a text is read in at once; gradients go back no further."""
+    tokens: str = "auto"
+    """What a text is cut into: word, char, or auto, which is char for a single file."""
+    vocabulary: int = 10_000
+    """At most so many words; the others are <unk>."""
+    min_count: int = 3
+    """Words that occur less often in the training part are <unk>."""
+    dropout: float = 0.0
+    """Of a language model's outputs, and of the embeddings that enter its cell."""
+    hidden_dropout: float = 0.0
+    """Of what enters the matrices of its cell."""
 
     def __post_init__(self) -> None:
         choose("method", self.method, METHODS)
@@ -116,12 +151,14 @@ class Config:
         for name in (
             "epochs", "channels", "cells", "batch_size", "reward_bound", "candidates",
             "retrain_epochs", "retrain_channels", "retrain_cells", "baselines", "image_size",
+            "bptt", "vocabulary", "min_count",
         ):  # fmt: skip
             value = getattr(self, name)
             if value not in {"auto", None} and not 0 < value < math.inf:
                 raise UserError(f"--{name.replace('_', '-')} must be a positive number")
-        if not 0 <= self.drop_path < 1:
-            raise UserError("--drop-path must be in [0, 1)")
+        for name in ("drop_path", "dropout", "hidden_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UserError(f"--{name.replace('_', '-')} must be in [0, 1)")
         for name in ("seed", "warmup", "cutout"):
             if getattr(self, name) < 0:
                 raise UserError(f"--{name} must not be negative")
@@ -133,12 +170,14 @@ class Config:
 
 def main(config: Config) -> None:
     if config.smoke:
-        config = replace(config, **SMOKE)
+        text = find_space(config.space).task == "text"
+        config = replace(config, **(SMOKE_TEXT if text else SMOKE))
     if config.resume and config.out is None:
         raise UserError("--resume needs --out, the folder of the run to continue")
     device = pick_device(config.device)
     space = find_space(config.space)
     choose(f"task of {config.space}", space.task, TASKS)
+    given = [parsed(space, genotype) for genotype in config.compare]
     task = TASKS[space.task](
         TaskSettings(
             data=config.data,
@@ -148,6 +187,13 @@ def main(config: Config) -> None:
             data_root=config.data_root,
             image_size=config.image_size,
             cutout=config.cutout,
+            tokens=config.tokens,
+            vocabulary=config.vocabulary,
+            min_count=config.min_count,
+            bptt=config.bptt,
+            dropout=Dropout(
+                inputs=config.dropout, hidden=config.hidden_dropout, outputs=config.dropout
+            ),
         )
     )
     out = config.out or new_folder(config)
@@ -178,11 +224,19 @@ def main(config: Config) -> None:
 
     found, details = search(searching, space, task, run)
     test = retrain(retraining, space, found, task, run, "retrain")
-    compared = []
-    for index in range(config.baselines):
-        other = random_architecture(space, stream(config.seed, Stream.BASELINE, index))
-        its = retrain(retraining, space, other, task, run, f"retrain random {index + 1}")
-        compared.append({"architecture": space.genotype(other), f"test_{task.metric}": its})
+    drawn = [
+        random_architecture(space, stream(config.seed, Stream.BASELINE, index))
+        for index in range(config.baselines)
+    ]
+
+    def trained(kind: str, architectures: list[Architecture]) -> list[dict[str, Any]]:
+        return [
+            {
+                "architecture": space.genotype(other),
+                f"test_{task.metric}": retrain(retraining, space, other, task, run, f"{kind} {n}"),
+            }
+            for n, other in enumerate(architectures, 1)
+        ]
 
     result = {
         "method": config.method,
@@ -190,10 +244,13 @@ def main(config: Config) -> None:
         "data": config.data,
         "seed": config.seed,
         "architecture": space.genotype(found),
+        **NO_METRIC,
         f"test_{task.metric}": test,
-        "random_architectures": compared,
+        "random_architectures": trained("retrain random", drawn),
+        "compared_architectures": trained("retrain given", given),
         **NO_LEARNER,
         **details,
+        **task.facts,
         "peak_memory_mib": peak_memory(device),
         "device": device_name(device),
         "versions": versions(),
@@ -206,6 +263,13 @@ def main(config: Config) -> None:
     run.write_json("result.json", result)
     run.close()
     print(summary(result, task, run.out))
+
+
+def parsed(space: Space, genotype: str) -> Architecture:
+    try:
+        return space.parse(genotype)
+    except ValueError as error:
+        raise UserError(f"--compare: {error}") from error
 
 
 def pick_device(name: str) -> torch.device:
@@ -252,11 +316,13 @@ def summary(result: dict[str, Any], task: Task, out: Path) -> str:
     """What a person wants to know at the end."""
     test = f"test_{task.metric}"
     others = [task.show(other[test]) for other in result["random_architectures"]]
+    given = [task.show(other[test]) for other in result["compared_architectures"]]
     lines = [
         "",
         f"found      {result['architecture']}",
         f"           test {task.metric} {task.show(result[test])}, retrained from scratch",
         f"random     {', '.join(others)}: random architectures, trained the same way",
+        *([f"compared   {', '.join(given)}: as given by --compare"] if given else []),
         f"supernet   {task.show(result[f'valid_{task.metric}'])} on the held-out half",
     ]
     if result["regret"] is not None:
@@ -268,13 +334,21 @@ def summary(result: dict[str, Any], task: Task, out: Path) -> str:
             f"{result['clipped_share']:.1%} of the time",
         ]
     for name, difference in result.get("exported", {}).items():
-        lines.append(f"exported   {out / name}: the same logits up to {difference:.1e}")
+        lines.append(f"exported   {out / name}: the same outputs up to {difference:.1e}")
     return "\n".join([*lines, f"report     {out / 'report.html'}"])
+
+
+def defaults(arguments: list[str] | None) -> Config:
+    """Those of the space that the command line names."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--space", default=Config.space)
+    space = parser.parse_known_args(arguments)[0].space
+    return Config(**{"space": space, **DEFAULTS.get(space, {})})
 
 
 def command(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    return run_command(Config, main, arguments)
+    return run_command(Config, main, arguments, default=defaults(arguments))
 
 
 if __name__ == "__main__":

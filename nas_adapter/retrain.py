@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import nn
 
+from nas_adapter.averaging import Averaging
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.run import Run
 from nas_adapter.spaces import Architecture, Space
 from nas_adapter.supernet import Supernet
 from nas_adapter.tasks import Task
-from nas_adapter.training import cosine, progress_bar, seeded_by
+from nas_adapter.training import cosine, finite, progress_bar, seeded_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ def retrain(
 ) -> float:
     """Train the network of `architecture` from scratch and return its test metric.
 
-    The test data is looked at once, after the last epoch. Continues what `run` has of `phase`,
+    The test data is looked at once, after the last epoch. Where the space's `retrain_tuning` has a
+    patience, the held-out data is not trained on, and what is tested is the best epoch by it, see
+    `Averaging`. Continues what `run` has of `phase`,
     a name for this training in the checkpoint and the metrics.
     """
     saved = run.phase(phase)
@@ -48,9 +52,7 @@ def retrain(
         return float(saved["test"])
     job = _Training(settings, space, architecture, task)
     if saved is not None:
-        job.net.load_state_dict(saved["net"])
-        job.optimizer.load_state_dict(saved["optimizer"])
-        job.epoch = saved["epoch"]
+        job.load(saved)
     with progress_bar(
         phase, settings.epochs * task.retrain_steps, job.epoch * task.retrain_steps
     ) as bar:
@@ -63,16 +65,12 @@ def retrain(
                 phase,
                 epoch=job.epoch,
                 train_loss=sum(losses) / len(losses),
+                **job.validate(),
                 seconds=time.perf_counter() - start,
             )
-            run.save(
-                phase,
-                {
-                    "epoch": job.epoch,
-                    "net": job.net.state_dict(),
-                    "optimizer": job.optimizer.state_dict(),
-                },
-            )
+            run.save(phase, job.state_dict())
+    if job.averaging is not None:
+        job.averaging.take_best()
     job.net.eval()
     test = task.measure(job.net, task.test(), architecture)
     run.save(phase, {"test": test, "net": job.net.state_dict()})
@@ -100,6 +98,37 @@ class _Training:
         net = build(settings, space, architecture, task)
         self.net = net.to(task.device)
         self.optimizer = self.tuning.optimizer(net)
+        self.averaging = None
+        if self.tuning.patience is not None:
+            better = task.higher_is_better
+            self.averaging = Averaging(net, self.tuning.patience, higher_is_better=better)
+
+    def load(self, saved: dict[str, Any]) -> None:
+        """Continue from `state_dict()`."""
+        self.net.load_state_dict(saved["net"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.epoch = saved["epoch"]
+        if self.averaging is not None:
+            self.averaging.load_state_dict(saved["averaging"])
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a checkpoint needs."""
+        return {
+            "epoch": self.epoch,
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "averaging": None if self.averaging is None else self.averaging.state_dict(),
+        }
+
+    def validate(self) -> dict[str, Any]:
+        """What the validation data says after an epoch, for the metrics; nothing without a use."""
+        if self.averaging is None:
+            return {}
+        averaged = self.averaging.started
+        value = self.averaging.epoch(
+            lambda net: self.task.measure(net, self.task.held_out(), self.architecture)
+        )
+        return {f"valid_{self.task.metric}": value, "averaged": averaged}
 
     def steps(self) -> Iterator[float]:
         """One epoch; yields the loss of every step."""
@@ -117,5 +146,7 @@ class _Training:
             if tuning.clip is not None:
                 nn.utils.clip_grad_norm_(self.net.parameters(), tuning.clip)
             self.optimizer.step()
-            yield loss.item()
+            if self.averaging is not None:
+                self.averaging.step()
+            yield finite(loss.item(), "training", "retraining")
         self.epoch += 1

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from nas_adapter.errors import UserError
+
 
 @contextmanager
 def seeded_by(generator: torch.Generator) -> Iterator[None]:
@@ -25,6 +27,15 @@ def cosine(optimizer: torch.optim.Optimizer, progress: float, high: float, low: 
     rate = low + (high - low) * (1 + math.cos(math.pi * progress)) / 2
     for group in optimizer.param_groups:
         group["lr"] = rate
+
+
+def finite(loss: float, which: str, what: str = "search") -> float:
+    """The loss, or `UserError` where a search or a retraining has diverged."""
+    if not math.isfinite(loss):
+        raise UserError(
+            f"the {which} loss became {loss}: the {what} has diverged; the last checkpoint is kept"
+        )
+    return loss
 
 
 def progress_bar(label: str, total: int, done: int) -> tqdm[Any]:

@@ -76,6 +76,6 @@ def test_an_export_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.M
     space = find_space("nasbench201")
     task = ImageClassification(DIGITS, seed=0, batch_size=64)
     net = build(RetrainSettings(0, 1, channels=2, cells=1), space, (3,) * 6, task)
-    monkeypatch.setattr(export_module, "_run_onnx", lambda path, images: torch.zeros(64, 10))
-    with pytest.raises(UserError, match=r"network\.onnx gives other logits than the network"):
+    monkeypatch.setattr(export_module, "_run_onnx", lambda path, inputs: torch.zeros(640))
+    with pytest.raises(UserError, match=r"network\.onnx gives other outputs than the network"):
         export(task, net, (3,) * 6, tmp_path)

@@ -114,9 +114,9 @@ def lines_in(path: Path) -> int:
 
 def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
     done = run("--space", "imagenet", "--out", tmp_path, code=2)
-    assert (
-        done.stderr
-        == "error: unknown space 'imagenet': choose one of nasbench201, darts-cnn, FILE.py:CLASS\n"
+    assert done.stderr == (
+        "error: unknown space 'imagenet': choose one of nasbench201, darts-cnn, darts-rnn, "
+        "FILE.py:CLASS\n"
     )
     assert list(tmp_path.iterdir()) == []
 

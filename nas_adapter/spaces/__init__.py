@@ -14,11 +14,13 @@ from nas_adapter.spaces.base import (
     uniform_over_choices,
 )
 from nas_adapter.spaces.darts_cnn import DARTSCNN
+from nas_adapter.spaces.darts_rnn import DARTSRNN
 from nas_adapter.spaces.find import SPACES, find_space
 from nas_adapter.spaces.nasbench201 import NASBench201
 
 __all__ = [
     "DARTSCNN",
+    "DARTSRNN",
     "NONE",
     "SPACES",
     "Architecture",

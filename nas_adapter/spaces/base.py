@@ -44,6 +44,9 @@ class Tuning:
     nesterov: bool = False
     clip: float | None = None
     """norm that gradients are clipped to; None: not clipped"""
+    patience: int | None = None
+    """epochs n; a retraining averages its weights once the validation metric is no better than the
+    best of all but the last n epochs, and keeps the best of all epochs; None: neither"""
 
     def optimizer(self, network: torch.nn.Module) -> torch.optim.SGD:
         """For all parameters of a network."""

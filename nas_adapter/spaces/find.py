@@ -10,9 +10,14 @@ from types import ModuleType
 from nas_adapter.errors import UserError, choose
 from nas_adapter.spaces.base import NONE, Space, ends
 from nas_adapter.spaces.darts_cnn import DARTSCNN
+from nas_adapter.spaces.darts_rnn import DARTSRNN
 from nas_adapter.spaces.nasbench201 import NASBench201
 
-SPACES: dict[str, type[Space]] = {"nasbench201": NASBench201, "darts-cnn": DARTSCNN}
+SPACES: dict[str, type[Space]] = {
+    "nasbench201": NASBench201,
+    "darts-cnn": DARTSCNN,
+    "darts-rnn": DARTSRNN,
+}
 
 
 def find_space(name: str) -> Space:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -10,10 +9,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from nas_adapter.errors import UserError
 from nas_adapter.spaces import Architecture, Space
 from nas_adapter.supernet import Supernet, Weights
 from nas_adapter.tasks import Batch, Task
+from nas_adapter.training import finite
 
 LEARNERS = ("eg", "adahedge")
 """What XNAS can play with: exponentiated gradient as published, or AdaHedge."""
@@ -106,12 +105,3 @@ def weight_step(setting: Setting, batch: Batch, weights: Weights) -> float:
         nn.utils.clip_grad_norm_(setting.net.parameters(), clip)
     setting.optimizer.step()
     return finite(loss.item(), "training")
-
-
-def finite(loss: float, which: str) -> float:
-    """The loss, or `UserError` where a search has diverged."""
-    if not math.isfinite(loss):
-        raise UserError(
-            f"the {which} loss became {loss}: the search has diverged; the last checkpoint is kept"
-        )
-    return loss

@@ -14,8 +14,9 @@ from torch import Tensor
 from nas_adapter.genotype import read
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Architecture, uniform_over_choices
-from nas_adapter.strategies.base import Setting, Step, finite, named_probabilities, weight_step
+from nas_adapter.strategies.base import Setting, Step, named_probabilities, weight_step
 from nas_adapter.tasks import Batch
+from nas_adapter.training import finite
 
 BETAS, WEIGHT_DECAY = (0.5, 0.999), 1e-3
 """Of Adam on the logits. Source: Liu et al. 2019, Appendix A.1."""

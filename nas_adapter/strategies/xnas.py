@@ -16,10 +16,11 @@ from experts import FTRL, bounds, wipeout
 from nas_adapter.feedback import clip, from_rewards, gradient_rewards
 from nas_adapter.genotype import read
 from nas_adapter.spaces import Architecture, uniform_over_choices
-from nas_adapter.strategies.base import Setting, Step, finite, named_probabilities, weight_step
+from nas_adapter.strategies.base import Setting, Step, named_probabilities, weight_step
 from nas_adapter.strategies.game import Game
 from nas_adapter.supernet import forget
 from nas_adapter.tasks import Batch
+from nas_adapter.training import finite
 
 QUANTILE = 0.99
 """Of the rewards' sizes in the warm-up that "auto" takes for L: one in a hundred is clipped."""

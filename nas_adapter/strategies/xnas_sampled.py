@@ -16,9 +16,10 @@ from experts import Feedback, bounds
 from nas_adapter.genotype import read
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Architecture
-from nas_adapter.strategies.base import Setting, Step, finite, named_probabilities, weight_step
+from nas_adapter.strategies.base import Setting, Step, named_probabilities, weight_step
 from nas_adapter.strategies.game import Game
 from nas_adapter.tasks import Batch
+from nas_adapter.training import finite
 
 
 class SampledXNAS:

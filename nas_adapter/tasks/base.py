@@ -44,6 +44,10 @@ class Task(Protocol):
         """Where the data is, and the networks go."""
 
     @property
+    def facts(self) -> dict[str, Any]:
+        """What result.json says about the data, JSON-ready."""
+
+    @property
     def search_steps(self) -> int:
         """Steps in an epoch of a search."""
 

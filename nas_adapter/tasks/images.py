@@ -45,6 +45,7 @@ class ImageClassification:
         self._images, self._seed, self._batch_size = images, seed, batch_size
         self._cutout = cutout
         self._halves = images.halves(seed)
+        self.facts = {"train_images": len(images.train), "test_images": len(images.test)}
         self.device = images.train.labels.device
         self.search_steps = len(self._halves[0]) // batch_size
         self.retrain_steps = max(1, len(images.train) // batch_size)
