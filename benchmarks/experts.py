@@ -1,11 +1,13 @@
-"""Side by side, in one run on one core: this project, river, a numpy loop and a numba loop.
+"""Side by side, in one run on one core: this project, river, and loops in numpy, numba and jax.
 
     python benchmarks/experts.py --out DIR [--smoke]        (pip install 'experts-xnas[bench]')
 
 Every contender plays the same losses in [0, 1], which lie ready in memory. Rates are
 problem-rounds a second, medians over repeats that take turns. Ours is all of `play`: checks, books
 and records, and making the random numbers of the draws. The numpy and numba loops written here do
-the algorithm and the player's own loss, nothing else; river's learners are called as documented.
+the algorithm and the player's own loss, nothing else; "jax scan" does the same with this project's
+pure functions under jax.jit (`jax_scan.py`); river's learners are called as documented. Numba
+became the compiled engine of `play` because it wins this comparison.
 """
 
 from __future__ import annotations
@@ -21,12 +23,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from loops import LOOPS
 
-sys.path.pop(0)  # this file bears the package's name and would be found first
+here = sys.path.pop(0)  # this file bears the package's name and would be found first
 
 import experts
 from experts.environments import Given
+
+sys.path.insert(0, here)
+
+from jax_scan import jax_scan
+from loops import LOOPS
 
 Run = Callable[[], Any]
 
@@ -61,6 +67,9 @@ def case(game: str, count: int, batch: int, smoke: bool) -> list[dict[str, Any]]
         # The slow ones play the game's beginning.
         short = losses if name == "numba loop" else losses[: max(8, rounds // 50)]
         contenders[name] = (loop(short), short.shape[0] * batch)
+    few = losses[: max(8, rounds // 10)]
+    compiled = jax_scan(few, learner_of(game, len(few)), bandit=game != "hedge")
+    contenders["jax scan"] = (compiled, len(few) * batch)
     if game in RIVER:
         few = min(rounds, 20 if smoke else max(20, 30_000 // count))
         contenders["river"] = (RIVER[game](losses[:few, 0]), few)
@@ -85,14 +94,18 @@ def timed(contenders: dict[str, tuple[Run, int]], repeats: int) -> dict[str, flo
     return {name: work / statistics.median(seconds[name]) for name, (_, work) in contenders.items()}
 
 
-def project(game: str, losses: np.ndarray) -> Run:
-    """Ours, with the engine that `play` chooses."""
-    rounds = len(losses)
-    learner = {
+def learner_of(game: str, rounds: int) -> Any:
+    """Tuned for so many rounds."""
+    return {
         "hedge": experts.hedge(horizon=rounds),
         "exp3": experts.exp3(horizon=rounds),
         "tsallis_inf": experts.tsallis_inf(),
     }[game]
+
+
+def project(game: str, losses: np.ndarray) -> Run:
+    """Ours, with the engine that `play` chooses."""
+    learner = learner_of(game, len(losses))
     environment = Given(losses, loss_range=(0, 1))
     feedback = "full" if game == "hedge" else "bandit"
     return lambda: experts.play(learner, environment, feedback=feedback, progress=False)

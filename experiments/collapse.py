@@ -7,8 +7,6 @@ benchmark's table, how good the architecture is that would be read off now.
 
 from __future__ import annotations
 
-import csv
-import gzip
 import math
 import sys
 from dataclasses import asdict, dataclass, replace
@@ -17,23 +15,24 @@ from typing import Any
 
 import numpy as np
 import torch
-import tyro
+from command import run_command
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from nasbench201_table import PLACES, Table
+from nasbench201_table import read as read_accuracies
 from output import Record, table, write_picture, write_result
 from run_xnas import pick_device
 
 from experts.product import edge_entropy
-from nas_adapter.errors import UserError, choose
+from nas_adapter.errors import choose
 from nas_adapter.genotype import read
 from nas_adapter.run import Run
 from nas_adapter.search import PHASE, SearchSettings, search
-from nas_adapter.spaces import NASBench201
+from nas_adapter.spaces import Architecture, NASBench201
 from nas_adapter.tasks import TASKS, Task, TaskSettings
 
 SPACE = NASBench201()
 SKIP = SPACE.operations.index("skip_connect")
-COLUMN = "cifar10_test_200ep"
 SMOKE: dict[str, Any] = {"epochs": 3, "channels": 2, "batch_size": 256, "seeds": 1}
 RUNS: dict[str, dict[str, Any]] = {
     "darts-first": {"method": "darts-first"},
@@ -53,8 +52,8 @@ class Config:
 
     data: str = "digits"
     """As in run_xnas.py; the table is about cifar10, or folder:PATH with its images."""
-    table: Path | None = None
-    """The benchmark's accuracies, .csv.gz with the columns arch and cifar10_test_200ep."""
+    table: str | None = None
+    """The benchmark's accuracies on cifar10, as for nasbench201_bandit.py: a CSV or nats:PATH."""
     runs: tuple[str, ...] = tuple(RUNS)
     """Which searches to run."""
     epochs: int = 50
@@ -86,13 +85,13 @@ def main(config: Config) -> None:
         config = replace(config, **SMOKE, cells=1)
     for name in config.runs:
         choose("run", name, RUNS)
-    accuracies = None if config.table is None else read_table(config.table)
+    known = None if config.table is None else read_accuracies(config.table, "cifar10")
     records: list[Record] = []
     for seed in range(config.seeds):
         task = make_task(config, seed)
         for name in config.runs:
             print(f"{name}, seed {seed}")
-            records += one_search(config, name, seed, task, accuracies)
+            records += one_search(config, name, seed, task, known)
             write_result(config.out, records)
     write_picture(config.out, "collapse.png", draw(records))
     print(table(final(records), ("run", *MEASURES)))
@@ -112,7 +111,7 @@ def make_task(config: Config, seed: int) -> Task:
 
 
 def one_search(
-    config: Config, name: str, seed: int, task: Task, accuracies: dict[str, float] | None
+    config: Config, name: str, seed: int, task: Task, known: Table | None
 ) -> list[Record]:
     """Search, or read back; a record for each epoch."""
     changes = dict(RUNS[name])
@@ -138,11 +137,11 @@ def one_search(
     common = {"run": name, "seed": seed}
     last = {step["epoch"]: step["probabilities"] for step in steps if "probabilities" in step}
     records = [
-        common | measures(np.asarray(play), seed, accuracies) | {"epoch": epoch + 1}
+        common | measures(np.asarray(play), seed, known) | {"epoch": epoch + 1}
         for epoch, play in last.items()
     ]
     if not records:  # random search plays no distribution
-        records = [common | judged(SPACE.genotype(found), accuracies) | {"epoch": config.epochs}]
+        records = [common | judged(found, known) | {"epoch": config.epochs}]
     at_the_end = {"valid_accuracy": report["valid_accuracy"]}
     if report.get("reward_bound") is not None:
         at_the_end |= {part: report[part] for part in ("reward_bound", "clipped_share")}
@@ -158,7 +157,7 @@ TITLES = {
 }
 
 
-def measures(play: Any, seed: int, accuracies: dict[str, float] | None) -> dict[str, Any]:
+def measures(play: Any, seed: int, known: Table | None) -> dict[str, Any]:
     """Of the distributions (E, K) after an epoch."""
     leaning = {
         "skip_probability": float(play[:, SKIP].mean()),
@@ -167,21 +166,17 @@ def measures(play: Any, seed: int, accuracies: dict[str, float] | None) -> dict[
     if np.ptp(play) == 0:  # in a warm-up there is nothing to read off
         return leaning
     architecture = read(SPACE, "auto", torch.from_numpy(play), seed=seed)
-    return leaning | judged(SPACE.genotype(architecture), accuracies)
+    return leaning | judged(architecture, known)
 
 
-def judged(genotype: str, accuracies: dict[str, float] | None) -> dict[str, Any]:
-    found = {"architecture": genotype, "skip_edges": genotype.count("skip_connect")}
-    return found if accuracies is None else found | {"table_accuracy": accuracies[genotype]}
-
-
-def read_table(path: Path) -> dict[str, float]:
-    """Test accuracy in % by genotype."""
-    try:
-        with gzip.open(path, "rt", newline="") as file:
-            return {row["arch"]: float(row[COLUMN]) for row in csv.DictReader(file)}
-    except (OSError, KeyError, ValueError, EOFError) as error:
-        raise UserError(f"--table {path} is not the benchmark's .csv.gz: {error!r}") from error
+def judged(architecture: Architecture, known: Table | None) -> dict[str, Any]:
+    found = {
+        "architecture": SPACE.genotype(architecture),
+        "skip_edges": architecture.count(SKIP),
+    }
+    if known is None:
+        return found
+    return found | {"table_accuracy": float(known.test[np.dot(architecture, PLACES)])}
 
 
 def final(records: list[Record]) -> list[Record]:
@@ -231,12 +226,7 @@ def draw(records: list[Record]) -> Figure:
 
 def command(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    try:
-        main(tyro.cli(Config, args=arguments))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run_command(Config, main, arguments)
 
 
 if __name__ == "__main__":

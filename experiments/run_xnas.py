@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-import tyro
+from command import run_command
 
 from nas_adapter import report
 from nas_adapter.errors import UserError, choose
@@ -348,12 +348,7 @@ def defaults(arguments: list[str] | None) -> Config:
 
 def command(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    try:
-        main(tyro.cli(Config, args=arguments, default=defaults(arguments)))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run_command(Config, main, arguments, defaults)
 
 
 if __name__ == "__main__":

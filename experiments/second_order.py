@@ -7,13 +7,14 @@ Prints and writes the relative difference of the two in the Euclidean norm.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-import tyro
+from command import run_command
 from output import table, write_result
 from torch import Tensor, nn
 
@@ -156,4 +157,4 @@ def main(config: Config) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config))
+    sys.exit(run_command(Config, main, None))

@@ -1,0 +1,55 @@
+"""The a-priori formulas refuse what they are not for; their values are tested with the learners."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from experts import bounds
+
+FINE: dict[str, Any] = {
+    "k": 4, "rounds": 9, "switches": 2, "eta": 0.5, "loss_range": 2.0, "bound": 0.1,
+    "log_kept": -0.5, "square": 3.0, "prior": 0.25, "delta": 0.1, "alpha": 0.1, "order": 0.3,
+    "surprises": [1.0, 0.5],
+}  # fmt: skip
+WRONG: dict[str, tuple[Any, ...]] = {
+    "k": (0, -1, 1.5, math.inf, math.nan),
+    "rounds": (-1, 0.5, math.inf),
+    "switches": (-1, 0.5, 9),
+    "eta": (0.0, -1.0, math.inf, math.nan),
+    "loss_range": (0.0, -1.0, math.inf),
+    "bound": (0.0, -1.0),
+    "log_kept": (0.1, math.nan),
+    "square": (-1.0, math.nan),
+    "prior": (0.0, 1.1),
+    "delta": (0.0, 1.0),
+    "alpha": (0.0, 1.0),
+    "order": (0.0, 1.0),
+}
+EVERY = [
+    pytest.param(bound, id=name)
+    for name, bound in inspect.getmembers(bounds, inspect.isfunction)
+    if bound.__module__ == bounds.__name__
+]
+
+
+@pytest.mark.parametrize("bound", EVERY)
+def test_every_argument_has_its_domain(bound: Callable[..., float]) -> None:
+    names = inspect.signature(bound).parameters
+    arguments = {name: FINE[name] for name in names}
+    assert 0 < bound(**arguments) < math.inf
+    for name in names:
+        for value in WRONG.get(name, ()):
+            with pytest.raises(ValueError, match=rf"^{name} must be .*, got {value!r}$"):
+                bound(**arguments | {name: value})
+
+
+@pytest.mark.parametrize("bound", EVERY)
+def test_one_expert_has_no_regret_and_a_finite_bound(bound: Callable[..., float]) -> None:
+    names = inspect.signature(bound).parameters
+    alone = {"k": 1, "prior": 1.0, "log_kept": 0.0}
+    assert 0 <= bound(**{name: (FINE | alone)[name] for name in names}) < math.inf
