@@ -31,7 +31,7 @@ from nas_adapter.strategies import LEARNERS, METHODS
 from nas_adapter.tasks import TASKS, Task, TaskSettings
 
 SMOKE: dict[str, Any] = {
-    "epochs": 2, "channels": 4, "batch_size": 128, "candidates": 5, "retrain_epochs": 1,
+    "epochs": 2, "channels": 4, "batch_size": 240, "candidates": 5, "retrain_epochs": 1,
     "baselines": 1,
 }  # fmt: skip
 
