@@ -17,17 +17,18 @@ def run_command(
     config: type[Config],
     main: Callable[[Config], None],
     arguments: list[str] | None,
-    default: Config | None = None,
+    defaults: Callable[[list[str] | None], Config] | None = None,
 ) -> int:
     """`main` with a `config` from the command line (None: the process's own); the exit code.
 
-    Options that are not given are those of `default`, or of the class.
+    `defaults`: makes, from the same arguments, the configuration whose values hold where the
+    command line is silent.
     """
     try:
-        if default is None:
+        if defaults is None:
             main(tyro.cli(config, args=arguments))
         else:
-            main(tyro.cli(config, args=arguments, default=default))
+            main(tyro.cli(config, args=arguments, default=defaults(arguments)))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -42,7 +42,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 """Of options that a space wants otherwise than `Config` has them."""
 
 SMOKE: dict[str, Any] = {
-    "epochs": 2, "channels": 4, "batch_size": 128, "candidates": 5, "retrain_epochs": 1,
+    "epochs": 2, "channels": 4, "batch_size": 240, "candidates": 5, "retrain_epochs": 1,
     "baselines": 1,
 }  # fmt: skip
 SMOKE_TEXT = SMOKE | {"epochs": 1, "channels": 16, "batch_size": 224}
@@ -348,7 +348,7 @@ def defaults(arguments: list[str] | None) -> Config:
 
 def command(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    return run_command(Config, main, arguments, default=defaults(arguments))
+    return run_command(Config, main, arguments, defaults)
 
 
 if __name__ == "__main__":

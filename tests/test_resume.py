@@ -15,7 +15,7 @@ from nas_adapter.spaces import NASBench201
 from nas_adapter.strategies import METHODS, Strategy
 from nas_adapter.tasks import ImageClassification
 
-TASK = ImageClassification(data_sets.load("digits", Path("unused"), 32), seed=0, batch_size=128)
+TASK = ImageClassification(data_sets.load("digits", Path("unused"), 32), seed=0, batch_size=240)
 
 
 class KilledError(Exception):
@@ -51,10 +51,10 @@ def test_a_search_that_ends_in_an_epoch_goes_on_as_if_it_had_not(
     whole = searched(settings, tmp_path / "whole")
 
     class Mortal:
-        """The method, until its 14th step, in the third epoch."""
+        """The method, until its 9th step, in the third epoch."""
 
         def __init__(self, strategy: Strategy) -> None:
-            self.strategy, self.left = strategy, 13
+            self.strategy, self.left = strategy, 8
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self.strategy, name)

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from nas_adapter.genotype import from_pairs, read_call, to_pairs, write_call
 from nas_adapter.spaces.base import Architecture, Size, Tuning
 from nas_adapter.spaces.layers import Norm, relu_conv_norm
+from nas_adapter.spaces.notation import from_pairs, read_call, to_pairs, write_call
 from nas_adapter.supernet import MixedEdge, Supernet, Weights
 
 OPERATIONS = (

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nas_adapter.errors import UserError
-from nas_adapter.genotype import from_pairs, read_call, to_pairs, write_call
 from nas_adapter.spaces.base import Architecture, Size, Tuning
+from nas_adapter.spaces.notation import from_pairs, read_call, to_pairs, write_call
 from nas_adapter.spaces.recurrent_cell import ENDS, NODES, OPERATIONS, Cell
 from nas_adapter.supernet import Supernet, Weights
 
