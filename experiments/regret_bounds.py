@@ -42,7 +42,7 @@ class Config:
     step through Python and stop at 10,000 (bandits against opponents that see the play: 1,000)."""
     experts: int = 10
     """K, at least 2."""
-    sweep: tuple[int, ...] = (2, 4, 8, 16, 32, 64, 128)
+    sweep: tuple[int, ...] = (2, 4, 8, 16, 32, 64)
     """Numbers of experts for the growth of regret in K."""
     sweep_horizon: int = 1_000
     """T of that sweep; with --experts, it should be one of --horizons."""
