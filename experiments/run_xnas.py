@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import tyro
+from command import run_command
 
 from nas_adapter import data as data_sets
 from nas_adapter import report
@@ -224,12 +224,7 @@ def summary(result: dict[str, Any], images: Images, out: Path) -> str:
 
 def command(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    try:
-        main(tyro.cli(Config, args=arguments))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run_command(Config, main, arguments)
 
 
 if __name__ == "__main__":
