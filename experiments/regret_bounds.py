@@ -15,7 +15,7 @@ from typing import Any
 
 import joblib
 import regret_pictures as pictures
-import tyro
+from command import run_command
 from output import table, write_picture, write_result
 from regret_claims import Player, players
 from regret_games import DETERMINED, DRAWN, Cell, Source, Task, parallel, plan, split, sweep
@@ -42,7 +42,7 @@ class Config:
     step through Python and stop at 10,000 (bandits against opponents that see the play: 1,000)."""
     experts: int = 10
     """K, at least 2."""
-    sweep: tuple[int, ...] = (2, 4, 8, 16, 32, 64, 128)
+    sweep: tuple[int, ...] = (2, 4, 8, 16, 32, 64)
     """Numbers of experts for the growth of regret in K."""
     sweep_horizon: int = 1_000
     """T of that sweep; with --experts, it should be one of --horizons."""
@@ -83,8 +83,7 @@ class Config:
             raise UserError(f"--budget must be a positive number, got {self.budget}")
 
 
-def main(config: Config) -> list[Record]:
-    """Play, judge, draw, and print. Returns the records of result.json."""
+def main(config: Config) -> None:
     if config.smoke:
         config = replace(config, **SMOKE)
     tasks = games_to_play(config)
@@ -103,7 +102,6 @@ def main(config: Config) -> list[Record]:
     print(f"\n{line}\n\n{table(rows, columns)}\n")
     games, wrong = (sum(row[name] for row in rows) for name in ("games", "violations"))
     print(f"{games:,} games; {wrong} violations; written to {config.out}")
-    return found
 
 
 def shown_players(rows: list[Record]) -> list[Player]:
@@ -171,12 +169,7 @@ def worst_sequences(config: Config) -> str:
 
 def command(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    try:
-        main(tyro.cli(Config, args=arguments))
-    except (UserError, FileNotFoundError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run_command(Config, main, arguments)
 
 
 if __name__ == "__main__":

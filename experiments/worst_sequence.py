@@ -39,7 +39,7 @@ def search(
     k: int,
     *,
     restarts: int = 16,
-    finalists: int = 8,
+    finalists: int = 4,
     steps: int = 100,
     seed: int = 0,
 ) -> Found:

@@ -65,11 +65,19 @@ def test_a_run_writes_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["--horizons", "0"], "at least 1"),
         (["--budget", "0"], "--budget must be a positive number, got 0"),
         (["--relatives", "nowhere.csv"], "nowhere.csv"),
+        (["--relatives", "ragged.csv"], "line 2: 1 cells, expected 2"),
+        (["--predictions", "ragged.csv"], "ragged.csv"),
     ],
 )
 def test_mistakes_are_explained(
-    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    options: list[str],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ragged.csv").write_text("1,2\n3\n")
     assert regret_bounds.command([*options, "--out", str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
 
