@@ -6,6 +6,7 @@ With no arguments: XNAS in the NAS-Bench-201 space on scikit-learn's handwritten
 
 from __future__ import annotations
 
+import argparse
 import math
 import platform
 import resource
@@ -14,27 +15,45 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
-import tyro
+from command import run_command
 
-from nas_adapter import data as data_sets
 from nas_adapter import report
-from nas_adapter.data import Images
 from nas_adapter.errors import UserError, choose
+from nas_adapter.export import export
 from nas_adapter.randomness import Stream, stream
-from nas_adapter.retrain import RetrainSettings, retrain
+from nas_adapter.retrain import RetrainSettings, build, retrain
 from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
-from nas_adapter.spaces import SPACES, random_architecture
-from nas_adapter.strategies import METHODS
+from nas_adapter.spaces import Architecture, Space, find_space, random_architecture
+from nas_adapter.spaces.darts_rnn import Dropout
+from nas_adapter.strategies import LEARNERS, METHODS
+from nas_adapter.tasks import TASKS, Task, TaskSettings
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "nasbench201": {},
+    "darts-rnn": {
+        "data": "pydoc", "epochs": 2, "channels": 64, "reward_bound": 0.02, "retrain_epochs": 6,
+        "candidates": 20,
+    },
+}  # fmt: skip
+"""Of options that a space wants otherwise than `Config` has them."""
 
 SMOKE: dict[str, Any] = {
-    "epochs": 2, "channels": 4, "batch_size": 32, "candidates": 5, "retrain_epochs": 1,
+    "epochs": 2, "channels": 4, "batch_size": 240, "candidates": 5, "retrain_epochs": 1,
     "baselines": 1,
 }  # fmt: skip
+SMOKE_TEXT = SMOKE | {"epochs": 1, "channels": 16, "batch_size": 224}
 
+NO_METRIC: dict[str, Any] = {
+    "valid_accuracy": None,
+    "test_accuracy": None,
+    "valid_perplexity": None,
+    "test_perplexity": None,
+}
+"""What result.json says of the metrics that a task does not have."""
 
 NO_LEARNER: dict[str, Any] = {
     "edge_probabilities": None,
@@ -50,13 +69,14 @@ class Config:
     """Search an architecture, retrain it, and report."""
 
     space: str = "nasbench201"
-    """Search space: nasbench201."""
+    """Search space: nasbench201, darts-cnn, darts-rnn, or FILE.py:CLASS for one of your own."""
     method: str = "xnas"
-    """Search method: xnas, random."""
+    """Search method: xnas, xnas-sampled, darts-first, darts-second, random."""
     data: str = "digits"
-    """Data set: digits, cifar10, cifar100, fashion-mnist, svhn, or folder:PATH."""
+    """Images: digits, cifar10, cifar100, fashion-mnist, svhn, or folder:PATH. Text, for darts-rnn:
+    pydoc (Python's help topics), or text:PATH."""
     epochs: int = 20
-    """Passes over the two halves of the training images while searching."""
+    """Passes over the training data while searching."""
     seed: int = 0
     """Of every random choice."""
     device: str = "auto"
@@ -68,76 +88,155 @@ class Config:
     smoke: bool = False
     """A tiny run, in under a minute, to see that everything works; overrides the sizes below."""
     channels: int = 16
-    """C, channels after the stem."""
+    """C, channels after the stem; of darts-rnn H, width of embeddings and hidden state."""
     cells: int = 1
-    """N, cells in each of the three stages."""
+    """N, cells in each of the three stages. darts-rnn has one."""
     batch_size: int = 64
-    """Images in a batch."""
-    reward_bound: float = 0.05
-    """L: rewards are clipped to [-L, L]. The rate and the wipeout threshold follow from it."""
+    """Images in a batch, or streams that a text is read in side by side."""
+    reward_bound: float | Literal["auto"] = 0.05
+    """L: rewards of XNAS are clipped to [-L, L]; its rate and its wipeout threshold follow from L.
+    auto: the 0.99 quantile of the rewards in the warm-up."""
+    warmup: int = 0
+    """Epochs at the start of XNAS in which only the weights are trained; part of --epochs."""
+    learner: str = "eg"
+    """Of XNAS: eg (exponentiated gradient, as published) or adahedge (no L, no wipeout)."""
     wipeout: bool = True
     """Remove operations that provably cannot win."""
+    read: str = "auto"
+    """How the architecture is read off: darts (the two strongest edges of a node), mode, sample,
+    best-cumulative (of XNAS); auto: as published, darts in DARTS's spaces and else mode."""
     candidates: int = 100
     """Architectures that random search ranks at its end."""
     retrain_epochs: int = 20
-    """Passes over all training images while retraining."""
+    """Passes over all training data while retraining."""
+    retrain_channels: int | None = None
+    """C of the retrained networks. Default: as in the search."""
+    retrain_cells: int | None = None
+    """N of the retrained networks. Default: as in the search."""
+    auxiliary: bool = False
+    """Retrain by an auxiliary head as well (darts-cnn)."""
+    drop_path: float = 0.0
+    """Chance, at the end of retraining, with which an operation is left out; 0.2 in DARTS."""
+    cutout: int = 0
+    """Side in pixels of a square blanked out of every image in retraining; 16 in DARTS."""
+    export: bool = False
+    """Write the retrained network as network.pt2 (torch.export) and network.onnx; of a language
+    model, the step from one token to the next."""
     baselines: int = 3
     """Random architectures that are trained the same way, to compare with."""
+    compare: tuple[str, ...] = ()
+    """Architectures in the space's notation that are trained the same way as well."""
     data_root: Path = Path("data")
     """Where downloaded data sets are kept."""
     image_size: int = 32
     """Side that the images of folder:PATH are resized to."""
+    bptt: int = 16
+    """Tokens that a text is read in at once; gradients go back no further."""
+    tokens: str = "auto"
+    """What a text is cut into: word, char, or auto, which is char for a single file."""
+    vocabulary: int = 10_000
+    """At most so many words; the others are <unk>."""
+    min_count: int = 3
+    """Words that occur less often in the training part are <unk>."""
+    dropout: float = 0.0
+    """Of a language model's outputs, and of the embeddings that enter its cell."""
+    hidden_dropout: float = 0.0
+    """Of what enters the matrices of its cell."""
 
     def __post_init__(self) -> None:
-        choose("space", self.space, SPACES)
         choose("method", self.method, METHODS)
+        choose("learner", self.learner, LEARNERS)
+        choose(f"--read for {self.method}", self.read, METHODS[self.method].rules)
         choose("device", self.device, ("auto", "cpu", "cuda"))
         for name in (
             "epochs", "channels", "cells", "batch_size", "reward_bound", "candidates",
-            "retrain_epochs", "baselines", "image_size",
+            "retrain_epochs", "retrain_channels", "retrain_cells", "baselines", "image_size",
+            "bptt", "vocabulary", "min_count",
         ):  # fmt: skip
-            if not 0 < getattr(self, name) < math.inf:
+            value = getattr(self, name)
+            if value not in {"auto", None} and not 0 < value < math.inf:
                 raise UserError(f"--{name.replace('_', '-')} must be a positive number")
-        if self.seed < 0:
-            raise UserError("--seed must not be negative")
+        for name in ("drop_path", "dropout", "hidden_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UserError(f"--{name.replace('_', '-')} must be in [0, 1)")
+        for name in ("seed", "warmup", "cutout"):
+            if getattr(self, name) < 0:
+                raise UserError(f"--{name} must not be negative")
+        if self.warmup >= self.epochs:
+            raise UserError(f"--warmup {self.warmup} leaves none of the {self.epochs} epochs")
+        if self.reward_bound == "auto" and self.warmup == 0:
+            raise UserError("--reward-bound auto needs a --warmup of at least one epoch")
 
 
 def main(config: Config) -> None:
     if config.smoke:
-        config = replace(config, **SMOKE)
+        text = find_space(config.space).task == "text"
+        config = replace(config, **(SMOKE_TEXT if text else SMOKE))
     if config.resume and config.out is None:
         raise UserError("--resume needs --out, the folder of the run to continue")
     device = pick_device(config.device)
-    images = data_sets.load(config.data, config.data_root, config.image_size).to(device)
-    if config.batch_size > len(images.train) // 2:
-        raise UserError(
-            f"--batch-size {config.batch_size} is more than the {len(images.train) // 2} images "
-            "of half the training set"
+    space = find_space(config.space)
+    choose(f"task of {config.space}", space.task, TASKS)
+    given = [parsed(space, genotype) for genotype in config.compare]
+    task = TASKS[space.task](
+        TaskSettings(
+            data=config.data,
+            seed=config.seed,
+            batch_size=config.batch_size,
+            device=device,
+            data_root=config.data_root,
+            image_size=config.image_size,
+            cutout=config.cutout,
+            tokens=config.tokens,
+            vocabulary=config.vocabulary,
+            min_count=config.min_count,
+            bptt=config.bptt,
+            dropout=Dropout(
+                inputs=config.dropout, hidden=config.hidden_dropout, outputs=config.dropout
+            ),
         )
+    )
     out = config.out or new_folder(config)
     run = Run(out, settled(config, device), resume=config.resume, device=device)
     print(f"writing to {run.out}")
 
-    common = {name: getattr(config, name) for name in ("space", "seed", "channels", "cells")}
-    common["batch_size"] = config.batch_size
     searching = SearchSettings(
-        **common,
-        method=config.method,
+        seed=config.seed,
         epochs=config.epochs,
-        reward_bound=config.reward_bound,
+        channels=config.channels,
+        cells=config.cells,
+        method=config.method,
+        reward_bound=None if config.reward_bound == "auto" else config.reward_bound,
+        warmup=config.warmup,
+        learner=config.learner,
         wipeout=config.wipeout,
         candidates=config.candidates,
+        read=config.read,
     )
-    retraining = RetrainSettings(**common, epochs=config.retrain_epochs)
+    retraining = RetrainSettings(
+        seed=config.seed,
+        epochs=config.retrain_epochs,
+        channels=config.retrain_channels or config.channels,
+        cells=config.retrain_cells or config.cells,
+        auxiliary=config.auxiliary,
+        drop_path=config.drop_path,
+    )
 
-    found, details = search(searching, images, run)
-    accuracy = retrain(retraining, found, images, run, "retrain")
-    space = SPACES[config.space]()
-    compared = []
-    for index in range(config.baselines):
-        other = random_architecture(space, stream(config.seed, Stream.BASELINE, index))
-        right = retrain(retraining, other, images, run, f"retrain random {index + 1}")
-        compared.append({"architecture": space.genotype(other), "test_accuracy": right})
+    found, details = search(searching, space, task, run)
+    test = retrain(retraining, space, found, task, run, "retrain")
+    drawn = [
+        random_architecture(space, stream(config.seed, Stream.BASELINE, index))
+        for index in range(config.baselines)
+    ]
+
+    def trained(kind: str, architectures: list[Architecture]) -> list[dict[str, Any]]:
+        return [
+            {
+                "architecture": space.genotype(other),
+                f"test_{task.metric}": retrain(retraining, space, other, task, run, f"{kind} {n}"),
+            }
+            for n, other in enumerate(architectures, 1)
+        ]
 
     result = {
         "method": config.method,
@@ -145,18 +244,32 @@ def main(config: Config) -> None:
         "data": config.data,
         "seed": config.seed,
         "architecture": space.genotype(found),
-        "test_accuracy": accuracy,
-        "random_architectures": compared,
+        **NO_METRIC,
+        f"test_{task.metric}": test,
+        "random_architectures": trained("retrain random", drawn),
+        "compared_architectures": trained("retrain given", given),
         **NO_LEARNER,
         **details,
+        **task.facts,
         "peak_memory_mib": peak_memory(device),
         "device": device_name(device),
         "versions": versions(),
     }
+    if config.export:
+        net = build(retraining, space, found, task)
+        net.load_state_dict((run.phase("retrain") or {})["net"])
+        result["exported"] = export(task, net, found, run.out)
     report.draw(run, space, found, result)
     run.write_json("result.json", result)
     run.close()
-    print(summary(result, images, run.out))
+    print(summary(result, task, run.out))
+
+
+def parsed(space: Space, genotype: str) -> Architecture:
+    try:
+        return space.parse(genotype)
+    except ValueError as error:
+        raise UserError(f"--compare: {error}") from error
 
 
 def pick_device(name: str) -> torch.device:
@@ -199,37 +312,43 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
-def summary(result: dict[str, Any], images: Images, out: Path) -> str:
+def summary(result: dict[str, Any], task: Task, out: Path) -> str:
     """What a person wants to know at the end."""
-    others = [other["test_accuracy"] for other in result["random_architectures"]]
+    test = f"test_{task.metric}"
+    others = [task.show(other[test]) for other in result["random_architectures"]]
+    given = [task.show(other[test]) for other in result["compared_architectures"]]
     lines = [
         "",
         f"found      {result['architecture']}",
-        f"           {result['test_accuracy']:.2%} of {len(images.test)} test images right, "
-        "retrained from scratch",
-        f"random     {', '.join(f'{accuracy:.2%}' for accuracy in others)}: random architectures, "
-        "trained the same way",
-        f"supernet   {result['valid_accuracy']:.2%} on the held-out half",
+        f"           test {task.metric} {task.show(result[test])}, retrained from scratch",
+        f"random     {', '.join(others)}: random architectures, trained the same way",
+        *([f"compared   {', '.join(given)}: as given by --compare"] if given else []),
+        f"supernet   {task.show(result[f'valid_{task.metric}'])} on the held-out half",
     ]
     if result["regret"] is not None:
         lines += [
             f"regret     {result['regret']:.3g} after {result['steps']} steps; at most "
             f"{result['regret_certificate']:.3g} by this run's certificate, "
-            f"{result['regret_bound']:.3g} by the bound known in advance",
+            f"{result['regret_bound']:.3g} by the a-priori bound",
             f"wiped out  {len(result['wiped_out'])} operations; rewards clipped "
             f"{result['clipped_share']:.1%} of the time",
         ]
+    for name, difference in result.get("exported", {}).items():
+        lines.append(f"exported   {out / name}: the same outputs up to {difference:.1e}")
     return "\n".join([*lines, f"report     {out / 'report.html'}"])
+
+
+def defaults(arguments: list[str] | None) -> Config:
+    """Those of the space that the command line names."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--space", default=Config.space)
+    space = parser.parse_known_args(arguments)[0].space
+    return Config(**{"space": space, **DEFAULTS.get(space, {})})
 
 
 def command(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    try:
-        main(tyro.cli(Config, args=arguments))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run_command(Config, main, arguments, defaults)
 
 
 if __name__ == "__main__":

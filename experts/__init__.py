@@ -2,7 +2,12 @@
 
 from experts import bounds, environments, least_squares, wipeout
 from experts.barriers import LogBarrier, Tsallis
-from experts.conversion import average_iterate, best_cumulative, sample_iterate
+from experts.conversion import (
+    anytime_iterate,
+    average_iterate,
+    best_cumulative,
+    sample_iterate,
+)
 from experts.estimators import Optimistic, Shifted, Weighted
 from experts.euclidean import Euclidean
 from experts.fixed_share import fixed_share
@@ -57,6 +62,7 @@ __all__ = [
     "Weighted",
     "adahedge",
     "anytime_hedge",
+    "anytime_iterate",
     "average_iterate",
     "best_cumulative",
     "boa",

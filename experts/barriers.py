@@ -8,6 +8,7 @@ experts keep being explored: this is what bandit feedback needs.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from array_api_compat import array_namespace
 
@@ -48,10 +49,10 @@ class Tsallis:
         if not 0 < self.order < 1:
             raise ValueError(f"order must lie in (0, 1), got {self.order!r}")
 
-    @property
-    def wipeout(self) -> bool:
-        """True: psi is finite where a weight is 0, so R stays what it is on every face."""
-        return True
+    wipeout: ClassVar[bool] = True
+    """psi is finite where a weight is 0, so R stays what it is on every face."""
+    interior: ClassVar[bool] = True
+    """The slope of psi is infinite at 0."""
 
     def stability(self, count: Array, *, bandit: bool) -> Array:
         """1/2; K**a / 2 for importance-weighted losses."""
@@ -124,10 +125,10 @@ class LogBarrier:
 
     steps: int = 16
 
-    @property
-    def wipeout(self) -> bool:
-        """False: R is infinite where a weight is 0."""
-        return False
+    wipeout: ClassVar[bool] = False
+    """R is infinite where a weight is 0."""
+    interior: ClassVar[bool] = True
+    """For the same reason."""
 
     def stability(self, count: Array, *, bandit: bool) -> Array:
         """1/2 in both cases."""

@@ -9,48 +9,13 @@ regret is 0, which no bound is below. An argument out of its domain is a ValueEr
 
 from __future__ import annotations
 
-import functools
-import inspect
 import math
-from collections.abc import Callable, Iterable
-from typing import Any, ParamSpec
+from collections.abc import Iterable
 
-P = ParamSpec("P")
-
-_DOMAINS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "k": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
-    "rounds": ("a whole number of at least 0", lambda v: v == int(v) >= 0),
-    "switches": ("a whole number of at least 0", lambda v: v == int(v) >= 0),
-    "eta": ("a positive number", lambda v: 0 < v < math.inf),
-    "loss_range": ("a positive number", lambda v: 0 < v < math.inf),
-    "bound": ("a positive number", lambda v: 0 < v < math.inf),
-    "log_kept": ("a number of at most 0", lambda v: v <= 0),
-    "square": ("a number of at least 0", lambda v: 0 <= v < math.inf),
-    "prior": ("in (0, 1]", lambda v: 0 < v <= 1),
-    "delta": ("in (0, 1)", lambda v: 0 < v < 1),
-    "alpha": ("in (0, 1)", lambda v: 0 < v < 1),
-    "order": ("in (0, 1)", lambda v: 0 < v < 1),
-}
-"""What every argument of this file has to be, by its name."""
+from experts.domains import checked
 
 
-def _checked(bound: Callable[P, float]) -> Callable[P, float]:
-    """The bound, behind a check of its arguments."""
-    signature = inspect.signature(bound)
-
-    @functools.wraps(bound)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> float:
-        for name, value in signature.bind(*args, **kwargs).arguments.items():
-            if name in _DOMAINS:
-                rule, holds = _DOMAINS[name]
-                if not (math.isfinite(value) and holds(value)):
-                    raise ValueError(f"{name} must be {rule}, got {value!r}")
-        return bound(*args, **kwargs)
-
-    return checked
-
-
-@_checked
+@checked
 def hedge(k: int, rounds: int, eta: float, loss_range: float = 1.0) -> float:
     """ln K / eta + eta T B**2 / 8: Hedge with a fixed eta.
 
@@ -59,7 +24,7 @@ def hedge(k: int, rounds: int, eta: float, loss_range: float = 1.0) -> float:
     return math.log(k) / eta + eta * rounds * loss_range**2 / 8
 
 
-@_checked
+@checked
 def hedge_tuned(k: int, rounds: int, loss_range: float = 1.0) -> float:
     """B sqrt(T ln K / 2): Hedge with eta = sqrt(8 ln K / (T B**2)).
 
@@ -68,7 +33,7 @@ def hedge_tuned(k: int, rounds: int, loss_range: float = 1.0) -> float:
     return loss_range * math.sqrt(rounds * math.log(k) / 2)
 
 
-@_checked
+@checked
 def exponentiated_gradient(k: int, rounds: int, bound: float = 1.0) -> float:
     """L sqrt(2 T ln K): rewards or gradients in [-L, L], eta = sqrt(2 ln K / (T L**2)).
 
@@ -77,7 +42,7 @@ def exponentiated_gradient(k: int, rounds: int, bound: float = 1.0) -> float:
     return hedge_tuned(k, rounds, 2 * bound)
 
 
-@_checked
+@checked
 def hedge_anytime(k: int, rounds: int, loss_range: float = 1.0) -> float:
     """B sqrt(T ln K): Hedge with eta_t = 2 sqrt(ln K / t) / B.
 
@@ -86,7 +51,7 @@ def hedge_anytime(k: int, rounds: int, loss_range: float = 1.0) -> float:
     return loss_range * math.sqrt(rounds * math.log(k))
 
 
-@_checked
+@checked
 def adahedge(k: int, rounds: int, loss_range: float = 1.0) -> float:
     """B sqrt(T ln K) + B (4/3 ln K + 2): AdaHedge.
 
@@ -96,7 +61,7 @@ def adahedge(k: int, rounds: int, loss_range: float = 1.0) -> float:
     return loss_range * (math.sqrt(rounds * log_k) + 4 / 3 * log_k + 2)
 
 
-@_checked
+@checked
 def hedge_wipeout(
     k: int, rounds: int, eta: float, log_kept: float, loss_range: float = 1.0
 ) -> float:
@@ -113,7 +78,7 @@ def hedge_wipeout(
     return hedge(k, rounds, eta, loss_range) + log_kept / eta
 
 
-@_checked
+@checked
 def optimistic_hedge(k: int, eta: float, surprises: Iterable[float]) -> float:
     """ln K / eta + (eta / 8) sum_t range(l_t - m_t)**2: Optimistic Hedge.
 
@@ -127,7 +92,7 @@ def optimistic_hedge(k: int, eta: float, surprises: Iterable[float]) -> float:
     return math.log(k) / eta + eta / 8 * sum(surprise**2 for surprise in surprises)
 
 
-@_checked
+@checked
 def euclidean(k: int, rounds: int, eta: float, loss_range: float = 1.0) -> float:
     """(1 - 1/K) / (2 eta) + eta T K B**2 / 8: FTRL with `Euclidean`, uniform prior.
 
@@ -136,7 +101,7 @@ def euclidean(k: int, rounds: int, eta: float, loss_range: float = 1.0) -> float
     return (1 - 1 / k) / (2 * eta) + eta * rounds * k * loss_range**2 / 8
 
 
-@_checked
+@checked
 def tsallis(k: int, rounds: int, eta: float, order: float = 0.5, loss_range: float = 1.0) -> float:
     """(K**(1 - a) - 1) / (a (1 - a) eta) + eta T B**2 / 2: FTRL with `Tsallis`, full information.
 
@@ -146,7 +111,16 @@ def tsallis(k: int, rounds: int, eta: float, order: float = 0.5, loss_range: flo
     return width / eta + eta * rounds * loss_range**2 / 2
 
 
-@_checked
+@checked
+def exp3_fixed(k: int, rounds: int, eta: float) -> float:
+    """ln K / eta + eta T K / 2: pseudo-regret of Exp3 with a fixed eta, losses in [0, 1].
+
+    Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1.
+    """
+    return math.log(k) / eta + eta * rounds * k / 2
+
+
+@checked
 def exp3(k: int, rounds: int) -> float:
     """sqrt(2 T K ln K): pseudo-regret of Exp3 with eta = sqrt(2 ln K / (T K)), losses in [0, 1].
 
@@ -155,7 +129,7 @@ def exp3(k: int, rounds: int) -> float:
     return math.sqrt(2 * rounds * k * math.log(k))
 
 
-@_checked
+@checked
 def exp3_anytime(k: int, rounds: int) -> float:
     """2 sqrt(T K ln K): pseudo-regret of Exp3 with eta_t = sqrt(ln K / (t K)), losses in [0, 1].
 
@@ -164,7 +138,34 @@ def exp3_anytime(k: int, rounds: int) -> float:
     return 2 * math.sqrt(rounds * k * math.log(k))
 
 
-@_checked
+@checked
+def exp3_ix_fixed(k: int, rounds: int, eta: float, delta: float) -> float:
+    """(2 ln K + ln(2/delta)) / eta + eta K T + ln(2/delta): Exp3-IX with a fixed eta.
+
+    Losses in [0, 1]; holds for the regret itself with probability 1 - delta.
+
+    Source: Neu 2015, the proof of Theorem 1 with gamma = eta / 2.
+    """
+    log = math.log(2 / delta)
+    return (2 * math.log(k) + log) / eta + eta * k * rounds + log
+
+
+@checked
+def exp3_ix_anytime(k: int, rounds: int, delta: float) -> float:
+    """4 sqrt(K T ln K) + (2 sqrt(K T / ln K) + 1) ln(2 / delta): Exp3-IX, losses in [0, 1].
+
+    Holds for the regret itself with probability 1 - delta, with eta_t = sqrt(ln K / (K t)).
+
+    Source: Neu 2015, Theorem 1.
+    """
+    if k == 1:
+        return 0.0
+    log_k = math.log(k)
+    spread = 2 * math.sqrt(k * rounds / log_k) + 1
+    return 4 * math.sqrt(k * rounds * log_k) + spread * math.log(2 / delta)
+
+
+@checked
 def exp3_ix(k: int, rounds: int, delta: float) -> float:
     """2 sqrt(2 K T ln K) + (sqrt(2 K T / ln K) + 1) ln(2 / delta): Exp3-IX, losses in [0, 1].
 
@@ -179,7 +180,7 @@ def exp3_ix(k: int, rounds: int, delta: float) -> float:
     return 2 * math.sqrt(2 * k * rounds * log_k) + spread * math.log(2 / delta)
 
 
-@_checked
+@checked
 def tsallis_inf(k: int, rounds: int) -> float:
     """4 sqrt(K T): pseudo-regret of Tsallis-INF with plain importance weights, losses in [0, 1].
 
@@ -190,7 +191,7 @@ def tsallis_inf(k: int, rounds: int) -> float:
     return 4 * math.sqrt(k * rounds)
 
 
-@_checked
+@checked
 def fixed_share(
     k: int, rounds: int, eta: float, alpha: float, switches: int, loss_range: float = 1.0
 ) -> float:
@@ -208,7 +209,7 @@ def fixed_share(
     return path / eta + eta * rounds * loss_range**2 / 8
 
 
-@_checked
+@checked
 def ml_poly(k: int, rounds: int, loss_range: float = 1.0) -> float:
     """B sqrt(K (1 + T) (1 + ln(1 + T))): ML-Poly that was told B, with V_k <= T B**2.
 
@@ -217,7 +218,7 @@ def ml_poly(k: int, rounds: int, loss_range: float = 1.0) -> float:
     return loss_range * math.sqrt(k * (1 + rounds) * (1 + math.log(1 + rounds)))
 
 
-@_checked
+@checked
 def ml_prod(k: int, rounds: int, square: float, loss_range: float = 1.0) -> float:
     """C sqrt((B**2 + V) / ln K) + 2 C B: ML-Prod that was told B.
 
@@ -232,7 +233,7 @@ def ml_prod(k: int, rounds: int, square: float, loss_range: float = 1.0) -> floa
     return c * math.sqrt((loss_range**2 + square) / math.log(k)) + 2 * c * loss_range
 
 
-@_checked
+@checked
 def boa(k: int, rounds: int, square: float, loss_range: float = 1.0) -> float:
     """BOA that was told B; `square` is V = sum_t r_{t,k}**2, at most T B**2.
 
@@ -255,7 +256,7 @@ def boa(k: int, rounds: int, square: float, loss_range: float = 1.0) -> float:
     return 2 * math.sqrt(square * log_k) + loss_range * (g + 1) + slowest * log_total
 
 
-@_checked
+@checked
 def squint_improper(prior: float, rounds: int, square: float, loss_range: float = 1.0) -> float:
     """Squint with the improper prior d eta / eta that was told B.
 
@@ -269,7 +270,7 @@ def squint_improper(prior: float, rounds: int, square: float, loss_range: float 
     return math.sqrt(2 * square) * (1 + root) + 5 * loss_range * math.log1p(2 * c)
 
 
-@_checked
+@checked
 def squint_uniform(prior: float, square: float, loss_range: float = 1.0) -> float:
     """Squint with a uniform prior on [0, 1/(2B)] that was told B.
 
@@ -288,7 +289,7 @@ def squint_uniform(prior: float, square: float, loss_range: float = 1.0) -> floa
     return max(spread, 8 * loss_range * math.log(1 / prior))
 
 
-@_checked
+@checked
 def normal_hedge(k: int, rounds: int, delta: float = 0.1, loss_range: float = 1.0) -> float:
     """NormalHedge, to the best of K; `delta` in (0, 1/2] is free.
 

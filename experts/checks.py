@@ -21,6 +21,19 @@ def check_like(like: Array) -> None:
     _check_floating("like", like)
 
 
+def narrowest(
+    learner: Learner[Any], given: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    """What bandit feedback may reveal, as the caller and the learner both say; None: all finite."""
+    own = learner.loss_interval
+    if own is None or given is None:
+        return given if own is None else own
+    low, high = max(own[0], given[0]), min(own[1], given[1])
+    if not low < high:
+        raise ValueError(f"loss_range must overlap {own}, which {learner!r} is for, got {given}")
+    return low, high
+
+
 def check_learner(learner: Any) -> None:
     """A learner, and not the function or the class that makes one."""
     if isinstance(learner, type) or not isinstance(learner, Learner):
@@ -39,8 +52,14 @@ def check_supported(learner: Learner[Any], **given: tuple[str, Array | None]) ->
             )
 
 
-def check_array(name: str, value: Array, like: Array, *, mask: bool = False) -> None:
-    """Of the library and shape of `like`; of floats, or with `mask` of type bool."""
+def check_array(name: str, value: Array, like: Array) -> None:
+    """Of the library, shape and type of `like`: another float type would spread to the state."""
+    _check_shape(name, value, like)
+    if value.dtype != like.dtype:
+        raise ValueError(f"{name} must be of type {like.dtype}, got {value.dtype}")
+
+
+def _check_shape(name: str, value: Array, like: Array) -> None:
     if type(value) is not type(like):
         xp = array_namespace(like)
         if not is_array_api_obj(value) or array_namespace(value) is not xp:
@@ -49,10 +68,6 @@ def check_array(name: str, value: Array, like: Array, *, mask: bool = False) -> 
             )
     if value.shape != like.shape:
         raise ValueError(f"{name} has shape {tuple(value.shape)}, expected {tuple(like.shape)}")
-    if not mask:
-        _check_floating(name, value)
-    elif value.dtype != array_namespace(value).bool:
-        raise ValueError(f"{name} must be of type bool, got {value.dtype}")
 
 
 def check_loss(
@@ -85,8 +100,9 @@ def check_loss(
 
 
 def check_distribution(name: str, value: Array, like: Array) -> None:
-    """Nonnegative, and 1 in sum."""
-    check_array(name, value, like)
+    """Of floats, nonnegative, and 1 in sum."""
+    _check_shape(name, value, like)
+    _check_floating(name, value)
     _refuse(name, value, ~(value >= 0), "must be nonnegative")
     total = array_namespace(value).sum(value, axis=-1)
     _refuse(f"the sum of {name}", total, ~(abs(total - 1) < 1e-4), "must be 1")
@@ -95,7 +111,6 @@ def check_distribution(name: str, value: Array, like: Array) -> None:
 def check_late(play: Array, alive: Array, awake: Array | None) -> None:
     """An earlier play: a distribution (0 in a void round), with no weight on the removed."""
     xp = array_namespace(play)
-    check_array("play", play, alive)
     _refuse("play", play, ~(play >= 0), "must be nonnegative")
     total = xp.sum(play, axis=-1)
     wrong = ~(abs(total - 1) < 1e-4)

@@ -2,9 +2,10 @@
 
 For losses that are convex in p and drawn i.i.d., with regret R_T over T rounds, the expected
 excess risk of `average_iterate` is at most E[R_T] / T; `sample_iterate` has the same guarantee
-also without convexity. `best_cumulative` is the leader, without a guarantee of its own.
+also without convexity. `anytime_iterate` has it for the last point, of every round at once.
+`best_cumulative` is the leader, without a guarantee of its own.
 
-Source: Cesa-Bianchi, Conconi & Gentile 2004, Theorem 1 and Corollary 2.
+Source: Cesa-Bianchi, Conconi & Gentile 2004, Theorem 1 and Corollary 2; Cutkosky 2019.
 """
 
 from __future__ import annotations
@@ -36,6 +37,30 @@ def sample_iterate(plays: Array, uniforms: Array) -> Array:
     steps = xp.arange(rounds, dtype=xp.int64, device=plays.device)
     steps = xp.reshape(steps, (rounds,) + (1,) * uniforms.ndim)
     return xp.sum(xp.where(steps == index, plays, 0.0), axis=0)
+
+
+def anytime_iterate(before: Array, play: Array, rounds: int) -> Array:
+    """x_t = x_{t-1} + (p_t - x_{t-1}) / t, (..., K): the plays' average, as the game goes on.
+
+    Take round t's gradient g_t at x_t, not at the play, and feed it to the learner. If
+    E[g_t | past] is a gradient at x_t of one convex F, then after every round T and for every u::
+
+        E[F(x_T)] - F(u)  <=  E[ sum_t <g_t, p_t - u> ] / T
+
+    so the learner's bound on its (linear) regret is one on the last point's excess risk.
+
+    Parameters
+    ----------
+    before : (..., K)
+        x_{t-1}; of any finite value if t = 1.
+    play : (..., K)
+        p_t, the learner's prediction.
+    rounds
+        t >= 1, this round included.
+
+    Source: Cutkosky 2019, Theorem 1, with equal weights.
+    """
+    return before + (play - before) / rounds
 
 
 def best_cumulative(loss: Array, alive: Array) -> Array:

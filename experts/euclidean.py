@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from array_api_compat import array_namespace
 
@@ -23,10 +24,10 @@ class Euclidean:
     Source: Zinkevich 2003 (lazy projection); Shalev-Shwartz 2012, Section 2.5.
     """
 
-    @property
-    def wipeout(self) -> bool:
-        """True: R is finite on every face."""
-        return True
+    wipeout: ClassVar[bool] = True
+    """R is finite on every face."""
+    interior: ClassVar[bool] = False
+    """The projection has zeros."""
 
     def stability(self, count: Array, *, bandit: bool) -> Array:
         """K/8; no bound under bandit feedback, where K/2 only sets the rate."""

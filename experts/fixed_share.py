@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from array_api_compat import array_namespace
 
@@ -74,22 +74,16 @@ class FixedShare:
     eta: float
     alpha: float
     estimator: Estimator
+    horizon: ClassVar[int | None] = None
+    loss_interval: ClassVar[tuple[float, float] | None] = None
+    supports: ClassVar[frozenset[str]] = frozenset({"bandit", "sleeping", "delayed", "wipeout"})
+    """everything: the certificate holds for any play and any estimate"""
 
     def __post_init__(self) -> None:
         if not (self.eta > 0 and math.isfinite(self.eta)):
             raise ValueError(f"eta must be a positive number, got {self.eta!r}")
         if not 0 < self.alpha < 1:
             raise ValueError(f"alpha must lie in (0, 1), got {self.alpha!r}")
-
-    @property
-    def horizon(self) -> int | None:
-        """None: the bound holds for every T."""
-        return None
-
-    @property
-    def supports(self) -> frozenset[str]:
-        """Everything: the certificate holds for any play and any estimate."""
-        return frozenset({"bandit", "sleeping", "delayed", "wipeout"})
 
     def init(self, like: Array, *, prior: Array | None = None) -> FixedShareState:
         """State before the first round; see `Learner.init`."""

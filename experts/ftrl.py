@@ -85,12 +85,18 @@ class FTRL:
         return self.rate.horizon
 
     @property
+    def loss_interval(self) -> tuple[float, float] | None:
+        """[0, 1] if the schedule is for importance-weighted losses in [0, 1]; else any."""
+        return (0.0, 1.0) if self.rate.bandit else None
+
+    @property
     def supports(self) -> frozenset[str]:
         """Everything that the regularizer allows: the certificate holds for any play and any
         estimate.
         """
         wipeout = {"wipeout"} if self.regularizer.wipeout else set()
-        return frozenset({"bandit", "sleeping", "delayed"} | wipeout)
+        bandit = {"bandit"} if self.regularizer.interior else set()
+        return frozenset({"sleeping", "delayed"} | bandit | wipeout)
 
     def init(self, like: Array, *, prior: Array | None = None) -> FTRLState:
         """State before the first round; see `Learner.init`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from array_api_compat import array_namespace
 
@@ -107,19 +107,13 @@ class MultipleRates:
 
     rule: Gain
     loss_range: float | None = None
+    horizon: ClassVar[int | None] = None
+    loss_interval: ClassVar[tuple[float, float] | None] = None
+    supports: ClassVar[frozenset[str]] = frozenset({"sleeping", "wipeout"})
+    """sleeping experts have regret 0; <w eta, r> = 0 holds for the play of `predict` only"""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss_range", checked_range(self.loss_range))
-
-    @property
-    def horizon(self) -> int | None:
-        """None: the bound holds for every T."""
-        return None
-
-    @property
-    def supports(self) -> frozenset[str]:
-        """Sleeping experts have regret 0; <w eta, r> = 0 holds for the play of `predict` only."""
-        return frozenset({"sleeping", "wipeout"})
 
     def init(self, like: Array, *, prior: Array | None = None) -> MultipleRatesState:
         """State before the first round; see `Learner.init`."""
@@ -167,8 +161,8 @@ class MultipleRates:
         xp = array_namespace(prior)
         count = xp.sum(xp.astype(prior > 0, prior.dtype), axis=-1, keepdims=True)
         price = xp.maximum(-xp.log(nonzero(prior)), xp.log(count))
-        slow = xp.sqrt((self.rule.offset * regrets.reach**2 + regrets.square) / nonzero(price))
-        return xp.maximum(2 * regrets.reach, slow)
+        slow = xp.sqrt((self.rule.offset + regrets.square) / nonzero(price))
+        return regrets.reach * xp.where(slow > 2, slow, 2.0)
 
 
 def _mean_log(drop: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from array_api_compat import array_namespace
 
@@ -51,15 +51,10 @@ class NormalHedge:
     Source: Chaudhuri, Freund & Hsu 2009.
     """
 
-    @property
-    def horizon(self) -> int | None:
-        """None: the bound holds for every T."""
-        return None
-
-    @property
-    def supports(self) -> frozenset[str]:
-        """Sleeping experts have regret 0; for other plays than `predict`'s c may grow as T**2."""
-        return frozenset({"sleeping", "wipeout"})
+    horizon: ClassVar[int | None] = None
+    loss_interval: ClassVar[tuple[float, float] | None] = None
+    supports: ClassVar[frozenset[str]] = frozenset({"sleeping", "wipeout"})
+    """sleeping experts have regret 0; for other plays than `predict`'s c may grow as T**2"""
 
     def init(self, like: Array, *, prior: Array | None = None) -> NormalHedgeState:
         """State before the first round; see `Learner.init`."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from experts.checks import check_learner
+from experts.checks import check_learner, narrowest
 from experts.engines import Game, Plain, Scan
 from experts.environments import Environment
 from experts.trace import Books, Trace
@@ -70,7 +70,8 @@ def play(
     ------
     ValueError
         A bad argument; a horizon exceeded; feedback that the learner has no sound form for; an
-        engine that cannot run this; losses of a wrong shape, nan, infinite or out of range.
+        engine that cannot run this; losses of a wrong shape, nan, infinite, or outside what the
+        environment and the learner allow.
 
     Examples
     --------
@@ -115,9 +116,12 @@ def _run(engine: Any, game: Game, books: Books, rounds: int, progress: bool) -> 
 
 
 def _game(learner: Any, environment: Environment, seeds: Array, bandit: bool, checks: bool) -> Game:
-    streams = [np.random.SeedSequence(int(seed)).spawn(2) for seed in seeds]
-    of_losses, of_draws = ([np.random.default_rng(pair[i]) for pair in streams] for i in range(2))
+    of_losses = [_stream(seed, 0) for seed in seeds]
+    of_draws = [_stream(seed, 1) for seed in seeds] if bandit else []
     shape = (len(seeds), *environment.shape)
+    allowed = environment.loss_range
+    if bandit:
+        allowed = narrowest(learner, allowed)
     inner = int(np.prod(shape[1:-1]))
 
     def uniforms(count: int) -> Array:
@@ -133,8 +137,13 @@ def _game(learner: Any, environment: Environment, seeds: Array, bandit: bool, ch
         bandit=bandit,
         course=environment.start(of_losses),
         uniforms=uniforms,
-        check=_checker(shape, environment.loss_range, checks),
+        check=_checker(shape, allowed, checks),
     )
+
+
+def _stream(seed: int, purpose: int) -> np.random.Generator:
+    """What a spawn of the seed gives as its child number `purpose`."""
+    return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(purpose,)))
 
 
 def _checker(
@@ -204,6 +213,7 @@ def _trace(
         best_loss=shaped(books.best_loss_at),
         best=shaped(books.best_at),
         switches=shaped(books.switches_at),
+        total=books.total.reshape(len(seeds), *environment.shape),
         certificate=None if feedback == "bandit" else shaped(books.certificate_at),
         weight_rounds=books.weight_rounds,
         weights=shaped(books.weights_at, environment.shape[-1]),

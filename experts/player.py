@@ -12,6 +12,7 @@ from experts.checks import (
     check_like,
     check_loss,
     check_supported,
+    narrowest,
 )
 from experts.masks import wipe
 from experts.sleeping import fill, restrict
@@ -31,7 +32,8 @@ class Player(Generic[State]):
     prior : (..., K), optional
         On the simplex; 0 for an expert that does not take part. Default: uniform.
     loss_range : (low, high), optional
-        Losses outside it are refused.
+        Losses outside it are refused; with bandit feedback also losses outside the learner's
+        `loss_interval`.
     checks
         False switches all checks off, and with them every read of an array's value.
 
@@ -64,6 +66,7 @@ class Player(Generic[State]):
         self.learner = learner
         self.state = learner.init(like, prior=prior)
         self.rounds = 0
+        self._like = like
         self._range = loss_range
         self._checks = checks
 
@@ -80,7 +83,7 @@ class Player(Generic[State]):
         if awake is None:
             return play
         check_supported(self.learner, awake=("sleeping", awake))
-        check_array("awake", awake, self._alive, mask=True)
+        check_array("awake", awake, self._alive)
         return restrict(play, awake & self._alive)
 
     def update(
@@ -111,9 +114,9 @@ class Player(Generic[State]):
         Raises
         ------
         ValueError
-            Losses of another shape or type, nan, infinite or outside `loss_range`; `seen` without
-            `chance`; a chance outside (0, 1] where seen; more rounds than the learner's horizon;
-            an argument that the learner does not support.
+            Losses of another shape or type, nan, infinite or outside the range allowed; `seen`
+            without `chance`; a chance outside (0, 1] where seen; more rounds than the learner's
+            horizon; an argument that the learner does not support.
         """
         check_supported(
             self.learner,
@@ -137,7 +140,7 @@ class Player(Generic[State]):
     def wipe(self, dead: Array) -> None:
         """Remove the experts in `dead`, bool (..., K), for good."""
         check_supported(self.learner, dead=("wipeout", dead))
-        check_array("dead", dead, self._alive, mask=True)
+        check_array("dead", dead, self._alive)
         self.state = wipe(self.state, dead)
 
     def certificate(self) -> Array:
@@ -182,13 +185,15 @@ class Player(Generic[State]):
         if horizon is not None and self.rounds >= horizon:
             raise ValueError(f"the learner is tuned for a horizon of {horizon} rounds; all played")
         matters = self._alive
-        check_array("loss", loss, matters)
+        for name, value in (("loss", loss), ("chance", chance), ("play", play)):
+            if value is not None:
+                check_array(name, value, self._like)
         for name, mask in (("seen", seen), ("awake", awake)):
             if mask is not None:
-                check_array(name, mask, matters, mask=True)
+                check_array(name, mask, matters)
                 matters = matters & mask
-        if chance is not None:
-            check_array("chance", chance, matters)
-        check_loss(loss, chance if seen is not None else None, matters, self._range)
+        bandit = seen is not None
+        allowed = narrowest(self.learner, self._range) if bandit else self._range
+        check_loss(loss, chance if bandit else None, matters, allowed)
         if play is not None:
             check_late(play, self._alive, awake)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from array_api_compat import array_namespace
 
@@ -63,19 +63,13 @@ class Poly:
     """
 
     loss_range: float | None = None
+    horizon: ClassVar[int | None] = None
+    loss_interval: ClassVar[tuple[float, float] | None] = None
+    supports: ClassVar[frozenset[str]] = frozenset({"sleeping", "wipeout"})
+    """sleeping experts have regret 0; the cross terms vanish for the play of `predict` only"""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss_range", checked_range(self.loss_range))
-
-    @property
-    def horizon(self) -> int | None:
-        """None: the bound holds for every T."""
-        return None
-
-    @property
-    def supports(self) -> frozenset[str]:
-        """Sleeping experts have regret 0; the cross terms vanish for the play of `predict` only."""
-        return frozenset({"sleeping", "wipeout"})
 
     def init(self, like: Array, *, prior: Array | None = None) -> PolyState:
         """State before the first round; see `Learner.init`."""
@@ -90,7 +84,7 @@ class Poly:
         ahead = xp.where(state.alive & (ahead > 0), ahead, 0.0)
         reach = nonzero(state.regrets.reach)
         # both in units of B
-        weight = state.prior * (ahead / reach) / (1 + state.regrets.square / reach**2)
+        weight = state.prior * (ahead / reach) / (1 + state.regrets.square)
         start = xp.where(state.alive, state.prior, 0.0)
         weight = xp.where(xp.sum(weight, axis=-1, keepdims=True) > 0, weight, start)
         return weight / xp.sum(weight, axis=-1, keepdims=True)
@@ -100,7 +94,7 @@ class Poly:
         xp = array_namespace(play)
         before = state.regrets
         regrets, cut = before.add(play, feedback, state.alive)
-        each = state.prior * cut**2 / nonzero(before.reach**2 + before.square)
+        each = state.prior * (cut / nonzero(before.reach)) ** 2 / (1 + before.square)
         spent = state.spent + xp.sum(each, axis=-1, keepdims=True)
         return state._replace(regrets=regrets, spent=spent)
 
@@ -108,8 +102,8 @@ class Poly:
         """Bound on the regret to each survivor, (..., K); meaningless for removed experts."""
         xp = array_namespace(state.prior)
         regrets = state.regrets
-        width = state.spent * (regrets.reach**2 + regrets.square) / nonzero(state.prior)
-        return regrets.lost + margin(regrets.total, regrets.reach) + xp.sqrt(width)
+        width = xp.sqrt(state.spent * (1 + regrets.square) / nonzero(state.prior))
+        return regrets.lost + margin(regrets.total, regrets.reach) + regrets.reach * width
 
 
 @register({}, {"loss_range": 1.0}, {"loss_range": 0.25})

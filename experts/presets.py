@@ -192,8 +192,8 @@ def tsallis_inf(variance: str = "plain") -> FTRL:
     if variance not in {"plain", "reduced"}:
         raise ValueError(f"variance must be 'plain' or 'reduced', got {variance!r}")
     if variance == "reduced":
-        return FTRL(Tsallis(), Anytime(eta=4.0), Shifted())
-    return FTRL(Tsallis(), Anytime(eta=2.0), Weighted())
+        return FTRL(Tsallis(), Anytime(eta=4.0, bandit=True), Shifted())
+    return FTRL(Tsallis(), Anytime(eta=2.0, bandit=True), Weighted())
 
 
 def _tuned(eta: float | Any | None, horizon: int | None, loss_range: float) -> Rate:
@@ -208,5 +208,5 @@ def _bandit_rate(eta: float | Any | None, horizon: int | None) -> Rate:
     if eta is not None and horizon is not None:
         raise ValueError(f"give at most one of eta and horizon, got {eta!r} and {horizon!r}")
     if eta is not None:
-        return Fixed(eta)
+        return Fixed(eta, bandit=True)
     return Anytime(bandit=True) if horizon is None else Horizon(horizon, bandit=True)

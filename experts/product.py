@@ -4,6 +4,10 @@ A = prod_e O_e, p(a) = prod_e p_e(a_e). When the loss of an architecture is the 
 edges' losses, entropic FTRL over all |A| architectures and entropic FTRL on every edge with the
 same eta are the same distribution, round by round: exp(-eta L_a) factorises. So nothing is lost
 by keeping |E| small problems instead of one of size exp(sum_e ln |O_e|).
+
+The regret to the best architecture is the sum of the edges' regrets, for losses of range B_e on
+edge e at most ln|A| / eta + (eta T / 8) sum_e B_e**2: `bounds.hedge` with K = |A| and
+B = sqrt(sum_e B_e**2), where |A| experts of that range without structure have B = sum_e B_e.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def bell(a: Array, b: Array) -> Bell:
     # Off the peak the exponent falls by b h**2 + slope h, the slope 0 unless the peak is an end.
     slope = xp.where(inside, 0.0, xp.abs(a - 2 * b * peak))
     fall = slope + xp.sqrt(slope**2 + 4 * _DEPTH * b)
-    reach = xp.where(fall > 2 * _DEPTH, 2 * _DEPTH / xp.where(fall > 0, fall, 1.0), 1.0)
+    reach = 2 * _DEPTH / xp.where(fall > 2 * _DEPTH, fall, 2 * _DEPTH)
     start = xp.where(peak > reach, peak - reach, 0.0)
     end = xp.where(peak + reach < 1, peak + reach, 1.0)
     nodes, weights = _fejer(a)

@@ -38,7 +38,7 @@ class Rate(Protocol):
 
     @property
     def bandit(self) -> bool:
-        """Whether it is tuned for importance-weighted losses in [0, 1]."""
+        """Whether it is for importance-weighted losses in [0, 1]."""
 
     def init(self, width: Array, stability: Array) -> Clock:
         """State before the first round; both arguments are (..., 1)."""
@@ -55,6 +55,9 @@ class Fixed:
     ----------
     eta
         Learning rate, > 0; a number, or an array that broadcasts to (..., 1) for a sweep.
+    bandit
+        Meant for importance-weighted losses in [0, 1]. Nothing is tuned here, but `Player` and
+        `play` refuse bandit feedback with losses outside of it.
 
     Bound with the entropy: ``ln K / eta + eta T B**2 / 8`` (`bounds.hedge`).
 
@@ -62,20 +65,20 @@ class Fixed:
     """
 
     eta: float | Any
+    bandit: bool = False
 
     def __post_init__(self) -> None:
         if getattr(self.eta, "ndim", 0) == 0:
             object.__setattr__(self, "eta", _positive("eta", self.eta))
+            return
+        xp = array_namespace(self.eta)
+        if not bool(xp.all((self.eta > 0) & xp.isfinite(self.eta))):
+            raise ValueError(f"eta must be positive numbers, got {self.eta!r}")
 
     @property
     def horizon(self) -> int | None:
         """None: the bound holds for every T."""
         return None
-
-    @property
-    def bandit(self) -> bool:
-        """False: nothing is tuned."""
-        return False
 
     def init(self, width: Array, stability: Array) -> Clock:
         """Scale 1 / eta."""
@@ -144,7 +147,7 @@ class Anytime:
     eta
         Play eta / sqrt(t) instead, whatever the regularizer.
     bandit
-        As in `Horizon`.
+        As in `Horizon`; with `eta`, as in `Fixed`.
 
     Bound: ``2 B sqrt(2 c T width)``; with the entropy eta_t = 2 sqrt(ln K / t) / B and
     ``B sqrt(T ln K)`` (`bounds.hedge_anytime`).

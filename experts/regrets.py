@@ -29,7 +29,7 @@ class Regrets(NamedTuple):
     total: Array
     """(..., K): sum of r'"""
     square: Array
-    """(..., K): sum of r'**2"""
+    """(..., K): sum of r'**2, in units of B_t**2, which may be too large or too small a number"""
     reach: Array
     """(..., 1): B_t"""
     start: Array
@@ -48,8 +48,10 @@ class Regrets(NamedTuple):
         regret = instantaneous(play, feedback, alive)
         largest = highest(xp.abs(regret), alive)
         reach = xp.maximum(self.reach, largest)
-        cut = regret * xp.where(reach > self.reach, self.reach / nonzero(reach), 1.0)
-        return Regrets(self.total + cut, self.square + cut**2, reach, self.start), cut
+        shrink = xp.where(reach > self.reach, self.reach / nonzero(reach), 1.0)
+        cut = regret * shrink
+        square = self.square * shrink**2 + (cut / nonzero(reach)) ** 2
+        return Regrets(self.total + cut, square, reach, self.start), cut
 
     @property
     def lost(self) -> Array:

@@ -8,7 +8,7 @@ depends on ``L / scale - dual``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from array_api_compat import array_namespace
 
@@ -25,6 +25,13 @@ class Regularizer(Protocol):
     @property
     def wipeout(self) -> bool:
         """Whether removing experts can only raise ``min_p <p, L> + scale * R(p)``."""
+
+    @property
+    def interior(self) -> bool:
+        """Whether the minimiser is positive on every survivor, at any scale > 0.
+
+        Where it is not, a bandit's arm can be lost from sight for good.
+        """
 
     def stability(self, count: Array, *, bandit: bool) -> Array:
         """c, (..., 1), such that a round's gap is at most ``c * eta * B**2``.
@@ -67,10 +74,10 @@ class Entropy:
     Source: Cesa-Bianchi & Lugosi 2006, Sections 2.1-2.2; de Rooij et al. 2014, Section 2.
     """
 
-    @property
-    def wipeout(self) -> bool:
-        """True: KL does not charge for a weight of 0."""
-        return True
+    wipeout: ClassVar[bool] = True
+    """KL does not charge for a weight of 0."""
+    interior: ClassVar[bool] = True
+    """The slope of KL is infinite at 0."""
 
     def stability(self, count: Array, *, bandit: bool) -> Array:
         """1/8 by Hoeffding's lemma; K/2 for importance-weighted losses."""

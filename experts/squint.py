@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from array_api_compat import array_namespace
 
@@ -141,19 +141,13 @@ class Squint:
 
     rate: RatePrior
     loss_range: float | None = None
+    horizon: ClassVar[int | None] = None
+    loss_interval: ClassVar[tuple[float, float] | None] = None
+    supports: ClassVar[frozenset[str]] = frozenset({"sleeping", "wipeout"})
+    """sleeping experts have regret 0; the potential is bounded for the play of `predict`"""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss_range", checked_range(self.loss_range))
-
-    @property
-    def horizon(self) -> int | None:
-        """None: the bound holds for every T."""
-        return None
-
-    @property
-    def supports(self) -> frozenset[str]:
-        """Sleeping experts have regret 0; the potential is bounded for the play of `predict`."""
-        return frozenset({"sleeping", "wipeout"})
 
     def init(self, like: Array, *, prior: Array | None = None) -> SquintState:
         """State before the first round; see `Learner.init`."""
@@ -240,5 +234,4 @@ def squint(prior_on_rate: str = "improper", *, loss_range: float | None = None) 
 
 def _units(regrets: Regrets) -> tuple[Array, Array]:
     """R / (2B) and V / (2B)**2."""
-    reach = 2 * nonzero(regrets.reach)
-    return regrets.total / reach, regrets.square / reach**2
+    return regrets.total / (2 * nonzero(regrets.reach)), regrets.square / 4

@@ -43,6 +43,8 @@ class Trace:
     """int (R, S, ...): which expert that is; ties: the first"""
     switches: Array = field(repr=False)
     """int (R, S, ...): how often another expert became the best, so far"""
+    total: Array = field(repr=False)
+    """(S, ..., K): every expert's cumulative loss at the end"""
     certificate: Array | None = field(repr=False)
     """(R, S, ...): the learner's own bound on the regret to `best`; None under bandit feedback"""
     weight_rounds: Array = field(repr=False)

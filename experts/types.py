@@ -52,6 +52,10 @@ class Learner(Protocol[State]):
         """Number of rounds that the learner is tuned for; None: any."""
 
     @property
+    def loss_interval(self) -> tuple[float, float] | None:
+        """Smallest and largest loss that bandit feedback may reveal; None: any finite number."""
+
+    @property
     def supports(self) -> frozenset[str]:
         """Beyond full information: "bandit" (estimates from what is seen), "sleeping" (experts
         that sit out rounds), "delayed" (a loss that arrives after later plays), "wipeout" (the

@@ -1,4 +1,4 @@
-"""Provable wipeout: drop the experts that can no longer end as the best.
+"""Wipeout: drop the experts that can no longer end as the best (`hopeless`), or hardly can.
 
 With losses of range B in every round and T - t rounds left, an expert that is more than
 B (T - t) behind the leader cannot catch up. In XNAS's terms, with rewards in [-L, L] and weights
@@ -9,10 +9,15 @@ keeps ends at least as good as every other for some continuation, so no rule tha
 every continuation drops more. Both are theorems of the numbers; sums rounded in floating point
 move the threshold by as much as the sums themselves are off.
 
+`unlikely` drops far earlier on another promise, "with probability 1 - delta", for losses whose
+means stay the same. Against an adversary it promises nothing.
+
 Source: Nayman et al. 2019 (XNAS).
 """
 
 from __future__ import annotations
+
+import math
 
 from array_api_compat import array_namespace
 
@@ -49,6 +54,45 @@ def hopeless(loss: Array, alive: Array, loss_range: float, rounds_left: int) -> 
         As in `threshold`.
     """
     return alive & (relative(loss, alive) > threshold(loss_range, rounds_left))
+
+
+def unlikely(
+    loss: Array, alive: Array, loss_range: float, rounds: int, horizon: int, delta: float
+) -> Array:
+    """Which experts to drop with confidence 1 - delta: bool (..., K).
+
+    Those whose cumulative loss is more than ``B sqrt(2 t ln(K T / delta))`` above the best
+    survivor's.
+
+    Promise: let the losses of different rounds be independent, with the same means in every
+    round, and let i be an expert of smallest mean. With probability at least 1 - delta, i is
+    dropped in none of T rounds. Nothing is said of the expert that happens to end as the best,
+    nor of losses that an adversary chooses.
+
+    Proof. i is dropped in round t only if some k leads it by more than the threshold. The lead is
+    a sum of t independent numbers in [-B, B] of mean at most 0, so by Hoeffding's inequality
+    this has probability at most delta / (K T); there are K - 1 experts k and T rounds.
+
+    Parameters
+    ----------
+    loss, alive, loss_range
+        As in `hopeless`; B bounds the difference between two losses of a round.
+    rounds
+        t >= 1 rounds were played.
+    horizon
+        T >= t: in how many rounds the rule will be asked at most.
+    delta
+        In (0, 1).
+
+    Source: Even-Dar, Mannor & Mansour 2006, Section 3.1 (successive elimination), for full
+    information: differences of losses are seen themselves, and T is known.
+    """
+    if not 1 <= rounds <= horizon:
+        raise ValueError(f"rounds must lie in [1, horizon = {horizon}], got {rounds!r}")
+    if not 0 < delta < 1:
+        raise ValueError(f"delta must lie in (0, 1), got {delta!r}")
+    lead = loss_range * math.sqrt(2 * rounds * math.log(loss.shape[-1] * horizon / delta))
+    return alive & (relative(loss, alive) > lead)
 
 
 def log_kept(play: Array, dead: Array) -> Array:

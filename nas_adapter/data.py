@@ -66,7 +66,7 @@ class Images:
     """whether a mirrored image is as good"""
 
     @property
-    def in_channels(self) -> int:
+    def channels(self) -> int:
         """Channels of an image."""
         return self.train.images.shape[1]
 
@@ -109,6 +109,23 @@ class Images:
             mirrored = mirrored.to(images.device)[:, None, None, None]
             images = torch.where(mirrored, images.flip(-1), images)
         return images
+
+
+def cut_out(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
+    """Each of the images (n, channels, height, width) with a square set to 0: to the mean, where
+    they are normalised. Its middle is uniform over the image, so it may stick out.
+    """
+    if side == 0:
+        return images
+    count, _, *shape = images.shape
+    inside = []
+    for axis, length in enumerate(shape):
+        middle = torch.randint(length, (count, 1), generator=generator)
+        offset = torch.arange(length) - (middle - side // 2)
+        covered = (offset >= 0) & (offset < side)
+        inside.append(covered[:, :, None] if axis == 0 else covered[:, None, :])
+    square = (inside[0] & inside[1]).to(images.device)[:, None]
+    return images.masked_fill(square, 0.0)
 
 
 def shuffled(split: Split, size: int, generator: torch.Generator) -> Iterator[Split]:
@@ -169,6 +186,11 @@ def _held_out(everything: Split, classes: tuple[str, ...]) -> Images:
     test = torch.zeros(len(everything), dtype=torch.bool)
     for label in range(len(classes)):
         members = order[everything.labels[order] == label]
+        if len(members) < 2:
+            raise UserError(
+                f"class {classes[label]} has {len(members)} image: it needs one to train on and "
+                "one to test on, or folders train/ and test/"
+            )
         test[members[: max(1, len(members) // 5)]] = True
     parts = [everything[part.nonzero()[:, 0]] for part in (~test, test)]
     return Images(parts[0], parts[1], classes)
@@ -206,7 +228,8 @@ def _as_split(dataset: object) -> Split:
 
 def _folder(path: Path, size: int) -> Images:
     if not path.is_dir():
-        raise UserError(f"data folder {path} does not exist")
+        what = "is not a folder" if path.exists() else "does not exist"
+        raise UserError(f"data folder {path} {what}")
     if not ((path / "train").is_dir() and (path / "test").is_dir()):
         return replace(_held_out(*_read_folder(path, size)), crop=size // 8, flip=True)
     train, classes = _read_folder(path / "train", size)

@@ -22,6 +22,8 @@ class Stream(enum.IntEnum):
     ARCHITECTURES = 5
     CANDIDATES = 6
     BASELINE = 7
+    NOISE = 8  # inside networks: dropout
+    READ = 9
 
 
 def stream(seed: int, purpose: Stream, index: int = 0) -> torch.Generator:

@@ -11,28 +11,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch
 
-from experts import bounds
 from experts.files import replace
+from nas_adapter.drawing import COLORS, cells
 from nas_adapter.run import Run
 from nas_adapter.spaces import Architecture, Space
 
-COLORS = mpl.color_sequences["tab10"]
-NODE = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": "black"}
 CAPTIONS = {
     "probabilities.png": "The play on every edge over the search. A line that ends at a cross is "
     "an operation that could no longer win and was removed.",
-    "regret.png": "Regret in clipped rewards, summed over the edges, to the best architecture so "
-    "far; the certificate computed along the way; and the bound that held before the first step.",
+    "regret.png": "Regret to the best architecture so far, summed over the edges, in the losses "
+    "that the learner takes in (clipped rewards; estimates where one architecture was sampled); "
+    "the certificate computed along the way; and the method's a-priori bound.",
     "wipeout.png": "When each operation was removed. The longer the bar, the longer it was a "
     "candidate.",
-    "cell.png": "The cell that was found. Node 0 is its input; edges that carry nothing are "
-    "dotted.",
+    "cell.png": "What was found. Edges that carry nothing are dotted or left out.",
 }
 
 
@@ -42,9 +38,10 @@ def draw(run: Run, space: Space, architecture: Architecture, result: dict[str, A
     pictures: dict[str, Callable[[], Figure]] = {}
     if result["edge_probabilities"] is not None:
         pictures["probabilities.png"] = lambda: probabilities(space, steps, result["wiped_out"])
-        pictures["regret.png"] = lambda: regret(space, steps, result)
+    if result["regret"] is not None:
+        pictures["regret.png"] = lambda: regret(steps)
         pictures["wipeout.png"] = lambda: wipeouts(space, result["wiped_out"], result["steps"])
-    pictures["cell.png"] = lambda: cell(space, architecture, space.genotype(architecture))
+    pictures["cell.png"] = lambda: cells(space, architecture)
     for name, make in pictures.items():
         replace(run.out / name, partial(make().savefig, format="png", dpi=110))
     page(run.out, list(pictures), result)
@@ -57,14 +54,8 @@ def probabilities(
     shown = [record for record in steps if "probabilities" in record]
     when = np.asarray([record["step"] for record in shown])
     play = np.asarray([record["probabilities"] for record in shown])  # (T, E, K)
-    columns = min(3, len(space.edges))
-    rows = math.ceil(len(space.edges) / columns)
-    figure = Figure(figsize=(3.6 * columns + 1.6, 2.4 * rows + 0.6), layout="constrained")
-    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    for axis in axes[len(space.edges) :]:
-        axis.set_visible(False)
-    for edge, axis in zip(range(len(space.edges)), axes, strict=False):
-        axis.set_title(f"edge {space.edges[edge]}", fontsize=10)
+    figure, axes = _panels(space)
+    for edge, axis in enumerate(axes):
         for operation, name in enumerate(space.operations):
             gone = _removal(wiped_out, space.edges[edge], name)
             visible = when <= (math.inf if gone is None else gone)
@@ -80,17 +71,19 @@ def probabilities(
     return figure
 
 
-def regret(space: Space, steps: list[dict[str, Any]], result: dict[str, Any]) -> Figure:
+def regret(steps: list[dict[str, Any]]) -> Figure:
     """Regret, certificate and a-priori bound over the steps, summed over the edges."""
+    steps = [record for record in steps if "regret" in record]  # a warm-up has none
     when = np.asarray([record["step"] for record in steps])
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axis = figure.subplots()
-    curve = [
-        len(space.edges)
-        * bounds.hedge(len(space.operations), step, result["eta"], 2 * result["reward_bound"])
-        for step in when.tolist()
-    ]
-    axis.plot(when, curve, color="black", linestyle="--", label="bound known in advance")
+    axis.plot(
+        when,
+        [record["regret_bound"] for record in steps],
+        color="black",
+        linestyle="--",
+        label="a-priori bound",
+    )
     axis.plot(
         when,
         [record["regret_certificate"] for record in steps],
@@ -99,7 +92,7 @@ def regret(space: Space, steps: list[dict[str, Any]], result: dict[str, Any]) ->
     )
     axis.plot(when, [record["regret"] for record in steps], color=COLORS[0], label="regret")
     axis.set_xlabel("search step")
-    axis.set_ylabel("cumulative clipped reward")
+    axis.set_ylabel("cumulative regret")
     axis.set_title("Regret to the best architecture, against its bounds")
     axis.set_ylim(bottom=min(0, *(record["regret"] for record in steps)))
     axis.legend()
@@ -108,42 +101,35 @@ def regret(space: Space, steps: list[dict[str, Any]], result: dict[str, Any]) ->
 
 def wipeouts(space: Space, wiped_out: list[dict[str, Any]], total: int) -> Figure:
     """A bar for every operation of every edge, as long as it was a candidate."""
-    rows = [(edge, name) for edge in space.edges for name in space.operations]
-    figure = Figure(figsize=(8, 0.19 * len(rows) + 1.4), layout="constrained")
-    axis = figure.subplots()
-    for row, (edge, name) in enumerate(rows):
-        gone = _removal(wiped_out, edge, name)
-        color = COLORS[space.operations.index(name) % len(COLORS)]
-        axis.barh(row, total if gone is None else gone, color=color, alpha=0.9)
-        if gone is None:
-            axis.text(total * 1.01, row, "kept", va="center", fontsize=7)
-    axis.set_yticks(range(len(rows)), [f"{edge}  {name}" for edge, name in rows], fontsize=7)
-    axis.invert_yaxis()
-    axis.margins(y=0.01)
-    axis.set_xlim(0, total)
-    axis.set_xlabel("search step up to which the operation was a candidate")
-    removed = f"{len(wiped_out)} of {len(rows)} operations wiped out"
-    axis.set_title(f"Candidates of every edge: {removed}")
+    figure, axes = _panels(space)
+    for edge, axis in zip(space.edges, axes, strict=True):
+        for row, name in enumerate(space.operations):
+            gone = _removal(wiped_out, edge, name)
+            axis.barh(row, total if gone is None else gone, color=COLORS[row % len(COLORS)])
+            if gone is None:
+                axis.text(total * 0.98, row, "kept", va="center", ha="right", fontsize=7)
+        axis.set_yticks(range(len(space.operations)), space.operations, fontsize=7)
+        axis.set_xlim(0, total)
+    axes[0].invert_yaxis()  # they share it
+    figure.supxlabel("search step up to which the operation was a candidate", fontsize=10)
+    count = sum(len(offered) for offered in space.choices)
+    figure.suptitle(f"Candidates of every edge: {len(wiped_out)} of {count} wiped out")
     return figure
 
 
-def cell(space: Space, architecture: Architecture, title: str) -> Figure:
-    """The cell as a graph, nodes from left to right."""
-    ends = [tuple(int(node) for node in edge.split("<-")) for edge in space.edges]
-    last = max(target for target, _ in ends)
-    figure = Figure(figsize=(3 * last, 1.1 * last + 1), layout="constrained")
-    axis = figure.subplots()
-    for (target, source), operation in zip(ends, architecture, strict=True):
-        _arrow(axis, source, target, space.operations[operation], operation)
-    for node in range(last + 1):
-        label = "input" if node == 0 else "output" if node == last else str(node)
-        axis.text(node, 0, label, ha="center", va="center", zorder=3, bbox=NODE)
-    axis.set_xlim(-0.3, last + 0.3)
-    axis.set_ylim(-0.15 - 0.4 * max(0, last - 2), 0.2 + 0.4 * max(0, last - 1))
-    axis.set_aspect("equal")
-    axis.axis("off")
-    axis.set_title(title, fontsize=8)
-    return figure
+def _panels(space: Space) -> tuple[Figure, list[Axes]]:
+    """One panel for each edge, under its name."""
+    count = len(space.edges)
+    columns = min(3, count) if count <= 9 else 7
+    rows = math.ceil(count / columns)
+    width = 3.6 if count <= 9 else 2.2
+    figure = Figure(figsize=(width * columns + 1.6, 2.4 * rows + 0.6), layout="constrained")
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for edge, axis in zip(space.edges, axes, strict=False):
+        axis.set_title(f"edge {edge}", fontsize=10)
+    for axis in axes[count:]:
+        axis.set_visible(False)
+    return figure, list(axes[:count])
 
 
 def page(out: Path, pictures: list[str], result: dict[str, Any]) -> None:
@@ -169,29 +155,6 @@ def page(out: Path, pictures: list[str], result: dict[str, Any]) -> None:
         f"</style><h1>{title}</h1>{figures}<h2>Result</h2><table>{rows}</table></html>\n"
     )
     replace(out / "report.html", lambda path: path.write_text(text))
-
-
-def _arrow(axis: Axes, source: int, target: int, name: str, operation: int) -> None:
-    """Neighbours are joined straight, others by an arc; arcs alternate above and below."""
-    span = target - source
-    side = 1 if source % 2 == 0 else -1
-    height = 0.0 if span == 1 else side * (0.35 + 0.4 * (span - 2))  # of the arc's middle
-    idle = name == "none"
-    arrow = FancyArrowPatch(
-        (source, 0),
-        (target, 0),
-        connectionstyle=f"arc3,rad={-2 * height / span:.3f}",
-        arrowstyle="-|>",
-        mutation_scale=16,
-        shrinkA=26,
-        shrinkB=26,
-        color="0.7" if idle else COLORS[operation % len(COLORS)],
-        linestyle=":" if idle else "-",
-        linewidth=2,
-    )
-    axis.add_patch(arrow)
-    middle, above = (source + target) / 2, height + 0.08 * side
-    axis.text(middle, above, name, ha="center", va="center", color="0.5" if idle else "black")
 
 
 def _removal(wiped_out: list[dict[str, Any]], edge: str, operation: str) -> int | None:

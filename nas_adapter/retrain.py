@@ -1,53 +1,61 @@
-"""The discrete network, trained from scratch on all training images."""
+"""The discrete network, trained from scratch on all training data."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-import torch
 from torch import nn
 
-from nas_adapter.data import Images, shuffled
+from nas_adapter.averaging import Averaging
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.run import Run
-from nas_adapter.spaces import SPACES, Architecture, Size
-from nas_adapter.training import accuracy, cosine, initialised_by, prepare, progress_bar
+from nas_adapter.spaces import Architecture, Space
+from nas_adapter.supernet import Supernet
+from nas_adapter.tasks import Task
+from nas_adapter.training import cosine, finite, progress_bar, seeded_by
 
 
 @dataclass(frozen=True, slots=True)
 class RetrainSettings:
-    """How to train: Nesterov SGD with a cosine schedule, as in NAS-Bench-201."""
+    """How to train. How the weights are trained is the space's `retrain_tuning`."""
 
-    space: str
     seed: int
     epochs: int
-    batch_size: int
     channels: int
     cells: int
-    rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
+    auxiliary: bool = False
+    """whether to train by a second head as well"""
+    drop_path: float = 0.0
+    """see `MixedEdge`; grows linearly from 0 to this over the epochs"""
 
 
 def retrain(
-    settings: RetrainSettings, architecture: Architecture, data: Images, run: Run, phase: str
+    settings: RetrainSettings,
+    space: Space,
+    architecture: Architecture,
+    task: Task,
+    run: Run,
+    phase: str,
 ) -> float:
-    """Train the network of `architecture` from scratch and return its test accuracy, in [0, 1].
+    """Train the network of `architecture` from scratch and return its test metric.
 
-    The test images are looked at once, after the last epoch. Continues what `run` has of `phase`,
+    The test data is looked at once, after the last epoch. Where the space's `retrain_tuning` has a
+    patience, the held-out data is not trained on, and what is tested is the best epoch by it, see
+    `Averaging`. Continues what `run` has of `phase`,
     a name for this training in the checkpoint and the metrics.
     """
     saved = run.phase(phase)
-    if saved is not None and "test_accuracy" in saved:
-        return float(saved["test_accuracy"])
-    job = _Training(settings, architecture, data)
+    if saved is not None and "test" in saved:
+        return float(saved["test"])
+    job = _Training(settings, space, architecture, task)
     if saved is not None:
-        job.net.load_state_dict(saved["net"])
-        job.optimizer.load_state_dict(saved["optimizer"])
-        job.epoch = saved["epoch"]
-    with progress_bar(phase, settings.epochs * job.per_epoch, job.epoch * job.per_epoch) as bar:
+        job.load(saved)
+    with progress_bar(
+        phase, settings.epochs * task.retrain_steps, job.epoch * task.retrain_steps
+    ) as bar:
         while job.epoch < settings.epochs:
             start, losses = time.perf_counter(), []
             for loss in job.steps():
@@ -57,59 +65,88 @@ def retrain(
                 phase,
                 epoch=job.epoch,
                 train_loss=sum(losses) / len(losses),
+                **job.validate(),
                 seconds=time.perf_counter() - start,
             )
-            run.save(
-                phase,
-                {
-                    "epoch": job.epoch,
-                    "net": job.net.state_dict(),
-                    "optimizer": job.optimizer.state_dict(),
-                },
-            )
+            run.save(phase, job.state_dict())
+    if job.averaging is not None:
+        job.averaging.take_best()
     job.net.eval()
-    test_accuracy = accuracy(data, data.test, lambda images: job.net(images, architecture))
-    run.save(phase, {"test_accuracy": test_accuracy, "net": job.net.state_dict()})
-    return test_accuracy
+    test = task.measure(job.net, task.test(), architecture)
+    run.save(phase, {"test": test, "net": job.net.state_dict()})
+    return test
+
+
+def build(
+    settings: RetrainSettings, space: Space, architecture: Architecture, task: Task
+) -> Supernet:
+    """The network of `architecture`, untrained."""
+    size = replace(task.size(settings.channels, settings.cells), auxiliary=settings.auxiliary)
+    with seeded_by(stream(settings.seed, Stream.NETWORK)):
+        return space.network(size, [[operation] for operation in architecture], search=False)
 
 
 class _Training:
     """A training under way; `epoch` epochs are done."""
 
-    def __init__(self, settings: RetrainSettings, architecture: Architecture, data: Images) -> None:
-        self.settings, self.architecture, self.data = settings, architecture, data
+    def __init__(
+        self, settings: RetrainSettings, space: Space, architecture: Architecture, task: Task
+    ) -> None:
+        self.settings, self.architecture, self.task = settings, architecture, task
+        self.tuning = space.retrain_tuning
         self.epoch = 0
-        self.per_epoch = max(1, len(data.train) // settings.batch_size)
-        size = Size(data.in_channels, len(data.classes), settings.channels, settings.cells)
-        with initialised_by(stream(settings.seed, Stream.NETWORK)):
-            net = SPACES[settings.space]().network(
-                size, [[operation] for operation in architecture], search=False
-            )
-        self.net = net.to(data.train.labels.device)
-        self.optimizer = torch.optim.SGD(
-            net.parameters(),
-            lr=settings.rate,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-            nesterov=True,
+        net = build(settings, space, architecture, task)
+        self.net = net.to(task.device)
+        self.optimizer = self.tuning.optimizer(net)
+        self.averaging = None
+        if self.tuning.patience is not None:
+            better = task.higher_is_better
+            self.averaging = Averaging(net, self.tuning.patience, higher_is_better=better)
+
+    def load(self, saved: dict[str, Any]) -> None:
+        """Continue from `state_dict()`."""
+        self.net.load_state_dict(saved["net"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.epoch = saved["epoch"]
+        if self.averaging is not None:
+            self.averaging.load_state_dict(saved["averaging"])
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a checkpoint needs."""
+        return {
+            "epoch": self.epoch,
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "averaging": None if self.averaging is None else self.averaging.state_dict(),
+        }
+
+    def validate(self) -> dict[str, Any]:
+        """What the validation data says after an epoch, for the metrics; nothing without a use."""
+        if self.averaging is None:
+            return {}
+        averaged = self.averaging.started
+        value = self.averaging.epoch(
+            lambda net: self.task.measure(net, self.task.held_out(), self.architecture)
         )
+        return {f"valid_{self.task.metric}": value, "averaged": averaged}
 
     def steps(self) -> Iterator[float]:
         """One epoch; yields the loss of every step."""
-        settings = self.settings
+        seed, tuning, total = self.settings.seed, self.tuning, self.task.retrain_steps
         self.net.train()
-        order = stream(settings.seed, Stream.BATCHES, self.epoch)
-        for index, part in enumerate(shuffled(self.data.train, settings.batch_size, order)):
-            done = self.epoch * self.per_epoch + index
-            cosine(
-                self.optimizer, done / (settings.epochs * self.per_epoch), settings.rate, low=0.0
-            )
-            batch = prepare(self.data, part, stream(settings.seed, Stream.AUGMENTATION, done))
+        self.net.set_drop_path(self.settings.drop_path * self.epoch / self.settings.epochs)
+        for index, batch in enumerate(self.task.retrain_batches(self.epoch)):
+            done = self.epoch * total + index
+            progress = done / (self.settings.epochs * total)
+            cosine(self.optimizer, progress, tuning.rate, tuning.lowest_rate)
             self.optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(
-                self.net(batch.images, self.architecture), batch.labels
-            )
-            loss.backward()  # type: ignore[no-untyped-call]
+            with seeded_by(stream(seed, Stream.NOISE, done)):
+                loss = self.task.loss(self.net, batch, self.architecture)
+                loss.backward()  # type: ignore[no-untyped-call]
+            if tuning.clip is not None:
+                nn.utils.clip_grad_norm_(self.net.parameters(), tuning.clip)
             self.optimizer.step()
-            yield loss.item()
+            if self.averaging is not None:
+                self.averaging.step()
+            yield finite(loss.item(), "training", "retraining")
         self.epoch += 1

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from tqdm import tqdm
 
-from nas_adapter.data import Images, Split, in_order, shuffled
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.run import Run
-from nas_adapter.spaces import SPACES, Architecture, Size
+from nas_adapter.spaces import Architecture, Space
 from nas_adapter.strategies import METHODS, Setting
-from nas_adapter.training import (
-    EVALUATION_BATCH,
-    accuracy,
-    cosine,
-    initialised_by,
-    prepare,
-    progress_bar,
-)
+from nas_adapter.tasks import Task
+from nas_adapter.training import cosine, progress_bar, seeded_by
 
 PHASE = "search"
 PICTURED = 500
@@ -32,31 +23,30 @@ PICTURED = 500
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """How to search. Rates of the weights as in DARTS (Liu et al. 2019, Appendix A.1)."""
+    """How to search. How the weights are trained is the space's `search_tuning`."""
 
-    space: str
     method: str
     seed: int
     epochs: int
-    batch_size: int
     channels: int
     cells: int
-    reward_bound: float
+    reward_bound: float | None
+    warmup: int
+    """epochs of it"""
+    learner: str
     wipeout: bool
     candidates: int
-    rate: float = 0.025
-    lowest_rate: float = 0.001
-    momentum: float = 0.9
-    weight_decay: float = 3e-4
+    read: str
 
 
-def search(settings: SearchSettings, data: Images, run: Run) -> tuple[Architecture, dict[str, Any]]:
+def search(
+    settings: SearchSettings, space: Space, task: Task, run: Run
+) -> tuple[Architecture, dict[str, Any]]:
     """Search, or continue the search of `run`.
 
-    Half of the training images trains the weights, the other half drives the architecture; an
-    epoch is one pass over both, side by side. Every random choice comes from a stream named by
-    seed, purpose and place, so a search that is killed and resumed takes the very steps of one
-    that was not.
+    Half of the training data trains the weights, the other half drives the architecture. Every
+    random choice comes from a stream named by seed, purpose and place, so a search that is killed
+    and resumed takes the very steps of one that was not.
 
     Returns
     -------
@@ -64,7 +54,7 @@ def search(settings: SearchSettings, data: Images, run: Run) -> tuple[Architectu
     """
     saved = run.phase(PHASE)
     if saved is None or "found" not in saved:
-        job = _Search(settings, data, run)
+        job = _Search(settings, space, task, run)
         if saved is not None:
             job.load(saved)
         with progress_bar(f"search ({settings.method})", job.total, len(job.seconds)) as bar:
@@ -77,34 +67,30 @@ def search(settings: SearchSettings, data: Images, run: Run) -> tuple[Architectu
 class _Search:
     """A search under way."""
 
-    def __init__(self, settings: SearchSettings, data: Images, run: Run) -> None:
-        self.settings, self.data, self.run = settings, data, run
-        self.halves = data.halves(settings.seed)
-        self.total = settings.epochs * (len(self.halves[0]) // settings.batch_size)
+    def __init__(self, settings: SearchSettings, space: Space, task: Task, run: Run) -> None:
+        self.settings, self.space, self.task, self.run = settings, space, task, run
+        self.total = settings.epochs * task.search_steps
         self.epoch = 0
         self.seconds: list[float] = []
-        space = SPACES[settings.space]()
-        size = Size(data.in_channels, len(data.classes), settings.channels, settings.cells)
-        every_operation = [range(len(space.operations))] * len(space.edges)
-        with initialised_by(stream(settings.seed, Stream.NETWORK)):
-            net = space.network(size, every_operation, search=True)
-        self.net = net.to(data.train.labels.device)
-        self.optimizer = torch.optim.SGD(
-            net.parameters(),
-            lr=settings.rate,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-        )
-        self.strategy = METHODS[settings.method](
+        size = task.size(settings.channels, settings.cells)
+        with seeded_by(stream(settings.seed, Stream.NETWORK)):
+            net = space.network(size, space.choices, search=True)
+        self.net = net.to(task.device)
+        self.optimizer = space.search_tuning.optimizer(net)
+        self.strategy = METHODS[settings.method].make(
             Setting(
                 space=space,
+                task=task,
                 net=net,
                 optimizer=self.optimizer,
                 steps=self.total,
                 seed=settings.seed,
                 reward_bound=settings.reward_bound,
+                warmup=settings.warmup * task.search_steps,
+                learner=settings.learner,
                 wipeout=settings.wipeout,
                 candidates=settings.candidates,
+                read=settings.read,
             )
         )
 
@@ -117,16 +103,17 @@ class _Search:
 
     def play(self, epoch: int, bar: tqdm[Any]) -> None:
         """One epoch, then a checkpoint."""
-        settings, data = self.settings, self.data
-        for train, valid in self._pairs(epoch):
+        tuning, seed = self.space.search_tuning, self.settings.seed
+        start = time.perf_counter()
+        for train, valid in self.task.search_batches(epoch):
             done = len(self.seconds)
-            start = time.perf_counter()
-            cosine(self.optimizer, done / self.total, settings.rate, settings.lowest_rate)
-            generator = stream(settings.seed, Stream.AUGMENTATION, done)
-            step = self.strategy.step(prepare(data, train, generator), prepare(data, valid))
+            cosine(self.optimizer, done / self.total, tuning.rate, tuning.lowest_rate)
+            with seeded_by(stream(seed, Stream.NOISE, done)):
+                step = self.strategy.step(train, valid)
             self.seconds.append(time.perf_counter() - start)
             self._log(epoch, step.train_loss, step.details)
             bar.update()
+            start = time.perf_counter()
         self.run.save(
             PHASE,
             {
@@ -140,29 +127,18 @@ class _Search:
 
     def finish(self) -> dict[str, Any]:
         """Read the architecture off and judge the supernet; the phase is over."""
-        data, held_out = self.data, self.halves[1]
-        batches = (prepare(data, part) for part in in_order(held_out, EVALUATION_BATCH))
-        found, weights = self.strategy.finish(batches)
+        found, weights = self.strategy.finish()
         details = self.strategy.report()
         report = {
             "steps": self.total,
             "search_seconds": sum(self.seconds),
             **_speed(self.seconds, details.get("wiped_out", [])),
-            "valid_accuracy": accuracy(data, held_out, lambda x: self.net(x, weights)),
+            f"valid_{self.task.metric}": self.task.measure(self.net, self.task.held_out(), weights),
             **details,
         }
         done = {"found": found, "report": report, "net": self.net.state_dict()}
         self.run.save(PHASE, done)
         return done
-
-    def _pairs(self, epoch: int) -> Iterator[tuple[Split, Split]]:
-        """Batches for the weights and for the architecture, until the first half is used up."""
-        seed, size = self.settings.seed, self.settings.batch_size
-        return zip(
-            shuffled(self.halves[0], size, stream(seed, Stream.BATCHES, epoch)),
-            shuffled(self.halves[1], size, stream(seed, Stream.VALIDATION, epoch)),
-            strict=False,
-        )
 
     def _log(self, epoch: int, train_loss: float, details: dict[str, Any]) -> None:
         done = len(self.seconds)

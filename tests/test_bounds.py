@@ -33,7 +33,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
 EVERY = [
     pytest.param(bound, id=name)
     for name, bound in inspect.getmembers(bounds, inspect.isfunction)
-    if bound.__module__ == bounds.__name__ and not name.startswith("_")
+    if bound.__module__ == bounds.__name__
 ]
 
 

@@ -91,6 +91,10 @@ def test_folder_with_and_without_a_test_part(tmp_path: Path) -> None:
 def test_folder_errors(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not exist"):
         load(f"folder:{tmp_path / 'missing'}", Path(), 8)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UserError, match="file is not a folder"):
+        load(f"folder:{tmp_path / 'file'}", Path(), 8)
+    (tmp_path / "file").unlink()
     with pytest.raises(UserError, match="not a folder of class folders"):
         load(f"folder:{tmp_path}", Path(), 8)
     make_folder(tmp_path / "hole")
@@ -101,6 +105,13 @@ def test_folder_errors(tmp_path: Path) -> None:
     (tmp_path / "broken" / "cat" / "0.png").write_bytes(b"not a picture")
     with pytest.raises(UserError, match=r"0\.png cannot be decoded"):
         load(f"folder:{tmp_path / 'broken'}", Path(), 8)
+    whole = (tmp_path / "hole" / "cat" / "1.png").read_bytes()
+    (tmp_path / "broken" / "cat" / "0.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match=r"0\.png cannot be decoded"):
+        load(f"folder:{tmp_path / 'broken'}", Path(), 8)
+    make_folder(tmp_path / "lonely", count=1)
+    with pytest.raises(UserError, match="class cat has 1 image: it needs one to train on and one"):
+        load(f"folder:{tmp_path / 'lonely'}", Path(), 8)
     make_folder(tmp_path / "odd" / "train")
     make_folder(tmp_path / "odd" / "test", classes=("cat", "eel"))
     with pytest.raises(UserError, match="do not have the same classes: dog, eel"):

@@ -12,7 +12,7 @@ from nas_adapter.spaces import Architecture, NASBench201, Size
 from nas_adapter.supernet import Supernet, forget
 
 SPACE = NASBench201()
-SIZE = Size(in_channels=1, classes=10, channels=4, cells=2)
+SIZE = Size(inputs=1, outputs=10, channels=4, cells=2)
 NONE, SKIP, CONV1, CONV3, POOL = range(5)
 architectures = st.tuples(*[st.integers(0, 4)] * 6)
 
@@ -60,7 +60,7 @@ def test_shapes(side: int) -> None:
 
 def test_published_size() -> None:
     """The all-conv3x3 network at C = 16, N = 5 has the 1.53 M parameters of the benchmark."""
-    size = Size(in_channels=3, classes=10, channels=16, cells=5)
+    size = Size(inputs=3, outputs=10, channels=16, cells=5)
     net = SPACE.network(size, [[CONV3]] * 6, search=False)
     millions = sum(parameter.numel() for parameter in net.parameters()) / 1e6
     assert millions == pytest.approx(1.531, abs=1e-3)

@@ -53,6 +53,7 @@ def test_a_trace_is_what_the_ledger_says(learner: Any, game: Game) -> None:
         np.testing.assert_array_equal(trace.best[t, 0], leaders[t])
         np.testing.assert_array_equal(trace.weights[t, 0], play)
     np.testing.assert_array_equal(trace.switches[-1, 0], (np.diff(leaders, axis=0) != 0).sum(0))
+    np.testing.assert_allclose(trace.total[0], game.loss.sum(0), atol=1e-12)
     assert trace.certificate is not None
     assert np.all(trace.regret <= trace.certificate + 1e-9)
 

@@ -120,6 +120,29 @@ def test_product_of_edges_is_ftrl_over_all_architectures(game: Game, eta: float)
     np.testing.assert_allclose(learner.certificate(joint), by_edge, rtol=1e-9)
 
 
+@given(
+    game=games(),
+    eta=st.floats(1e-3, 5),
+    ranges=st.lists(st.floats(0.01, 10), min_size=3, max_size=3),
+)
+def test_regret_over_a_product(game: Game, eta: float, ranges: list[float]) -> None:
+    """Regret to the best architecture <= ln|A| / eta + (eta T / 8) sum_e B_e**2."""
+    total_rounds, edges, count = game.loss.shape
+    size, b = count**edges, math.hypot(*ranges[:edges])
+    bound = bounds.hedge(size, total_rounds, eta, b)
+    assert bound == pytest.approx(
+        math.log(size) / eta + eta * total_rounds / 8 * sum(r**2 for r in ranges[:edges])
+    )
+    learner = experts.hedge(eta)
+    ledger = Ledger.open(game.loss[0])
+    state = learner.init(game.loss[0])
+    for loss in game.loss * np.asarray(ranges[:edges])[:, None]:
+        play = learner.predict(state)
+        ledger = ledger.add(play, loss)
+        state = learner.update(state, play, Feedback(loss))
+    assert ledger.regret.max(axis=-1).sum() <= bound + 1e-9
+
+
 @given(game=games(most_rounds=8), left=st.integers(0, 3))
 def test_wipeout_is_sound_and_tight(game: Game, left: int) -> None:
     """Over every outcome of the rounds left: an expert is dropped if and only if none saves it.

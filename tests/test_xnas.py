@@ -18,8 +18,9 @@ from nas_adapter.feedback import clip, from_rewards, gradient_rewards
 from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
 from nas_adapter.spaces import NASBench201, Size
-from nas_adapter.strategies import XNAS, Setting
+from nas_adapter.strategies import XNAS, SampledXNAS, Setting
 from nas_adapter.strategies import xnas as xnas_module
+from nas_adapter.tasks import ImageClassification
 
 SPACE = NASBench201()
 STEPS, BOUND = 40, 0.02
@@ -27,7 +28,7 @@ STEPS, BOUND = 40, 0.02
 
 def make_net(cells: int = 1) -> Any:
     torch.manual_seed(0)
-    size = Size(in_channels=1, classes=3, channels=4, cells=cells)
+    size = Size(inputs=1, outputs=3, channels=4, cells=cells)
     return SPACE.network(size, [range(5)] * 6, search=True)
 
 
@@ -35,6 +36,24 @@ def make_batch(seed: int, dtype: torch.dtype = torch.float32) -> Batch:
     generator = torch.Generator().manual_seed(seed)
     images = torch.rand(12, 1, 6, 6, generator=generator, dtype=dtype)
     return Batch(images, torch.randint(3, (12,), generator=generator))
+
+
+def make_setting(net: Any, optimizer: torch.optim.Optimizer) -> Setting:
+    images = data_sets.load("digits", Path("unused"), 32)
+    return Setting(
+        space=SPACE,
+        task=ImageClassification(images, seed=0, batch_size=64),
+        net=net,
+        optimizer=optimizer,
+        steps=STEPS,
+        seed=0,
+        reward_bound=BOUND,
+        warmup=0,
+        learner="eg",
+        wipeout=True,
+        candidates=1,
+        read="auto",
+    )
 
 
 def test_reward_is_minus_the_derivative_in_p() -> None:
@@ -99,7 +118,7 @@ def test_a_search_that_diverges_says_so() -> None:
     with torch.no_grad():
         next(net.parameters()).fill_(math.nan)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-    setting = Setting(SPACE, net, optimizer, STEPS, 0, BOUND, wipeout=True, candidates=1)
+    setting = make_setting(net, optimizer)
     with pytest.raises(UserError, match="training loss became nan: the search has diverged"):
         XNAS(setting).step(make_batch(0), make_batch(1))
 
@@ -121,7 +140,7 @@ def test_algorithm_1_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xnas_module, "clip", recording)
     net = make_net()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.025, momentum=0.9)
-    setting = Setting(SPACE, net, optimizer, STEPS, 0, BOUND, wipeout=True, candidates=1)
+    setting = make_setting(net, optimizer)
     strategy = XNAS(setting)
 
     eta = math.sqrt(2 * math.log(5) / (STEPS * BOUND**2))
@@ -148,8 +167,9 @@ def test_algorithm_1_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def digits() -> data_sets.Images:
-    return data_sets.load("digits", Path("unused"), 32)
+def digits() -> ImageClassification:
+    images = data_sets.load("digits", Path("unused"), 32)
+    return ImageClassification(images, seed=3, batch_size=64)
 
 
 def new_run(out: Path) -> Run:
@@ -158,16 +178,17 @@ def new_run(out: Path) -> Run:
 
 def settings(**changes: Any) -> SearchSettings:
     defaults: dict[str, Any] = {
-        "space": "nasbench201", "method": "xnas", "seed": 3, "epochs": 3, "batch_size": 64,
-        "channels": 4, "cells": 1, "reward_bound": 0.01, "wipeout": True, "candidates": 4,
+        "method": "xnas", "seed": 3, "epochs": 3, "channels": 4, "cells": 1,
+        "reward_bound": 0.01, "wipeout": True, "candidates": 4, "read": "auto",
+        "warmup": 0, "learner": "eg",
     }  # fmt: skip
     return SearchSettings(**(defaults | changes))
 
 
-def test_regret_and_bounds_of_a_real_search(digits: data_sets.Images, tmp_path: Path) -> None:
+def test_regret_and_bounds_of_a_real_search(digits: ImageClassification, tmp_path: Path) -> None:
     """regret <= certificate at every step; <= bound with wipeout <= bound, at the end."""
     run = new_run(tmp_path)
-    found, report = search(settings(), digits, run)
+    found, report = search(settings(), SPACE, digits, run)
     steps = run.history("search")
     run.close()
     assert len(steps) == report["steps"] == 33
@@ -185,17 +206,82 @@ def test_regret_and_bounds_of_a_real_search(digits: data_sets.Images, tmp_path: 
         }
 
 
-def test_without_wipeout_nothing_is_removed(digits: data_sets.Images, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"method": "xnas-sampled"},
+        {"learner": "adahedge"},
+        {"learner": "adahedge", "warmup": 1},
+        {"reward_bound": None, "warmup": 1},
+    ],
+    ids=["sampled", "adahedge", "adahedge after a warm-up", "L from the warm-up"],
+)
+def test_every_variant_keeps_its_certificate(
+    changes: dict[str, Any], digits: ImageClassification, tmp_path: Path
+) -> None:
+    """regret <= certificate after every step, in the losses that the learner takes in."""
     run = new_run(tmp_path)
-    _, report = search(settings(epochs=1, wipeout=False), digits, run)
+    _, report = search(settings(**changes), SPACE, digits, run)
+    steps = run.history("search")
+    run.close()
+    game = [step for step in steps if "regret" in step]
+    assert len(game) == 33 - 11 * changes.get("warmup", 0)
+    for step in game:
+        assert step["regret"] <= step["regret_certificate"] + 1e-9
+        if "method" not in changes:  # that of a sampled search is on the expectation
+            assert step["regret_certificate"] <= step["regret_bound"] + 1e-9
+    assert report["regret"] == game[-1]["regret"]
+
+
+def test_a_warm_up_leaves_the_play_alone_and_finds_the_bound(
+    digits: ImageClassification, tmp_path: Path
+) -> None:
+    run = new_run(tmp_path)
+    _, report = search(settings(reward_bound=None, warmup=1), SPACE, digits, run)
+    steps = run.history("search")
+    run.close()
+    assert all(np.ptp(step["probabilities"]) == 0 for step in steps[:11])
+    assert np.ptp(steps[11]["probabilities"]) > 0
+    bound = report["reward_bound"]
+    assert report["eta"] == pytest.approx(math.sqrt(2 * math.log(5) / (22 * bound**2)))
+    assert 0 < bound < 1
+    assert report["clipped_share"] < 0.5
+    assert report["wiped_out"] == [] or min(w["step"] for w in report["wiped_out"]) > 22
+
+
+def test_a_sampled_step_is_semi_bandit_feedback_of_the_scaled_loss() -> None:
+    """After one round every edge's estimate is l / p on the drawn operation and 0 elsewhere."""
+    net = make_net()
+    setting = make_setting(net, torch.optim.SGD(net.parameters(), lr=0.025))
+    strategy = SampledXNAS(setting)
+    valid = make_batch(1)
+    drawn: list[Any] = []
+    net.register_forward_hook(lambda _, inputs, __: drawn.append(inputs[1]))
+    step = strategy.step(make_batch(0), valid)
+    assert drawn[0] == drawn[1], "trained and judged another architecture"
+    with torch.no_grad():
+        loss = nn.functional.cross_entropy(net(valid.images, drawn[0]), valid.labels).item()
+    assert step.details["valid_loss"] == pytest.approx(loss)
+    scaled = min(loss / math.log(10), 1)  # the setting's task has ten classes
+    ledger = strategy.state_dict()["game"]["ledger"]
+    expected = np.full((6, 5), scaled)  # what the uniform play loses: l / p * p
+    expected[np.arange(6), drawn[0]] -= scaled / 0.2
+    np.testing.assert_allclose(ledger["regret"].numpy(), expected, atol=1e-12)
+
+
+def test_without_wipeout_nothing_is_removed(digits: ImageClassification, tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    _, report = search(settings(epochs=1, wipeout=False), SPACE, digits, run)
     run.close()
     assert report["wiped_out"] == []
     assert report["regret"] <= report["regret_certificate"] <= report["regret_bound"]
 
 
-def test_random_search_finds_its_best_candidate(digits: data_sets.Images, tmp_path: Path) -> None:
+def test_random_search_finds_its_best_candidate(
+    digits: ImageClassification, tmp_path: Path
+) -> None:
     run = new_run(tmp_path)
-    found, report = search(settings(method="random", epochs=1), digits, run)
+    found, report = search(settings(method="random", epochs=1), SPACE, digits, run)
     run.close()
     assert len(found) == 6
     assert report["candidates"] == 4

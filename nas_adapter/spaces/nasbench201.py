@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from torch import Tensor, nn
 
-from nas_adapter.spaces.base import Architecture, Size
+from nas_adapter.errors import UserError
+from nas_adapter.spaces.base import Architecture, Size, Tuning
+from nas_adapter.spaces.layers import Norm, conv_norm, relu_conv_norm
 from nas_adapter.supernet import MixedEdge, Supernet, Weights
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -22,11 +24,23 @@ ENDS = tuple((target, source) for target in range(1, NODES) for source in range(
 class NASBench201:
     """Node 0 is the cell's input, node j the sum of its edges j<-i (i < j), node 3 the output."""
 
+    task = "images"
     operations = OPERATIONS
     edges = tuple(f"{target}<-{source}" for target, source in ENDS)
+    choices = (tuple(range(len(OPERATIONS))),) * len(ENDS)
+    inputs = None
+    search_tuning = Tuning(rate=0.025, lowest_rate=0.001, momentum=0.9, weight_decay=3e-4, clip=5.0)
+    """Source: Liu et al. 2019 (DARTS), Appendix A.1."""
+    retrain_tuning = Tuning(
+        rate=0.1, lowest_rate=0.0, momentum=0.9, weight_decay=5e-4, nesterov=True
+    )
+    """Source: Dong & Yang 2020, Table 1."""
+    architecture_rate = 3e-4
 
     def network(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> Supernet:
         """See `Space.network`."""
+        if size.auxiliary:
+            raise UserError("--auxiliary: networks of nasbench201 have no auxiliary head")
         return Network(size, choices, search=search)
 
     def genotype(self, architecture: Architecture) -> str:
@@ -57,12 +71,9 @@ class Network(Supernet):
 
     def __init__(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> None:
         super().__init__()
-        norm = _Norm(search)
+        norm = Norm(search)
         widths = [size.channels, 2 * size.channels, 4 * size.channels]
-        self.stem = nn.Sequential(
-            nn.Conv2d(size.in_channels, size.channels, 3, padding=1, bias=False),
-            norm(size.channels),
-        )
+        self.stem = conv_norm(size.inputs, size.channels, 3, norm)
         self.cells = nn.ModuleList(
             nn.ModuleList(Cell(width, choices, norm) for _ in range(size.cells)) for width in widths
         )
@@ -74,7 +85,7 @@ class Network(Supernet):
             nn.ReLU(),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
-            nn.Linear(widths[-1], size.classes),
+            nn.Linear(widths[-1], size.outputs),
         )
 
     def forward(self, x: Tensor, weights: Weights) -> Tensor:
@@ -97,7 +108,7 @@ class Network(Supernet):
 class Cell(nn.Module):
     """The searched cell at one place of the stack."""
 
-    def __init__(self, width: int, choices: Sequence[Sequence[int]], norm: _Norm) -> None:
+    def __init__(self, width: int, choices: Sequence[Sequence[int]], norm: Norm) -> None:
         super().__init__()
         self.edges = nn.ModuleList(
             MixedEdge({index: _operation(OPERATIONS[index], width, norm) for index in offered})
@@ -120,11 +131,11 @@ class Cell(nn.Module):
 class Reduction(nn.Module):
     """Residual block that halves the image and doubles the channels."""
 
-    def __init__(self, narrow: int, wide: int, norm: _Norm) -> None:
+    def __init__(self, narrow: int, wide: int, norm: Norm) -> None:
         super().__init__()
         self.main = nn.Sequential(
-            _relu_conv_norm(narrow, wide, 3, norm, stride=2),
-            _relu_conv_norm(wide, wide, 3, norm),
+            relu_conv_norm(narrow, wide, 3, norm, stride=2),
+            relu_conv_norm(wide, wide, 3, norm),
         )
         self.shortcut = nn.Sequential(
             nn.AvgPool2d(2, ceil_mode=True), nn.Conv2d(narrow, wide, 1, bias=False)
@@ -135,26 +146,11 @@ class Reduction(nn.Module):
         return self.main(x) + self.shortcut(x)  # type: ignore[no-any-return]
 
 
-class _Norm:
-    """Batch normalisation, for a supernet or for a network of its own (see `Space.network`)."""
-
-    def __init__(self, search: bool) -> None:
-        self.own = not search
-
-    def __call__(self, width: int) -> nn.BatchNorm2d:
-        return nn.BatchNorm2d(width, affine=self.own, track_running_stats=self.own)
-
-
-def _relu_conv_norm(narrow: int, wide: int, kernel: int, norm: _Norm, stride: int = 1) -> nn.Module:
-    convolution = nn.Conv2d(narrow, wide, kernel, stride, padding=kernel // 2, bias=False)
-    return nn.Sequential(nn.ReLU(), convolution, norm(wide))
-
-
-def _operation(name: str, width: int, norm: _Norm) -> nn.Module | None:
+def _operation(name: str, width: int, norm: Norm) -> nn.Module | None:
     if name == "none":
         return None
     if name == "skip_connect":
         return nn.Identity()
     if name == "avg_pool_3x3":
         return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
-    return _relu_conv_norm(width, width, 1 if name == "nor_conv_1x1" else 3, norm)
+    return relu_conv_norm(width, width, 1 if name == "nor_conv_1x1" else 3, norm)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from nas_adapter.data import Batch
-from nas_adapter.errors import UserError
 from nas_adapter.spaces import Architecture, Space
 from nas_adapter.supernet import Supernet, Weights
+from nas_adapter.tasks import Batch, Task
+from nas_adapter.training import finite
 
-GRADIENT_NORM = 5.0
-"""Norm that weight gradients are clipped to. Source: Liu et al. 2019 (DARTS), Appendix A."""
+LEARNERS = ("eg", "adahedge")
+"""What XNAS can play with: exponentiated gradient as published, or AdaHedge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +23,40 @@ class Setting:
     """What a method is built from."""
 
     space: Space
+    task: Task
     net: Supernet
     optimizer: torch.optim.Optimizer
     """of the network's weights"""
     steps: int
     """T, the number of `step` calls to come"""
     seed: int
-    reward_bound: float
-    """L of XNAS"""
+    reward_bound: float | None
+    """L of XNAS; None: found in the warm-up"""
+    warmup: int
+    """steps of XNAS in which only the weights are trained"""
+    learner: str
+    """of XNAS, one of `LEARNERS`"""
     wipeout: bool
     """whether XNAS removes operations"""
     candidates: int
     """architectures that random search ranks"""
+    read: str
+    """how an architecture is read off, see `genotype.read`"""
+
+    def loss(
+        self, batch: Batch, weights: Weights, parameters: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
+        """The task's loss on a batch, in nats; with other parameters than the net's, if given."""
+        if parameters is None:
+            return self.task.loss(self.net, batch, weights)
+        replaced = dict(parameters)
+        return self.task.loss(
+            lambda *inputs: torch.func.functional_call(self.net, replaced, inputs), batch, weights
+        )
+
+    def measure(self, weights: Weights) -> float:
+        """The supernet's metric on the half for the architecture."""
+        return self.task.measure(self.net, self.task.held_out(), weights)
 
 
 @dataclass(slots=True)
@@ -53,7 +74,7 @@ class Strategy(Protocol):
     def step(self, train: Batch, valid: Batch) -> Step:
         """One step on the weights, and the method's own move."""
 
-    def finish(self, valid: Iterable[Batch]) -> tuple[Architecture, Weights]:
+    def finish(self) -> tuple[Architecture, Weights]:
         """The architecture found, and the weights to judge the supernet with."""
 
     def report(self) -> dict[str, Any]:
@@ -66,20 +87,21 @@ class Strategy(Protocol):
         """Continue from `state_dict()`; also removes from the network what was removed then."""
 
 
+def named_probabilities(space: Space, play: Tensor) -> dict[str, dict[str, float]]:
+    """Of every edge and operation, by their names."""
+    return {
+        edge: {space.operations[index]: row[index] for index in offered}
+        for edge, row, offered in zip(space.edges, play.tolist(), space.choices, strict=True)
+    }
+
+
 def weight_step(setting: Setting, batch: Batch, weights: Weights) -> float:
-    """One step of the optimizer on the cross-entropy of `batch`; returns it."""
+    """One step of the optimizer on the loss of `batch`; returns it."""
     setting.optimizer.zero_grad()
-    loss = nn.functional.cross_entropy(setting.net(batch.images, weights), batch.labels)
+    loss = setting.loss(batch, weights)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(setting.net.parameters(), GRADIENT_NORM)
+    clip = setting.space.search_tuning.clip
+    if clip is not None:
+        nn.utils.clip_grad_norm_(setting.net.parameters(), clip)
     setting.optimizer.step()
     return finite(loss.item(), "training")
-
-
-def finite(loss: float, which: str) -> float:
-    """The loss, or `UserError` where a search has diverged."""
-    if not math.isfinite(loss):
-        raise UserError(
-            f"the {which} loss became {loss}: the search has diverged; the last checkpoint is kept"
-        )
-    return loss

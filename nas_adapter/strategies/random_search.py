@@ -6,24 +6,22 @@ Section 4.2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-import torch
 from tqdm import tqdm
 
-from nas_adapter.data import Batch
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Architecture, random_architecture
 from nas_adapter.strategies.base import Setting, Step, weight_step
+from nas_adapter.tasks import Batch
 
 
 class RandomSearch:
-    """Train the shared weights under uniformly drawn architectures, then rank some by accuracy.
+    """Train the shared weights under uniformly drawn architectures, then rank some of them.
 
     Each step draws one architecture and descends on its weights alone. At the end `candidates`
-    fresh architectures are drawn and the one with the best validation accuracy, under the shared
-    weights, is kept.
+    fresh architectures are drawn and the one that does best on the validation half, under the
+    shared weights, is kept.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -37,26 +35,22 @@ class RandomSearch:
         self._steps += 1
         return Step(weight_step(self._setting, train, drawn))
 
-    @torch.no_grad()
-    def finish(self, valid: Iterable[Batch]) -> tuple[Architecture, Architecture]:
+    def finish(self) -> tuple[Architecture, Architecture]:
         """The best of the candidates; ties: the first drawn."""
-        count = self._setting.candidates
-        drawn = [self._draw(Stream.CANDIDATES, index) for index in range(count)]
-        right, total = [0] * count, 0
-        for batch in valid:
-            total += len(batch.labels)
-            for index, architecture in enumerate(
-                tqdm(drawn, "ranking candidates", unit="architecture", delay=2)
-            ):
-                logits = self._setting.net(batch.images, architecture)
-                right[index] += int((logits.argmax(-1) == batch.labels).sum())
-        best = right.index(max(right))
-        self._best = right[best] / total
-        return drawn[best], drawn[best]
+        setting = self._setting
+        drawn = [self._draw(Stream.CANDIDATES, index) for index in range(setting.candidates)]
+        found = [
+            setting.measure(candidate)
+            for candidate in tqdm(drawn, "ranking candidates", unit="architecture", delay=2)
+        ]
+        self._best = max(found) if setting.task.higher_is_better else min(found)
+        best = drawn[found.index(self._best)]
+        return best, best
 
     def report(self) -> dict[str, Any]:
-        """The winner's accuracy; there are no probabilities and no regret here."""
-        return {"candidates": self._setting.candidates, "best_candidate_accuracy": self._best}
+        """The winner's metric; there are no probabilities and no regret here."""
+        name = f"best_candidate_{self._setting.task.metric}"
+        return {"candidates": self._setting.candidates, name: self._best}
 
     def state_dict(self) -> dict[str, Any]:
         """See `Strategy.state_dict`."""

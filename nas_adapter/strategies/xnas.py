@@ -5,21 +5,25 @@ Source: Nayman et al. 2019, "XNAS: Neural Architecture Search with Expert Advice
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 import experts
-from experts import Ledger, ProductDistribution, bounds, wipeout
-from experts.state import from_arrays, to_arrays
-from nas_adapter.data import Batch
+from experts import FTRL, bounds, wipeout
 from nas_adapter.feedback import clip, from_rewards, gradient_rewards
-from nas_adapter.spaces import Architecture
-from nas_adapter.strategies.base import Setting, Step, finite, weight_step
+from nas_adapter.genotype import read
+from nas_adapter.spaces import Architecture, uniform_over_choices
+from nas_adapter.strategies.base import Setting, Step, named_probabilities, weight_step
+from nas_adapter.strategies.game import Game
 from nas_adapter.supernet import forget
+from nas_adapter.tasks import Batch
+from nas_adapter.training import finite
+
+QUANTILE = 0.99
+"""Of the rewards' sizes in the warm-up that "auto" takes for L: one in a hundred is clipped."""
 
 
 class XNAS:
@@ -33,81 +37,81 @@ class XNAS:
 
     Regret of every edge, in clipped rewards: at most L sqrt(2 T ln K); summed over the edges it
     is the regret over architectures of the linearised loss.
+
+    **Beyond the paper**, all off by default. A warm-up trains the weights under the uniform play
+    before the game starts, so that rewards of an untrained network do not decide; T counts the
+    steps after it. It can also set L, from the rewards that it sees: a bound that is fixed before
+    the first round keeps every guarantee, whatever it was taken from. With the learner "adahedge"
+    the rate follows the rewards, which are not clipped; as no range is known in advance, nothing
+    may be wiped out, and the bound, B sqrt(T ln K) + B (4/3 ln K + 2), is known once B is: the
+    largest range of an edge's rewards.
     """
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
-        edges, operations = len(setting.space.edges), len(setting.space.operations)
-        device = next(setting.net.parameters()).device
-        like = torch.zeros(edges, operations, dtype=torch.float64, device=device)
-        self._learner = experts.exponentiated_gradient(
-            horizon=setting.steps, bound=setting.reward_bound
-        )
-        self._state = self._learner.init(like)
-        self._ledger = Ledger.open(like)
-        self._log_kept = like[:, :1]
-        self._clipped = like[0, 0]  # rewards that were cut
-        self._rewarded = like[0, 0]  # rewards that were not 0, as "none"'s and the removed's are
+        self._uniform = uniform_over_choices(setting.space, setting.task.device)
+        self._steps = 0
+        self._seen: list[float] = []  # sizes of rewards in the warm-up
+        none = torch.zeros((), dtype=torch.float64, device=setting.task.device)
+        self._clipped = none  # rewards that were cut
+        self._rewarded = none  # rewards that were not 0, as "none"'s and the removed's are
+        self._range = self._log_kept = none.expand(len(self._uniform))
         self._wiped: list[tuple[int, int, int]] = []  # edge, operation, step
+        self._game = self._start(setting.reward_bound)
 
     def step(self, train: Batch, valid: Batch) -> Step:
-        """One round of Algorithm 1."""
-        setting = self._setting
-        play = self._learner.predict(self._state)
-        train_loss = weight_step(setting, train, play.float())
-        weights = play.float().requires_grad_()
-        valid_loss = nn.functional.cross_entropy(setting.net(valid.images, weights), valid.labels)
-        raw = gradient_rewards(valid_loss, weights).double()
-        feedback = from_rewards(clip(raw, setting.reward_bound))
-        alive = self._state.alive
-        self._clipped = self._clipped + (raw.abs() > setting.reward_bound).sum()
+        """One round of Algorithm 1, or one step of the warm-up."""
+        self._steps += 1
+        if self._steps <= self._setting.warmup:
+            return self._warm_up(train, valid)
+        play = self._game.play()
+        train_loss = weight_step(self._setting, train, play.float())
+        value, raw = self._rewards(valid, play)
+        clipped = raw if self._adaptive else clip(raw, self._bound)
+        self._clipped = self._clipped + (raw != clipped).sum()
         self._rewarded = self._rewarded + (raw != 0).sum()
-        self._state = self._learner.update(self._state, play, feedback)
-        # The reward of a removed operation is unknown, not zero.
-        self._ledger = self._ledger.add(play, feedback.loss.where(alive, math.nan))
-        value = finite(valid_loss.item(), "validation")
-        if setting.wipeout and self._ledger.rounds < setting.steps:
+        alive = self._game.alive
+        low, high = clipped.where(alive, torch.inf).amin(-1), clipped.where(alive, -torch.inf)
+        self._range = torch.maximum(self._range, high.amax(-1) - low)
+        self._game.update(from_rewards(clipped))
+        if self._setting.wipeout and not self._adaptive and self._steps < self._setting.steps:
             self._wipe()
         return Step(train_loss, self._details(value))
 
-    def finish(self, valid: Iterable[Batch]) -> tuple[Architecture, Tensor]:
-        """The mode of the product distribution, and the play itself."""
-        play = self._learner.predict(self._state)
-        return tuple(ProductDistribution(play).mode().tolist()), play.float()
+    def finish(self) -> tuple[Architecture, Tensor]:
+        """The architecture by the rule that was asked for, and the play itself."""
+        setting, play = self._setting, self._game.play()
+        found = read(setting.space, setting.read, play, loss=self._game.loss(), seed=setting.seed)
+        return found, play.float()
 
     def report(self) -> dict[str, Any]:
         """Probabilities, wipe-outs, regret and its bounds, summed over the edges."""
-        space, setting = self._setting.space, self._setting
-        count, steps, bound = len(space.operations), setting.steps, setting.reward_bound
-        play = self._learner.predict(self._state).tolist()
-        eta = 1 / self._state.clock.scale[:, 0]
-        sharpened = [
-            bounds.hedge_wipeout(count, steps, rate, kept, 2 * bound)
-            for rate, kept in zip(eta.tolist(), self._log_kept[:, 0].tolist(), strict=True)
-        ]
+        space, advance = self._setting.space, self._advance(self._game.rounds)
+        scale = self._game.state.clock.scale
+        saved = 0.0 if self._adaptive else float((self._log_kept * scale[:, 0]).sum())
         return {
-            "edge_probabilities": {
-                edge: dict(zip(space.operations, row, strict=True))
-                for edge, row in zip(space.edges, play, strict=True)
-            },
+            "edge_probabilities": named_probabilities(space, self._game.play()),
             "wiped_out": [
                 {"edge": space.edges[edge], "operation": space.operations[operation], "step": step}
                 for edge, operation, step in self._wiped
             ],
-            "regret": self._regret(),
-            "regret_bound": len(space.edges) * bounds.exponentiated_gradient(count, steps, bound),
-            "regret_bound_with_wipeout": sum(sharpened),
-            "regret_certificate": self._certificate(),
-            "reward_bound": bound,
-            "eta": eta[0].item(),
+            "regret": self._game.regret(),
+            "regret_bound": advance,
+            "regret_bound_with_wipeout": advance + saved,
+            "regret_certificate": self._game.certificate(),
+            "reward_bound": None if self._adaptive else self._bound,
+            "eta": None if self._adaptive else 1 / float(scale.min()),
             "clipped_share": (self._clipped / self._rewarded.clamp(min=1)).item(),
         }
 
     def state_dict(self) -> dict[str, Any]:
         """See `Strategy.state_dict`."""
         return {
-            "learner": to_arrays(self._state),
-            "ledger": self._ledger._asdict(),
+            "game": self._game.state_dict(),
+            "bound": self._bound,
+            "steps": self._steps,
+            "seen": self._seen,
+            "range": self._range,
             "log_kept": self._log_kept,
             "clipped": self._clipped,
             "rewarded": self._rewarded,
@@ -116,22 +120,59 @@ class XNAS:
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """See `Strategy.load_state_dict`."""
-        self._state = from_arrays(self._state, saved["learner"])
-        self._ledger = Ledger(**saved["ledger"])
-        self._log_kept = saved["log_kept"]
+        self._game = self._start(saved["bound"])
+        self._game.load_state_dict(saved["game"])
+        self._steps, self._seen = saved["steps"], saved["seen"]
+        self._range, self._log_kept = saved["range"], saved["log_kept"]
         self._clipped, self._rewarded = saved["clipped"], saved["rewarded"]
         self._wiped = [(edge, operation, step) for edge, operation, step in saved["wiped"]]
         self._remove((edge, operation) for edge, operation, _ in self._wiped)
 
+    @property
+    def _adaptive(self) -> bool:
+        return self._setting.learner == "adahedge"
+
+    def _start(self, bound: float | None) -> Game:
+        """The game before its first round; without a bound one that the warm-up will replace."""
+        setting = self._setting
+        self._bound = 1.0 if bound is None else bound
+        rounds = setting.steps - setting.warmup
+        learner: FTRL = (
+            experts.adahedge()
+            if self._adaptive
+            else experts.exponentiated_gradient(horizon=rounds, bound=self._bound)
+        )
+        return Game(setting.space, learner, setting.task.device)
+
+    def _warm_up(self, train: Batch, valid: Batch) -> Step:
+        """Only the weights move; rewards are looked at if L is to be found."""
+        setting = self._setting
+        train_loss = weight_step(setting, train, self._uniform.float())
+        details: dict[str, Any] = {"probabilities": self._uniform.tolist()}
+        if setting.reward_bound is None and not self._adaptive:
+            details["valid_loss"], raw = self._rewards(valid, self._uniform)
+            self._seen += raw[raw != 0].abs().tolist()
+            if self._steps == setting.warmup:
+                found = torch.tensor(self._seen, dtype=torch.float64).quantile(QUANTILE)
+                self._game, self._seen = self._start(float(found)), []
+        return Step(train_loss, details)
+
+    def _rewards(self, valid: Batch, play: Tensor) -> tuple[float, Tensor]:
+        """Validation loss, and the rewards (E, K) as they are."""
+        weights = play.float().requires_grad_()
+        loss = self._setting.loss(valid, weights)
+        rewards = gradient_rewards(loss, weights).double()
+        return finite(loss.item(), "validation"), rewards
+
     def _wipe(self) -> None:
         """Remove what the threshold proves hopeless, from the state and from the module."""
-        left = self._setting.steps - self._ledger.rounds
-        span = 2 * self._setting.reward_bound
-        dead = wipeout.hopeless(self._state.loss, self._state.alive, span, left)
-        self._log_kept = self._log_kept + wipeout.log_kept(self._learner.predict(self._state), dead)
-        self._state = experts.wipe(self._state, dead)
+        game = self._game
+        left = self._setting.steps - self._steps
+        dead = wipeout.hopeless(game.state.loss, game.alive, 2 * self._bound, left)
+        self._log_kept = self._log_kept + wipeout.log_kept(game.play(), dead)[:, 0]
+        game.wipe(dead)
         gone = dead.nonzero().tolist()
-        self._wiped += [(edge, operation, self._ledger.rounds) for edge, operation in gone]
+        self._wiped += [(edge, operation, self._steps) for edge, operation in gone]
         self._remove(gone)
 
     def _remove(self, pairs: Iterable[Iterable[int]]) -> None:
@@ -141,19 +182,24 @@ class XNAS:
         if pairs:
             forget(self._setting.optimizer, self._setting.net)
 
-    def _regret(self) -> float:
-        return float(self._ledger.worst(self._state.alive).sum())
-
-    def _certificate(self) -> float:
-        """To the very architecture that the regret is measured against."""
-        best = self._ledger.regret.where(self._state.alive, -math.inf).argmax(-1, keepdim=True)
-        return float(self._learner.certificate(self._state).gather(-1, best).sum())
+    def _advance(self, rounds: int) -> float:
+        """The bound that needs no look at the path (with AdaHedge: none but at the ranges)."""
+        counts = [len(offered) for offered in self._setting.space.choices]
+        if self._adaptive:
+            ranges = self._range.tolist()
+            return sum(bounds.adahedge(k, rounds, b) for k, b in zip(counts, ranges, strict=True))
+        scales = self._game.state.clock.scale[:, 0].tolist()
+        return sum(
+            bounds.hedge(k, rounds, 1 / scale, 2 * self._bound)
+            for k, scale in zip(counts, scales, strict=True)
+        )
 
     def _details(self, valid_loss: float) -> dict[str, Any]:
         return {
             "valid_loss": valid_loss,
-            "regret": self._regret(),
-            "regret_certificate": self._certificate(),
-            "operations_left": int(self._state.alive.sum()),
-            "probabilities": self._learner.predict(self._state).tolist(),
+            "regret": self._game.regret(),
+            "regret_certificate": self._game.certificate(),
+            "regret_bound": self._advance(self._game.rounds),
+            "operations_left": int(self._game.alive.sum()),
+            "probabilities": self._game.play().tolist(),
         }

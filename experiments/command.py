@@ -1,0 +1,42 @@
+"""What every command does with its arguments and with mistakes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import tyro
+
+from nas_adapter.errors import UserError
+
+Config = TypeVar("Config")
+
+
+def run_command(
+    config: type[Config],
+    main: Callable[[Config], None],
+    arguments: list[str] | None,
+    defaults: Callable[[list[str] | None], Config] | None = None,
+) -> int:
+    """`main` with a `config` from the command line (None: the process's own); the exit code.
+
+    `defaults`: makes, from the same arguments, the configuration whose values hold where the
+    command line is silent.
+    """
+    try:
+        if defaults is None:
+            main(tyro.cli(config, args=arguments))
+        else:
+            main(tyro.cli(config, args=arguments, default=defaults(arguments)))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def at_least(config: Any, **least: int) -> None:
+    """Raise `UserError` if an option of `config` is smaller than it may be."""
+    for name, smallest in least.items():
+        if getattr(config, name) < smallest:
+            raise UserError(f"--{name.replace('_', '-')} must be at least {smallest}")

@@ -1,0 +1,166 @@
+"""Which bound belongs to which learner: the one table, keyed by the name of the preset.
+
+A learner without an entry here still has its certificate checked on full information.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from experts import REGISTRY, bounds
+
+Setting = Mapping[str, Any]
+"""Keyword arguments of a preset."""
+
+ALWAYS, PROBABILITY, EXPECTATION = "always", "probability", "expectation"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """An a-priori bound.
+
+    Parameters
+    ----------
+    formula
+        (setting, B, K, T) -> the bound, B the range of the losses; None: not for this setting.
+    holds
+        "always": for every game, full information. Under bandit feedback: "probability", of at
+        least 1 - delta for each game, or "expectation", for the mean over games.
+    """
+
+    formula: Callable[[Setting, float, int, int], float | None]
+    holds: str = ALWAYS
+
+
+DELTA = 0.05
+"""Of the bounds that hold with probability 1 - delta."""
+
+
+def _hedge(s: Setting, b: float, k: int, t: int) -> float:
+    return bounds.hedge_tuned(k, t, b) if "horizon" in s else bounds.hedge(k, t, s["eta"], b)
+
+
+def _optimistic(s: Setting, b: float, k: int, t: int) -> float:
+    """Surprises of range 2B at the most."""
+    eta = s.get("eta") or (8 * math.log(k) / t) ** 0.5 / b
+    return bounds.optimistic_hedge(k, eta, itertools.repeat(2 * b, t))
+
+
+def _told(formula: Callable[[float, int, int], float]) -> Callable[..., float | None]:
+    """For learners that were told the range; where they find it, nothing is known beforehand."""
+    return lambda s, b, k, t: formula(b, k, t) if "loss_range" in s else None
+
+
+def _squint(s: Setting, b: float, k: int, t: int) -> float | None:
+    """The sum of squares is at most T B**2."""
+    if "loss_range" not in s:
+        return None
+    if s.get("prior_on_rate") == "uniform":
+        return bounds.squint_uniform(1 / k, t * b**2, b)
+    return bounds.squint_improper(1 / k, t, t * b**2, b)
+
+
+def _normal_hedge(s: Setting, b: float, k: int, t: int) -> float:
+    """The bound holds for every delta, so for the best one."""
+    return min(bounds.normal_hedge(k, t, 0.5 * 0.9**i, b) for i in range(80))
+
+
+def _exp3(s: Setting, b: float, k: int, t: int) -> float:
+    if "eta" in s:
+        return bounds.exp3_fixed(k, t, s["eta"])
+    return bounds.exp3(k, t) if "horizon" in s else bounds.exp3_anytime(k, t)
+
+
+def _exp3_ix(s: Setting, b: float, k: int, t: int) -> float:
+    if "eta" in s:
+        return bounds.exp3_ix_fixed(k, t, s["eta"], DELTA)
+    return (bounds.exp3_ix if "horizon" in s else bounds.exp3_ix_anytime)(k, t, DELTA)
+
+
+BOUNDS: dict[str, Bound] = {
+    "hedge": Bound(_hedge),
+    "exponentiated_gradient": Bound(_hedge),
+    "anytime_hedge": Bound(lambda s, b, k, t: bounds.hedge_anytime(k, t, b)),
+    "adahedge": Bound(lambda s, b, k, t: bounds.adahedge(k, t, b)),
+    "optimistic_hedge": Bound(_optimistic),
+    "fixed_share": Bound(
+        lambda s, b, k, t: bounds.fixed_share(k, t, s["eta"], s["alpha"], 0, b)
+    ),
+    "squint": Bound(_squint),
+    "normal_hedge": Bound(_normal_hedge),
+    "ml_poly": Bound(_told(lambda b, k, t: bounds.ml_poly(k, t, b))),
+    "ml_prod": Bound(_told(lambda b, k, t: bounds.ml_prod(k, t, t * b**2, b))),
+    "boa": Bound(_told(lambda b, k, t: bounds.boa(k, t, t * b**2, b))),
+    "exp3": Bound(_exp3, EXPECTATION),
+    "exp3_ix": Bound(_exp3_ix, PROBABILITY),
+    "tsallis_inf": Bound(
+        lambda s, b, k, t: bounds.tsallis_inf(k, t) if s.get("variance") != "reduced" else None,
+        EXPECTATION,
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """A registered learner in one of its settings, and how it is played here."""
+
+    name: str
+    options: tuple[tuple[str, Any], ...]
+
+    @property
+    def setting(self) -> dict[str, Any]:
+        """Keyword arguments of the preset."""
+        return dict(self.options)
+
+    @property
+    def label(self) -> str:
+        """As one would write it; a horizon is the game's."""
+        shown = {k: ("T" if k == "horizon" else repr(v)) for k, v in self.setting.items()}
+        return f"{self.name}({', '.join(f'{k}={v}' for k, v in shown.items())})"
+
+    @property
+    def losses(self) -> tuple[float, float]:
+        """Smallest and largest loss of its games: the range that it is told, [0, 1] if none.
+
+        `exponentiated_gradient` is told that gradients lie in [-L, L].
+        """
+        if self.name == "exponentiated_gradient":
+            limit = float(self.setting.get("bound", 1.0))
+            return -limit, limit
+        return 0.0, float(self.setting.get("loss_range", 1.0))
+
+    @property
+    def holds(self) -> str:
+        """What the a-priori bound promises; "always" if there is only the certificate."""
+        known = self.name in BOUNDS and self.bound(2, 1) is not None
+        return BOUNDS[self.name].holds if known else ALWAYS
+
+    @property
+    def bandit(self) -> bool:
+        """Whether it is played with bandit feedback."""
+        return self.holds != ALWAYS
+
+    def make(self, rounds: int) -> Any:
+        """The learner for T rounds."""
+        horizon = {"horizon": rounds} if "horizon" in self.setting else {}
+        return REGISTRY[self.name].make(**(self.setting | horizon))
+
+    def bound(self, k: int, rounds: int) -> float | None:
+        """The a-priori bound."""
+        if self.name not in BOUNDS:
+            return None
+        low, high = self.losses
+        return BOUNDS[self.name].formula(self.setting, high - low, k, rounds)
+
+
+def players() -> list[Player]:
+    """Every setting of every registered learner."""
+    return [
+        Player(entry.name, tuple(example.items()))
+        for entry in REGISTRY.values()
+        for example in entry.examples
+    ]

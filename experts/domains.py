@@ -1,0 +1,43 @@
+"""Where the arguments of a bound may lie."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
+P = ParamSpec("P")
+
+DOMAINS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "k": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
+    "rounds": ("a whole number of at least 0", lambda v: v == int(v) >= 0),
+    "switches": ("a whole number of at least 0", lambda v: v == int(v) >= 0),
+    "eta": ("a positive number", lambda v: v > 0),
+    "loss_range": ("a positive number", lambda v: v > 0),
+    "bound": ("a positive number", lambda v: v > 0),
+    "log_kept": ("a number of at most 0", lambda v: v <= 0),
+    "square": ("a number of at least 0", lambda v: v >= 0),
+    "prior": ("in (0, 1]", lambda v: 0 < v <= 1),
+    "delta": ("in (0, 1)", lambda v: 0 < v < 1),
+    "alpha": ("in (0, 1)", lambda v: 0 < v < 1),
+    "order": ("in (0, 1)", lambda v: 0 < v < 1),
+}
+"""What every argument of a bound has to be, by its name."""
+
+
+def checked(bound: Callable[P, float]) -> Callable[P, float]:
+    """The bound, behind a check of its arguments."""
+    signature = inspect.signature(bound)
+
+    @functools.wraps(bound)
+    def behind(*args: P.args, **kwargs: P.kwargs) -> float:
+        for name, value in signature.bind(*args, **kwargs).arguments.items():
+            if name in DOMAINS:
+                rule, holds = DOMAINS[name]
+                if not (math.isfinite(value) and holds(value)):
+                    raise ValueError(f"{name} must be {rule}, got {value!r}")
+        return bound(*args, **kwargs)
+
+    return behind

@@ -1,0 +1,74 @@
+"""The contract of an environment, and what its parts share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from experts.types import Array
+
+Course = Callable[[Any], Array]
+"""One run of an environment, called again and again as the game goes on. Oblivious: the number n
+of rounds to come -> losses (n, S, ..., K). Adaptive: the play (S, ..., K) -> losses (S, ..., K)."""
+
+
+class Environment(Protocol):
+    """What `play` asks of an environment."""
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the losses depend on the plays."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(..., K): the losses of one round of one seed."""
+
+    @property
+    def horizon(self) -> int | None:
+        """Number of rounds that there are; None: any."""
+
+    @property
+    def loss_range(self) -> tuple[float, float] | None:
+        """Smallest and largest loss; `play` refuses others. None: any finite number."""
+
+    def start(self, generators: Sequence[np.random.Generator]) -> Course:
+        """A fresh run for S = len(generators) seeds, each with its own stream of randomness.
+
+        Draw in the order of the rounds, so that it does not matter how many are asked for at once.
+        """
+
+
+def each(generators: Sequence[np.random.Generator], shape: tuple[int, ...], draw: Any) -> Array:
+    """Losses (n, S, ..., K) for `shape` (n, ..., K): every seed's from its own generator.
+
+    `draw(seed, generator, rows)` fills rows (n, ..., K) in place; `seed` counts from 0.
+    """
+    drawn = np.empty((len(generators), *shape))
+    for seed, (generator, rows) in enumerate(zip(generators, drawn, strict=True)):
+        draw(seed, generator, rows)
+    return np.moveaxis(drawn, 0, 1)
+
+
+def whole(name: str, value: Any, least: int = 1) -> int:
+    """`value` as an int, if it is a whole number of at least `least`."""
+    if isinstance(value, bool) or value != int(value) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    return int(value)
+
+
+def probabilities(name: str, value: Any) -> Array:
+    """`value` as an array (..., K) of numbers in [0, 1]."""
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim < 1 or 0 in array.shape or not np.all((array >= 0) & (array <= 1)):
+        raise ValueError(f"{name} must be numbers in [0, 1], (..., K), got {array!r}")
+    return array
+
+
+def number(name: str, value: Any, low: float, high: float) -> float:
+    """`value` as a float, if it is a number in [low, high]."""
+    if not (math.isfinite(value) and low <= value <= high):
+        raise ValueError(f"{name} must be a number in [{low:g}, {high:g}], got {value!r}")
+    return float(value)

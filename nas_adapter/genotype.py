@@ -1,0 +1,119 @@
+"""Reading an architecture off a distribution."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from experts import draw
+from nas_adapter.randomness import Stream, stream
+from nas_adapter.spaces import NONE, Architecture, Space, nodes, real_choices
+
+FLOOR = -1e9
+"""Stands for the score of what has probability 0 but must be: a dropped edge's "none"."""
+
+
+def read(
+    space: Space, rule: str, play: Tensor, *, loss: Tensor | None = None, seed: int
+) -> Architecture:
+    """One architecture from what is played on the edges.
+
+    Where a node keeps only `space.inputs` edges, p(a) = prod_e p_e(a_e) is meant conditional on
+    that: dropped edges are "none", kept ones are not.
+
+    Parameters
+    ----------
+    rule
+        "darts": every node keeps its strongest edges (`inputs` of them; 2 where the space does
+        not say), an edge's strength being its largest probability but "none"'s (Liu et al. 2019,
+        Section 2.4). "mode": the most probable architecture. "sample": drawn from p.
+        "best-cumulative": the smallest cumulative loss. "auto": "darts" in spaces with `inputs`,
+        else "mode".
+    play : (E, K)
+        The distributions.
+    loss : (E, K), optional
+        Cumulative losses, inf for what was removed; for "best-cumulative".
+    seed
+        Of the sample.
+
+    Which rules a method allows is entered in `strategies.METHODS`.
+    """
+    scores = play.detach().double().cpu()
+    if rule == "auto":
+        rule = "mode" if space.inputs is None else "darts"
+    if rule == "darts":
+        return _strongest(space, scores)
+    if rule == "mode":
+        return _best(space, scores.log())
+    if rule == "sample":
+        return _sample(space, scores, stream(seed, Stream.READ))
+    if rule != "best-cumulative" or loss is None:
+        raise ValueError(f"rule must be one of those above, the last with a loss; got {rule!r}")
+    return _best(space, -loss.double().cpu())
+
+
+def _strongest(space: Space, play: Tensor) -> Architecture:
+    chosen = _real_argmax(space, play, without_none=True)
+    strength = [float(play[edge, operation]) for edge, operation in enumerate(chosen)]
+    return _keep(space, chosen, strength, space.inputs or 2)
+
+
+def _best(space: Space, scores: Tensor) -> Architecture:
+    """The largest sum of scores: by what an edge gains over "none"."""
+    chosen = _real_argmax(space, scores, without_none=space.inputs is not None)
+    if space.inputs is None:
+        return tuple(chosen)
+    floored = scores.clamp(min=FLOOR)
+    none = space.operations.index(NONE)
+    gain = [float(floored[e, o] - floored[e, none]) for e, o in enumerate(chosen)]
+    return _keep(space, chosen, gain, space.inputs)
+
+
+def _sample(space: Space, play: Tensor, generator: torch.Generator) -> Architecture:
+    """Exact: first which edges a node keeps, by their odds against "none"; then operations."""
+    offered = real_choices(space)
+    real = torch.zeros_like(play)
+    for edge, indices in enumerate(offered):
+        # The floor is for an edge that must be kept though only "none" is left of it.
+        real[edge, list(indices)] = play[edge, list(indices)].clamp(min=1e-300)
+    uniforms = torch.rand(len(offered), 1, generator=generator, dtype=torch.float64)
+    chosen = draw(real, uniforms).int().argmax(-1).tolist()
+    if space.inputs is None:
+        return tuple(chosen)
+    none = space.operations.index(NONE)
+    odds = real.sum(-1).log() - play[:, none].log().clamp(min=FLOOR)
+    for edges in nodes(space):
+        subsets = list(itertools.combinations(edges, min(space.inputs, len(edges))))
+        weight = torch.stack([odds[list(subset)].sum() for subset in subsets]).softmax(0)
+        uniform = torch.rand(1, generator=generator, dtype=torch.float64)
+        kept = subsets[int(draw(weight, uniform).int().argmax())]
+        for edge in set(edges) - set(kept):
+            chosen[edge] = none
+    return tuple(chosen)
+
+
+def _real_argmax(space: Space, scores: Tensor, *, without_none: bool) -> list[int]:
+    """Every edge's best operation among those that it offers; ties: the smaller index."""
+    return [
+        max(
+            (o for o in offered if not (without_none and space.operations[o] == NONE)),
+            key=lambda operation, edge=edge: float(scores[edge, operation]),  # type: ignore[misc]
+        )
+        for edge, offered in enumerate(space.choices)
+    ]
+
+
+def _keep(
+    space: Space, chosen: Sequence[int], strength: Sequence[float], count: int
+) -> Architecture:
+    """Of each node's edges the `count` strongest; the others become "none"."""
+    none = space.operations.index(NONE)
+    kept = list(chosen)
+    for edges in nodes(space):
+        order = sorted(edges, key=lambda edge: -strength[edge])  # stable: ties by the edge's place
+        for edge in order[count:]:
+            kept[edge] = none
+    return tuple(kept)

@@ -1,0 +1,233 @@
+"""DARTS's convolutional space: a normal and a reduction cell, 14 edges of 8 operations each.
+
+Source: Liu, Simonyan & Yang 2019, "DARTS: Differentiable Architecture Search", Section 3.1.1 and
+Appendix A; the layers' details as in the authors' released networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from nas_adapter.spaces.base import Architecture, Size, Tuning
+from nas_adapter.spaces.layers import Norm, relu_conv_norm
+from nas_adapter.spaces.notation import from_pairs, read_call, to_pairs, write_call
+from nas_adapter.supernet import MixedEdge, Supernet, Weights
+
+OPERATIONS = (
+    "none", "max_pool_3x3", "avg_pool_3x3", "skip_connect",
+    "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5",
+)  # fmt: skip
+INPUTS, NODES = 2, 4
+ENDS = tuple((node, source) for node in range(INPUTS, INPUTS + NODES) for source in range(node))
+CELLS = {"normal": "normal", "reduction": "reduce"}
+"""Name of a cell -> its name in a genotype."""
+STEM = 3
+"""Channels after the stem, in units of C."""
+
+
+class DARTSCNN:
+    """Nodes 0 and 1 are the outputs of the two cells before, node j = 2..5 the sum of its edges
+    j<-i (i < j); the cell's output is nodes 2 to 5 side by side. A node keeps two of its edges.
+    """
+
+    task = "images"
+    operations = OPERATIONS
+    edges = tuple(f"{cell}/{target}<-{source}" for cell in CELLS for target, source in ENDS)
+    choices = (tuple(range(len(OPERATIONS))),) * (len(CELLS) * len(ENDS))
+    inputs = 2
+    search_tuning = Tuning(rate=0.025, lowest_rate=0.001, momentum=0.9, weight_decay=3e-4, clip=5.0)
+    retrain_tuning = Tuning(rate=0.025, lowest_rate=0.0, momentum=0.9, weight_decay=3e-4, clip=5.0)
+    """Source: Liu et al. 2019, Appendix A, like the search's."""
+    architecture_rate = 3e-4
+
+    def network(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> Supernet:
+        """See `Space.network`."""
+        return Network(size, choices, search=search)
+
+    def genotype(self, architecture: Architecture) -> str:
+        """``Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=range(2, 6), ...)``."""
+        fields: dict[str, object] = {}
+        for cell, name in CELLS.items():
+            fields[name] = to_pairs(self, architecture, cell)
+            fields[f"{name}_concat"] = range(INPUTS, INPUTS + NODES)
+        return write_call(fields)
+
+    def parse(self, genotype: str) -> Architecture:
+        """See `Space.parse`. The edges of a node may come in any order."""
+        fields = read_call(genotype)
+        concat = list(range(INPUTS, INPUTS + NODES))
+        for name in CELLS.values():
+            if not fields.keys() >= {name, f"{name}_concat"}:
+                raise ValueError(f"not a DARTS genotype, {name} is missing: {genotype!r}")
+            if list(fields[f"{name}_concat"]) != concat:
+                raise ValueError(f"{name}_concat must be {concat}, got {fields[f'{name}_concat']}")
+        return from_pairs(self, {cell: fields[name] for cell, name in CELLS.items()})
+
+
+class Network(Supernet):
+    """Stem; N normal cells, a reduction cell, N normal, a reduction, N normal; classifier.
+
+    So 3N + 2 cells, reductions at 1/3 and 2/3: N = 2 is the published network of the search,
+    N = 6 the one that is retrained. Channels start at C a node and double at a reduction.
+    """
+
+    def __init__(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> None:
+        super().__init__()
+        norm = Norm(search)
+        wide = STEM * size.channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(size.inputs, wide, 3, padding=1, bias=False),
+            nn.BatchNorm2d(wide, track_running_stats=not search),
+        )
+        self.reductions = (size.cells, 2 * size.cells + 1)
+        halves = {False: choices[: len(ENDS)], True: choices[len(ENDS) :]}
+        cells, before, last, width = [], wide, wide, size.channels
+        for index in range(3 * size.cells + 2):
+            reduction = index in self.reductions
+            if reduction:
+                width *= 2
+            after_reduction = index - 1 in self.reductions
+            cells.append(
+                Cell((before, last, width), halves[reduction], norm, reduction, after_reduction)
+            )
+            before, last = last, NODES * width
+            if index == self.reductions[1] and size.auxiliary:
+                self.auxiliary = _auxiliary_head(last, size.outputs)
+        self.cells = nn.ModuleList(cells)
+        self.auxiliary_after = self.reductions[1] if size.auxiliary else None
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(last, size.outputs)
+
+    def forward(self, x: Tensor, weights: Weights) -> Tensor | tuple[Tensor, Tensor]:
+        """Logits (batch, classes) of images; in training with an auxiliary head also its logits."""
+        before = last = self.stem(x)
+        extra = None
+        halves = {False: weights[: len(ENDS)], True: weights[len(ENDS) :]}
+        for index, cell in enumerate(self.cells):
+            before, last = last, cell(before, last, halves[index in self.reductions])
+            if index == self.auxiliary_after and self.training:
+                extra = self.auxiliary(last)
+        logits = self.classifier(self.pool(last).flatten(1))
+        return logits if extra is None else (logits, extra)
+
+    def mixed_edges(self, edge: int) -> Iterator[MixedEdge]:
+        """See `Supernet.mixed_edges`."""
+        reduction, place = divmod(edge, len(ENDS))
+        for index, cell in enumerate(self.cells):
+            if (index in self.reductions) == bool(reduction):
+                yield cell.edges[place]  # type: ignore[index, misc]
+
+
+class Cell(nn.Module):
+    """One cell of the stack. In a reduction cell the edges from nodes 0 and 1 have stride 2.
+
+    Parameters
+    ----------
+    widths
+        Channels of the cell before the last, of the last cell, and of a node of this one.
+    after_reduction
+        Whether the last cell was one: then node 0 comes at twice the size.
+    """
+
+    def __init__(
+        self,
+        widths: tuple[int, int, int],
+        choices: Sequence[Sequence[int]],
+        norm: Norm,
+        reduction: bool,
+        after_reduction: bool,
+    ) -> None:
+        super().__init__()
+        before, last, width = widths
+        self.first = (
+            FactorizedReduce(before, width, norm)
+            if after_reduction
+            else relu_conv_norm(before, width, 1, norm)
+        )
+        self.second = relu_conv_norm(last, width, 1, norm)
+        self.edges = nn.ModuleList()
+        for (_, source), offered in zip(ENDS, choices, strict=True):
+            stride = 2 if reduction and source < INPUTS else 1
+            made = {index: _operation(OPERATIONS[index], width, stride, norm) for index in offered}
+            self.edges.append(MixedEdge(made, stride))
+
+    def forward(self, before: Tensor, last: Tensor, weights: Weights) -> Tensor:
+        """Nodes 2 to 5 side by side."""
+        states = [self.first(before), self.second(last)]
+        for node in range(INPUTS, INPUTS + NODES):
+            parts = [
+                self.edges[edge](states[source], weights[edge])
+                for edge, (target, source) in enumerate(ENDS)
+                if target == node
+            ]
+            states.append(sum(parts[1:], parts[0]))
+        return torch.cat(states[INPUTS:], dim=1)
+
+
+class FactorizedReduce(nn.Module):
+    """Half the height and width, rounded up: even and odd pixels by a 1x1 convolution each."""
+
+    def __init__(self, narrow: int, wide: int, norm: Norm) -> None:
+        super().__init__()
+        self.even = nn.Conv2d(narrow, wide // 2, 1, stride=2, bias=False)
+        self.odd = nn.Conv2d(narrow, wide - wide // 2, 1, stride=2, bias=False)
+        self.norm = norm(wide)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, wide, ceil(height / 2), ceil(width / 2))."""
+        x = x.relu()
+        shifted = nn.functional.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]
+        return self.norm(torch.cat([self.even(x), self.odd(shifted)], dim=1))  # type: ignore[no-any-return]
+
+
+def _operation(name: str, width: int, stride: int, norm: Norm) -> nn.Module | None:
+    if name == "none":
+        return None
+    if name == "skip_connect":
+        return nn.Identity() if stride == 1 else FactorizedReduce(width, width, norm)
+    if name == "max_pool_3x3":
+        return norm.after_pooling(nn.MaxPool2d(3, stride, padding=1), width)
+    if name == "avg_pool_3x3":
+        pool = nn.AvgPool2d(3, stride, padding=1, count_include_pad=False)
+        return norm.after_pooling(pool, width)
+    kernel = int(name[-1])
+    if name.startswith("dil_conv"):
+        return _separable(width, kernel, stride, norm, dilation=2)
+    return nn.Sequential(
+        _separable(width, kernel, stride, norm), _separable(width, kernel, 1, norm)
+    )
+
+
+def _separable(
+    width: int, kernel: int, stride: int, norm: Norm, dilation: int = 1
+) -> nn.Sequential:
+    padding = dilation * (kernel // 2)
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.Conv2d(width, width, kernel, stride, padding, dilation, groups=width, bias=False),
+        nn.Conv2d(width, width, 1, bias=False),
+        norm(width),
+    )
+
+
+def _auxiliary_head(width: int, classes: int) -> nn.Sequential:
+    """A classifier on the features at 2/3 of the stack, to train by.
+
+    We pool to 2x2 whatever the size of the image; for 32x32 images, where features are 8x8, the
+    published head averages 5x5 windows at stride 3, to the same 2x2.
+    """
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Conv2d(width, 128, 1, bias=False),
+        nn.BatchNorm2d(128),
+        nn.ReLU(),
+        nn.Conv2d(128, 768, 2, bias=False),
+        nn.BatchNorm2d(768),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(768, classes),
+    )

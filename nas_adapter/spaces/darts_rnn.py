@@ -1,0 +1,137 @@
+"""The recurrent space of DARTS: 8 nodes, 36 edges, 5 operations; a language model around the cell.
+
+Source: Liu, Simonyan & Yang 2019, "DARTS: Differentiable Architecture Search", Section 3.1.2 and
+Appendix A; https://github.com/quark0/darts, rnn/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nas_adapter.errors import UserError
+from nas_adapter.spaces.base import Architecture, Size, Tuning
+from nas_adapter.spaces.notation import from_pairs, read_call, to_pairs, write_call
+from nas_adapter.spaces.recurrent_cell import ENDS, NODES, OPERATIONS, Cell
+from nas_adapter.supernet import Supernet, Weights
+
+CONCAT = range(1, NODES + 1)
+"""The nodes whose mean is the output."""
+PATIENCE = 5
+"""Source: Merity et al. 2018 (n = 5), as in DARTS."""
+EMBEDDING_RANGE = 0.1
+"""Embeddings start uniform in plus or minus this."""
+
+
+class DARTSRNN:
+    """Node 0 is what x and h give; every node 1 ... 8 keeps one incoming edge. See `Cell`."""
+
+    task = "text"
+    operations = OPERATIONS
+    edges = tuple(f"{target}<-{source}" for target, source in ENDS)
+    choices = (tuple(range(len(OPERATIONS))),) * len(ENDS)
+    inputs = 1
+    search_tuning = Tuning(rate=20, lowest_rate=20, momentum=0, weight_decay=5e-7, clip=0.25)
+    retrain_tuning = Tuning(
+        rate=20, lowest_rate=20, momentum=0, weight_decay=8e-7, clip=0.25, patience=PATIENCE
+    )
+    architecture_rate = 3e-3
+
+    def network(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> Supernet:
+        """See `Space.network`; its H is `size.channels`, and there is one cell."""
+        if size.auxiliary:
+            raise UserError("--auxiliary: networks of darts-rnn have no auxiliary head")
+        return Network(size, choices, search=search)
+
+    def genotype(self, architecture: Architecture) -> str:
+        """``Genotype(recurrent=[('relu', 0), ...], concat=range(1, 9))``.
+
+        For every node its operation and the node that it hears from.
+        """
+        return write_call({"recurrent": to_pairs(self, architecture), "concat": CONCAT})
+
+    def parse(self, genotype: str) -> Architecture:
+        """See `Space.parse`."""
+        try:
+            fields = read_call(genotype)
+            if fields.keys() != {"recurrent", "concat"} or list(fields["concat"]) != list(CONCAT):
+                raise ValueError(f"its fields must be recurrent and concat={CONCAT}")
+            return from_pairs(self, {"": fields["recurrent"]})
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"not a recurrent cell of DARTS: {genotype!r}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout:
+    """Rates of what a window drops out, the same at all its positions.
+
+    Source: Gal & Ghahramani 2016 (variational dropout); Merity et al. 2018; DARTS's names.
+    """
+
+    words: float = 0.0
+    """dropoute: whole words of the embedding"""
+    embedded: float = 0.0
+    """dropouti: the embeddings"""
+    inputs: float = 0.0
+    """dropoutx: x, on its way into the cell"""
+    hidden: float = 0.0
+    """dropouth: h and every node, on their way into a matrix"""
+    outputs: float = 0.0
+    """dropout: the new hidden states, on their way to the decoder"""
+
+
+class Network(Supernet):
+    """Embedding, the cell over every position, and the embedding once more as the decoder."""
+
+    def __init__(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(size.inputs, size.channels)
+        self.cell = Cell(size.channels, choices, search=search)
+        self.bias = nn.Parameter(torch.zeros(size.outputs))
+        nn.init.uniform_(self.embedding.weight, -EMBEDDING_RANGE, EMBEDDING_RANGE)
+
+    def forward(
+        self,
+        tokens: Tensor,
+        hidden: Tensor | None,
+        weights: Weights,
+        dropout: Dropout | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Logits (T, B, V) of what follows each of `tokens` (T, B), and the hidden state (B, H).
+
+        `hidden` (B, H) is what the window before ended with; None: zeros. What is dropped out is
+        drawn from torch's CPU generator, so that it is the same on every device.
+        """
+        table, rates = self.embedding.weight, dropout or Dropout()
+        streams, (words, width) = tokens.shape[1], table.shape
+        x = functional.embedding(tokens, _dropped(table, rates.words, words, 1))
+        x = _dropped(x, rates.embedded, streams, width)
+        x = _dropped(x, rates.inputs, streams, width)
+        heard = _mask(rates.hidden, table, streams, width)
+        state = table.new_zeros(streams, width) if hidden is None else hidden
+        states, plan = [], self.cell.plan(weights)
+        for position in x.unbind():
+            state = self.cell(position, state, plan, heard)
+            states.append(state)
+        out = _dropped(torch.stack(states), rates.outputs, streams, width)
+        return functional.linear(out, table, self.bias), state
+
+    def remove(self, edge: int, operation: int) -> None:
+        """See `Supernet.remove`: on this edge, nothing is computed for it any more."""
+        self.cell.remove(edge, operation)
+
+
+def _mask(rate: float, like: Tensor, *shape: int) -> Tensor | None:
+    """Zeros, and 1 / (1 - rate) where something is kept; None if all is."""
+    if rate == 0:
+        return None
+    return (torch.empty(shape).bernoulli_(1 - rate) / (1 - rate)).to(like)
+
+
+def _dropped(x: Tensor, rate: float, *shape: int) -> Tensor:
+    mask = _mask(rate, x, *shape)
+    return x if mask is None else x * mask

@@ -1,0 +1,87 @@
+"""A space by its name, or from a file of the user's own."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from nas_adapter.errors import UserError, choose
+from nas_adapter.spaces.base import NONE, Space, ends
+from nas_adapter.spaces.darts_cnn import DARTSCNN
+from nas_adapter.spaces.darts_rnn import DARTSRNN
+from nas_adapter.spaces.nasbench201 import NASBench201
+
+SPACES: dict[str, type[Space]] = {
+    "nasbench201": NASBench201,
+    "darts-cnn": DARTSCNN,
+    "darts-rnn": DARTSRNN,
+}
+
+
+def find_space(name: str) -> Space:
+    """The space called `name`: a key of `SPACES`, or FILE.py:CLASS, whose class takes no arguments.
+
+    Raises
+    ------
+    UserError
+        Unknown name; a file that is not there or that Python cannot run; no such class in it; a
+        class that lacks something of `Space` or contradicts itself.
+    """
+    path, colon, kind = name.rpartition(":")
+    if not colon:
+        choose("space", name, (*SPACES, "FILE.py:CLASS"))
+        return SPACES[name]()
+    made = getattr(_module(Path(path).expanduser()), kind, None)
+    if not isinstance(made, type):
+        raise UserError(f"--space: {path} has no class {kind!r}")
+    try:
+        space: Space = made()
+    except Exception as error:
+        raise UserError(f"--space {name}: {kind}() failed: {error}") from error
+    _check(space, name)
+    return space
+
+
+def _module(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise UserError(f"--space: there is no file {path}")
+    spec = importlib.util.spec_from_file_location(f"space_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"--space: {path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # it is the user's own code: anything can happen
+        raise UserError(f"--space: {path} cannot be run: {error!r}") from error
+    return module
+
+
+def _check(space: Space, name: str) -> None:
+    """UserError unless `space` has all of `Space` and its parts fit each other."""
+    asked = [member for member in vars(Space) if not member.startswith("_")]
+    missing = [member for member in asked if not hasattr(space, member)]
+    if missing:
+        raise UserError(f"--space {name} lacks {', '.join(missing)}")
+    try:
+        ends(space)
+    except ValueError as error:
+        raise UserError(
+            f"--space {name}: edges must be named target<-source or cell/target<-source: {error}"
+        ) from error
+    count = len(space.operations)
+    if len(space.choices) != len(space.edges):
+        raise UserError(
+            f"--space {name}: choices must have one entry for each of the {len(space.edges)} "
+            f"edges, got {len(space.choices)}"
+        )
+    for edge, offered in zip(space.edges, space.choices, strict=True):
+        if not offered or not set(offered) <= set(range(count)):
+            raise UserError(
+                f"--space {name}: choices of edge {edge} must be indices below {count}, got "
+                f"{offered}"
+            )
+    if space.inputs is not None and NONE not in space.operations:
+        raise UserError(f"--space {name}: with `inputs` there must be an operation {NONE!r}")

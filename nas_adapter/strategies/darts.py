@@ -1,0 +1,187 @@
+"""DARTS: gradient descent on logits of the operations, in first or second order.
+
+Source: Liu, Simonyan & Yang 2019, "DARTS: Differentiable Architecture Search", Section 2.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nas_adapter.genotype import read
+from nas_adapter.randomness import Stream, stream
+from nas_adapter.spaces import Architecture, uniform_over_choices
+from nas_adapter.strategies.base import Setting, Step, named_probabilities, weight_step
+from nas_adapter.tasks import Batch
+from nas_adapter.training import finite
+
+BETAS, WEIGHT_DECAY = (0.5, 0.999), 1e-3
+"""Of Adam on the logits. Source: Liu et al. 2019, Appendix A.1."""
+EPSILON = 0.01
+"""Length of the finite difference's step in the weights. Source: Liu et al. 2019, Section 2.3."""
+
+Parameters = Mapping[str, Tensor]
+Objective = Callable[[Parameters, Tensor], Tensor]
+"""A loss of (weights w, logits alpha)."""
+
+
+class DARTS:
+    """The play on an edge is the softmax of its logits alpha, "none" included.
+
+    Each step: Adam on alpha with the gradient of the validation loss; then a step on the weights
+    with a training batch. In second order that gradient is taken at, and through, the weights
+    that one more training step would lead to (`unrolled_gradient`); in first order at the weights
+    as they are.
+    """
+
+    def __init__(self, setting: Setting, *, second_order: bool) -> None:
+        self._setting, self._second_order = setting, second_order
+        offered = uniform_over_choices(setting.space, setting.task.device) > 0
+        noise = torch.randn(offered.shape, generator=stream(setting.seed, Stream.ARCHITECTURES))
+        self._closed = ~offered
+        self._logits = (1e-3 * noise).to(setting.task.device).requires_grad_()
+        self._adam = torch.optim.Adam(
+            [self._logits],
+            lr=setting.space.architecture_rate,
+            betas=BETAS,
+            weight_decay=WEIGHT_DECAY,
+        )
+
+    def step(self, train: Batch, valid: Batch) -> Step:
+        """First the architecture, then the weights, as published."""
+        loss, gradient = self.gradient(train, valid)
+        self._logits.grad = gradient
+        self._adam.step()
+        play = self._play()
+        train_loss = weight_step(self._setting, train, play)
+        return Step(train_loss, {"valid_loss": loss, "probabilities": play.tolist()})
+
+    def finish(self) -> tuple[Architecture, Tensor]:
+        """The architecture by the rule that was asked for, and the play itself."""
+        play = self._play()
+        setting = self._setting
+        return read(setting.space, setting.read, play, seed=setting.seed), play
+
+    def report(self) -> dict[str, Any]:
+        """Probabilities; there is no expert problem, so no regret."""
+        return {"edge_probabilities": named_probabilities(self._setting.space, self._play())}
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Strategy.state_dict`."""
+        return {"logits": self._logits.detach(), "adam": self._adam.state_dict()}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """See `Strategy.load_state_dict`."""
+        with torch.no_grad():
+            self._logits.copy_(saved["logits"])
+        self._adam.load_state_dict(saved["adam"])
+
+    def _play(self) -> Tensor:
+        return self._softmax(self._logits).detach()
+
+    def _softmax(self, logits: Tensor) -> Tensor:
+        return logits.masked_fill(self._closed, -torch.inf).softmax(-1)
+
+    def gradient(self, train: Batch, valid: Batch) -> tuple[float, Tensor]:
+        """Validation loss and its gradient in the logits."""
+        setting, logits = self._setting, self._logits
+        if not self._second_order:
+            loss = setting.loss(valid, self._softmax(logits))
+            (gradient,) = torch.autograd.grad(loss, logits)
+        else:
+            loss, gradient = unrolled_gradient(
+                lambda w, alpha: setting.loss(train, self._softmax(alpha), w),
+                lambda w, alpha: setting.loss(valid, self._softmax(alpha), w),
+                dict(setting.net.named_parameters()),
+                logits,
+                lambda w, g: next_weights(setting.optimizer, w, g),
+                rate=setting.optimizer.param_groups[0]["lr"],
+            )
+        return finite(loss.item(), "validation"), gradient
+
+
+def unrolled_gradient(
+    train: Objective,
+    valid: Objective,
+    weights: Parameters,
+    logits: Tensor,
+    move: Callable[[Parameters, Parameters], Parameters],
+    *,
+    rate: float,
+    epsilon: float = EPSILON,
+) -> tuple[Tensor, Tensor]:
+    """L_valid(w', alpha), and its derivative in alpha with w' = move(w, d L_train(w, alpha) / d w).
+
+    As w' moves by -rate times the training gradient, the derivative is ::
+
+        d_alpha L_valid(w', alpha) - rate * d2_{alpha,w} L_train(w, alpha) v,
+        v = d_w' L_valid(w', alpha)
+
+    and the second-order product is taken by central differences, of error O(epsilon**2)::
+
+        [d_alpha L_train(w + h v, alpha) - d_alpha L_train(w - h v, alpha)] / 2h,  h = epsilon / |v|
+
+    Parameters
+    ----------
+    train, valid
+        The two losses.
+    weights
+        w.
+    logits
+        alpha, a leaf that requires a gradient.
+    move
+        From w and a gradient to w': one step of the optimizer, linear in the gradient.
+    rate
+        Minus the derivative of w' in the gradient.
+
+    Source: Liu et al. 2019, Equations 7 and 8.
+    """
+    gradient = _gradients(train(weights, logits), weights)
+    unrolled = {
+        name: weight.detach().requires_grad_() for name, weight in move(weights, gradient).items()
+    }
+    loss = valid(unrolled, logits)
+    direct, *v = torch.autograd.grad(
+        loss, (logits, *unrolled.values()), allow_unused=True, materialize_grads=True
+    )
+    norm = torch.sqrt(sum((part.square().sum() for part in v), torch.zeros_like(loss)))
+    h = epsilon / norm.clamp(min=torch.finfo(norm.dtype).tiny)
+    ends = []
+    for sign in (1, -1):
+        shifted = {
+            name: (weight + sign * h * part).detach()
+            for (name, weight), part in zip(weights.items(), v, strict=True)
+        }
+        ends.append(torch.autograd.grad(train(shifted, logits), logits)[0])
+    return loss.detach(), direct - rate * (ends[0] - ends[1]) / (2 * h)
+
+
+def _gradients(loss: Tensor, weights: Parameters) -> dict[str, Tensor]:
+    found = torch.autograd.grad(
+        loss, tuple(weights.values()), allow_unused=True, materialize_grads=True
+    )
+    return dict(zip(weights, found, strict=True))
+
+
+@torch.no_grad()
+def next_weights(
+    optimizer: torch.optim.Optimizer, weights: Parameters, gradient: Parameters
+) -> dict[str, Tensor]:
+    """One step of SGD with momentum and weight decay; the optimizer's own state stays.
+
+    w' = w - rate (momentum b + g + decay w), b the momentum's buffer.
+    """
+    (group,) = optimizer.param_groups
+    moved = {}
+    for name, weight in weights.items():
+        buffer = (
+            optimizer.state[weight].get("momentum_buffer") if weight in optimizer.state else None
+        )
+        push = gradient[name] + group["weight_decay"] * weight
+        if buffer is not None:
+            push = push + group["momentum"] * buffer
+        moved[name] = weight - group["lr"] * push
+    return moved

@@ -1,0 +1,201 @@
+"""Texts by name, as streams of token indices: what a language model is trained and tested on."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from nas_adapter.errors import UserError, choose
+
+NAMES = ("pydoc", "text:PATH")
+TOKENS = ("auto", "word", "char")
+PARTS = ("train", "valid", "test")
+TEST_STREAMS = 10
+"""Streams that the test text is read in, as in DARTS's validation; more would cut it more often."""
+UNKNOWN, END = "<unk>", "<eos>"
+SPLIT = (90, 95)
+"""Percent of a text in one piece where the training part ends, and the validation part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A corpus: three parts of one text, each an int64 vector of token indices."""
+
+    train: Tensor
+    valid: Tensor
+    test: Tensor
+    vocabulary: tuple[str, ...]
+    """every token's spelling; number 0 is <unk>, for whatever is not in the vocabulary"""
+    tokens: str
+    """word or char"""
+
+    def to(self, device: torch.device) -> Text:
+        """The same on another device."""
+        return replace(self, **{part: getattr(self, part).to(device) for part in PARTS})
+
+    def unknown_share(self, part: str) -> float:
+        """Share of <unk> among the tokens of a part; a perplexity is the lower for it."""
+        return float((getattr(self, part) == 0).double().mean())
+
+
+class Window(NamedTuple):
+    """Tokens (length, streams) and the tokens that follow each of them, the targets."""
+
+    inputs: Tensor
+    targets: Tensor
+
+
+def as_streams(tokens: Tensor, count: int) -> Tensor:
+    """A text (n,) cut into `count` contiguous streams side by side, (n // count, count).
+
+    The last n mod count tokens are left out.
+    """
+    length = len(tokens) // count
+    return tokens[: length * count].view(count, length).t().contiguous()
+
+
+def windows(streams: Tensor, length: int, *, whole: bool) -> Iterator[Window]:
+    """Consecutive windows of `length` tokens: where one ends, the next begins.
+
+    `whole`: leave a last, shorter window out.
+    """
+    last = len(streams) - 1  # this one is only a target
+    for start in range(0, last, length):
+        end = min(start + length, last)
+        if whole and end - start < length:
+            return
+        yield Window(streams[start:end], streams[start + 1 : end + 1])
+
+
+def count_windows(tokens: Tensor, streams: int, length: int) -> int:
+    """How many whole windows of `length` there are in `streams` streams."""
+    return (len(tokens) // streams - 1) // length
+
+
+def check_length(text: Text, streams: int, length: int) -> None:
+    """Raise `UserError` if there is not one window to train on, or to search on, or any test."""
+    window = streams * (length + 1)
+    for part, needed in zip(PARTS, (window, window, 2 * TEST_STREAMS), strict=True):
+        have = len(getattr(text, part))
+        if have < needed:
+            raise UserError(
+                f"the {part} part of the text has {have} tokens, fewer than the {needed} needed "
+                f"with --batch-size {streams} and --bptt {length}"
+            )
+
+
+def load(name: str, *, tokens: str, vocabulary: int, min_count: int) -> Text:
+    """The text called `name`.
+
+    Parameters
+    ----------
+    name
+        ``pydoc``: the help topics that every Python ships, each paragraph once.
+        ``text:PATH``: a file; or a folder with train.txt, valid.txt and test.txt in the form of
+        the Penn Treebank (a sentence a line, tokens parted by blanks, rare words already
+        ``<unk>``). A text in one piece is split 90/5/5, in order.
+    tokens
+        ``char``: every character, line ends included, is a token. ``word``: every line is its
+        tokens and ``<eos>``; tokens are what blanks part in a folder, and elsewhere runs of
+        letters and digits or of one other sign. ``auto``: ``char`` for a single file, else
+        ``word``.
+    vocabulary, min_count
+        Keep at most so many tokens of the training part, the commonest, and those only that occur
+        so often in it. All others are ``<unk>``. Characters are all kept.
+
+    Raises
+    ------
+    UserError
+        Unknown name, missing path or part, a file that is empty, unreadable or not UTF-8.
+    """
+    choose("tokens", tokens, TOKENS)
+    kind, _, path = name.partition(":")
+    source = Path(path).expanduser()
+    folder = kind == "text" and path != "" and source.is_dir()
+    if name == "pydoc":
+        parts = [_pydoc()]
+    elif folder:
+        parts = [_read(source / f"{part}.txt") for part in PARTS]
+    elif kind == "text" and path:
+        parts = [_read(source)]
+    elif kind == "text":
+        raise UserError("text:PATH needs a path, for example text:penn or text:novel.txt")
+    else:
+        raise UserError(f"unknown text {name!r}: choose one of {', '.join(NAMES)}")
+    unit = tokens if tokens != "auto" else "char" if kind == "text" and not folder else "word"
+    lists = [_tokenise(part, unit, blanks=folder) for part in parts]
+    if len(lists) == 1:
+        lists = _split(lists[0])
+    known = _vocabulary(lists[0], *((vocabulary, min_count) if unit == "word" else (None, 1)))
+    return _indexed(lists, known, unit)
+
+
+def _pydoc() -> str:
+    """Python's own help topics, in alphabetical order.
+
+    Some topics repeat whole sections of others. Every paragraph is kept once, where it first
+    occurs, or the test would be on what was trained on. Licence: PSF; read from the Python that
+    runs, so the text depends on its version.
+    """
+    from pydoc_data.topics import topics  # noqa: PLC0415 (half a megabyte, only if asked for)
+
+    text = "\n\n".join(topics[name] for name in sorted(topics))
+    kept: dict[str, str] = {}
+    for paragraph in re.split(r"\n[ \t]*\n", text):
+        if paragraph.strip():
+            kept.setdefault(" ".join(paragraph.split()), paragraph.strip("\n"))
+    return "\n".join(kept.values())
+
+
+def _read(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        if path.parent.is_dir() and path.name in {f"{part}.txt" for part in PARTS}:
+            wanted = ", ".join(f"{part}.txt" for part in PARTS)
+            raise UserError(f"{path} does not exist: a folder of text needs {wanted}") from error
+        raise UserError(f"text {path} does not exist") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text: {error.reason} at {error.start}") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    if not text.strip():
+        raise UserError(f"{path} is empty")
+    return text
+
+
+def _tokenise(text: str, unit: str, *, blanks: bool) -> list[str]:
+    if unit == "char":
+        return list(text)
+    pattern = re.compile(r"\S+" if blanks else r"\w+|([^\w\s])\1*")
+    return [
+        token
+        for line in text.splitlines()
+        for token in (*(found.group() for found in pattern.finditer(line)), END)
+    ]
+
+
+def _split(tokens: list[str]) -> list[list[str]]:
+    first, second = (len(tokens) * percent // 100 for percent in SPLIT)
+    return [tokens[:first], tokens[first:second], tokens[second:]]
+
+
+def _vocabulary(train: list[str], size: int | None, min_count: int) -> tuple[str, ...]:
+    """<unk>, then the others by falling frequency; ties: the one that comes first in the text."""
+    common = Counter(token for token in train if token != UNKNOWN).most_common(size)
+    return (UNKNOWN, *(token for token, count in common if count >= min_count))
+
+
+def _indexed(lists: Sequence[list[str]], vocabulary: tuple[str, ...], unit: str) -> Text:
+    number = {token: index for index, token in enumerate(vocabulary)}
+    train, valid, test = (
+        torch.tensor([number.get(token, 0) for token in part], dtype=torch.long) for part in lists
+    )
+    return Text(train, valid, test, vocabulary, unit)
