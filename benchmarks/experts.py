@@ -45,7 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     records = []
     for game in ("hedge", "exp3", "tsallis_inf"):
-        for count in (10, 1000):
+        for count in (10,) if options.smoke else (10, 1000):
             for batch in (1, 256):
                 records += case(game, count, batch, options.smoke)
     options.out.mkdir(parents=True, exist_ok=True)

@@ -132,7 +132,8 @@ class Modelled:
 
     def _pick(self, plays: Numbers, seen: Numbers, generator: np.random.Generator) -> int:
         """Code of one search's next query, from its plays (rounds + 1, E, K)."""
-        drawn = code(experts.draw(plays, generator.random((len(plays), EDGES, 1))))[::-1]
+        uniforms = generator.random((len(plays), EDGES))
+        drawn = (experts.ProductDistribution(plays).sample(uniforms) @ PLACES)[::-1]
         if not self.pay_once:
             return int(drawn[0])
         fresh = drawn[~seen[drawn]]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from nasbench201_table import SIZE, Numbers, Table
 
 from experts import bounds
@@ -21,7 +22,9 @@ Curves = Mapping[tuple[str, str], Numbers]
 SHOWN = ("experts", "local-search", "evolution", "evolution-once", "random", "reinforce", "exp3")
 """In the picture of the searches; the others are in the table."""
 
-BANDED = ("experts", "local-search", "evolution")
+TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+
+BANDED = ("experts", "local-search")
 """Of those, the ones whose spread is shown; seven bands would hide each other."""
 
 
@@ -43,6 +46,9 @@ def search(tables: Mapping[str, Table], scores: Curves) -> Figure:
         axes.set_ylim(low, top + 0.06 * (top - low))
         axes.set_xlim(first, queries)
         axes.set_xscale("log")
+        axes.set_xticks([tick for tick in TICKS if first <= tick <= queries])
+        axes.xaxis.set_major_formatter("{x:.0f}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("queries (architectures trained for 12 epochs)")
         axes.set_ylabel("test accuracy after 200 epochs, %")
         runs = len(next(iter(shown.values())))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from experts.files import replace
 from nas_adapter.errors import UserError
@@ -169,7 +170,7 @@ def _nats_rows(path: str, data: str) -> Iterator[dict[str, Any]]:
     # CIFAR-10 is validated on half of its training images, under a name of its own.
     held_out = "cifar10-valid" if data == "cifar10" else data
     valid, test = columns(data)
-    for index in range(len(api)):
+    for index in tqdm(range(len(api)), desc="reading NATS-Bench", unit="architecture"):
         try:
             short = api.get_more_info(index, held_out, hp="12", is_random=False)
             full = api.get_more_info(index, data, hp="200", is_random=False)
@@ -178,7 +179,7 @@ def _nats_rows(path: str, data: str) -> Iterator[dict[str, Any]]:
                 valid: short["valid-accuracy"],
                 test: full["test-accuracy"],
             }
-        except (KeyError, ValueError, AssertionError) as wrong:
+        except (KeyError, ValueError, AssertionError, OSError) as wrong:
             raise UserError(
                 f"--table nats:{path}: nothing on architecture {index}, {data} ({wrong})"
             ) from None

@@ -7,6 +7,7 @@ against the a-priori bound of `regret_claims.BOUNDS` and against the learner's o
 
 from __future__ import annotations
 
+import itertools
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,9 +15,9 @@ from typing import Any
 
 import joblib
 import regret_pictures as pictures
-import tyro
+from command import run_command
 from output import table, write_picture, write_result
-from regret_claims import players
+from regret_claims import Player, players
 from regret_games import DETERMINED, DRAWN, Cell, Source, Task, parallel, plan, split, sweep
 from regret_verdicts import Record, records, summary
 from worst_sequence import search
@@ -41,7 +42,7 @@ class Config:
     step through Python and stop at 10,000 (bandits against opponents that see the play: 1,000)."""
     experts: int = 10
     """K, at least 2."""
-    sweep: tuple[int, ...] = (2, 4, 8, 16, 32, 64, 128)
+    sweep: tuple[int, ...] = (2, 4, 8, 16, 32, 64)
     """Numbers of experts for the growth of regret in K."""
     sweep_horizon: int = 1_000
     """T of that sweep; with --experts, it should be one of --horizons."""
@@ -82,8 +83,7 @@ class Config:
             raise UserError(f"--budget must be a positive number, got {self.budget}")
 
 
-def main(config: Config) -> list[Record]:
-    """Play, judge, draw, and print. Returns the records of result.json."""
+def main(config: Config) -> None:
     if config.smoke:
         config = replace(config, **SMOKE)
     tasks = games_to_play(config)
@@ -93,7 +93,7 @@ def main(config: Config) -> list[Record]:
     write_result(config.out, found)
 
     rows = summary(found, config.experts)
-    shown = [row["learner"] for row in rows if row["holds"] != "certificate"]
+    shown = [player.label for player in shown_players(rows)]
     write_picture(config.out, "growth.png", pictures.growth(found, shown, config.experts))
     write_picture(config.out, "tightness.png", pictures.tightness(found))
     line = worst_sequences(config)
@@ -102,26 +102,34 @@ def main(config: Config) -> list[Record]:
     print(f"\n{line}\n\n{table(rows, columns)}\n")
     games, wrong = (sum(row[name] for row in rows) for name in ("games", "violations"))
     print(f"{games:,} games; {wrong} violations; written to {config.out}")
-    return found
+
+
+def shown_players(rows: list[Record]) -> list[Player]:
+    """Of each preset one setting with a bound: tuned for T if there is one, else the tightest."""
+    order = [row["learner"] for row in rows if row["holds"] != "certificate"]
+    bounded = [player for player in players() if player.label in order]
+    bounded.sort(key=lambda player: ("horizon" in player.setting, -order.index(player.label)))
+    return sorted({player.name: player for player in bounded}.values(), key=lambda p: p.name)
 
 
 def games_to_play(config: Config) -> list[Task]:
     """All horizons at K experts; one horizon at the other K; windows of the real sequences."""
-    cells = []
+    cells = [
+        (Cell(player, group, config.experts, t), config.budget)
+        for player in players()
+        for group in (DRAWN, DETERMINED)
+        for t in config.horizons
+    ]
     for player in players():
-        for group in (DRAWN, DETERMINED):
-            cells += [Cell(player, group, config.experts, t) for t in config.horizons]
-            others = set(config.sweep) - {config.experts}
-            cells += [Cell(player, group, k, config.sweep_horizon) for k in sorted(others)]
-        for source in sources(config):
-            rounds, k = source.losses().shape
-            cells += [Cell(player, source, k, t) for t in config.horizons if t <= rounds]
-    tasks: list[Task] = []
-    for cell in cells:
-        swept = cell.group == DRAWN and cell.experts != config.experts
-        # The sweep over K needs its worst opponent only: the drawn ones get a tenth of the games.
-        tasks += split(cell, plan(cell, config.budget / 10 if swept else config.budget))
-    return tasks
+        # For the growth in K the worst opponent is enough: a bandit's is drawn, a tenth will do.
+        groups = (DRAWN,) if player.bandit else (DRAWN, DETERMINED)
+        for k, group in itertools.product(set(config.sweep) - {config.experts}, groups):
+            cells.append((Cell(player, group, k, config.sweep_horizon), config.budget / 10))
+    for player, source in itertools.product(players(), sources(config)):
+        rounds, k = source.losses().shape
+        horizons = [t for t in config.horizons if t <= rounds]
+        cells += [(Cell(player, source, k, t), config.budget) for t in horizons]
+    return [task for cell, budget in cells for task in split(cell, plan(cell, budget))]
 
 
 def sources(config: Config) -> list[Source]:
@@ -161,12 +169,7 @@ def worst_sequences(config: Config) -> str:
 
 def command(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    try:
-        main(tyro.cli(Config, args=arguments))
-    except (UserError, FileNotFoundError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run_command(Config, main, arguments)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import experts
 from experts import environments as env
 from experts.engines import Scan
 from experts.environments import Environment
+from nas_adapter.errors import UserError
 
 COMPILED, LEAST = 1_000_000, 100
 """Rounds of a cell that a compiled engine plays against each opponent, and the fewest seeds."""
@@ -36,7 +37,10 @@ class Source:
 
     def losses(self) -> Any:
         """(T, K)."""
-        return env.from_csv(self.path, **self.options).losses
+        try:
+            return env.from_csv(self.path, **self.options).losses
+        except (OSError, ValueError) as error:  # the file is the user's
+            raise UserError(str(error)) from error
 
     def windows(self, rounds: int) -> env.Given:
         """Losses (rounds, windows, K)."""

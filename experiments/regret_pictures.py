@@ -6,81 +6,87 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from regret_verdicts import Record
 
 import experts
 from experts import bounds
 from experts.environments import Given
 
+COLORS = [f"C{i}" for i in range(10)] + ["black", "gold", "darkgreen", "navy", "salmon"]
+"""One for each opponent."""
+
 
 def growth(found: list[Record], learners: list[str], k: int) -> Figure:
     """A panel for each learner: mean regret of each opponent, and the bound, over the horizon."""
     columns = 4
     height = -(-len(learners) // columns)
-    figure = Figure(figsize=(3.4 * columns, 2.7 * height + 0.8), layout="constrained")
+    figure = Figure(figsize=(13.5, 2.6 * height + 1.6), layout="constrained")
     axes = figure.subplots(height, columns, sharex=True, squeeze=False)
-    names = list(dict.fromkeys(record["opponent"] for record in found if record["experts"] == k))
-    colors = {name: f"C{i % 10}" for i, name in enumerate(names)}
+    colors = _colors(found)
     for panel, learner in zip(axes.flat, learners, strict=False):
         mine = [r for r in found if r["learner"] == learner and r["experts"] == k]
-        for name in names:
+        for name, color in colors.items():
             line = [(r["horizon"], r["mean_regret"]) for r in mine if r["opponent"] == name]
-            line = [(t, y) for t, y in sorted(line) if y > 0.05]  # zero has no logarithm
-            marker = "os"[names.index(name) >= 10]
-            panel.plot(*zip(*line, strict=True) if line else ([], []), color=colors[name],
-                       marker=marker, markersize=3.5, linewidth=1, label=name)  # fmt: skip
+            line = [point for point in sorted(line) if point[1] > 0.1]  # 0 has no logarithm
+            if line:
+                panel.plot(*zip(*line, strict=True), "o-", color=color, markersize=3, linewidth=1)
         bound = sorted({(r["horizon"], r["bound"]) for r in mine})
-        kind = {"expectation": "in expectation", "probability": "with probability 95 %"}
-        panel.plot(*zip(*bound, strict=True), color="black", linestyle="--", label="a-priori bound")
-        note = kind.get(mine[0]["holds"])
-        panel.set_title(learner + (f"\nbandit; bound {note}" if note else ""), fontsize=9)
+        panel.plot(*zip(*bound, strict=True), color="black", linestyle="--")
+        holds = {"expectation": "bandit, on the mean", "probability": "bandit, with prob. 95 %"}
+        note = holds.get(mine[0]["holds"])
+        panel.set_title(learner + (f"\n({note})" if note else ""), fontsize=9)
         panel.set_xscale("log")
         panel.set_yscale("log")
         panel.grid(alpha=0.3)
     for panel in axes.flat[len(learners) :]:
         panel.set_axis_off()
-    figure.supxlabel("rounds T")
-    figure.supylabel(
-        "mean regret (in losses; 1 = the largest loss of a round, where no range is given)"
-    )
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=9, frameon=False)
+    handles = [
+        Line2D([], [], color=c, marker="o", markersize=4, label=n) for n, c in colors.items()
+    ]
+    handles.append(Line2D([], [], color="black", linestyle="--", label="a-priori bound"))
+    figure.legend(handles=handles, loc="outside right upper", fontsize=9, frameon=False)
+    figure.supxlabel("rounds T", fontsize=10)
+    figure.supylabel("mean regret, in units of loss", fontsize=10)
     figure.suptitle(f"Mean regret against every opponent, and the bound; K = {k} experts")
     return figure
 
 
 def tightness(found: list[Record]) -> Figure:
-    """A row for each learner: the worst ratio of each opponent, 1 is the bound itself."""
-    best: dict[str, float] = {}
+    """A row for each learner: the worst ratio of each opponent; 1 is the bound itself."""
+    ratios: dict[tuple[str, str], float] = {}
     for record in found:
-        name = _row(record)
-        best[name] = max(best.get(name, 0.0), record["worst_ratio"])
-    rows = sorted(best, key=lambda name: best[name])
-    names = list(dict.fromkeys(record["opponent"] for record in found))
-    figure = Figure(figsize=(10, 0.27 * len(rows) + 1.8), layout="constrained")
+        key = (_row(record), record["opponent"])
+        ratios[key] = max(ratios.get(key, 0.0), record["worst_ratio"])
+    top: dict[str, float] = {}
+    for (row, _), ratio in ratios.items():
+        top[row] = max(top.get(row, 0.0), ratio)
+    rows = sorted(top, key=lambda row: top[row])
+    left = 10 ** np.floor(np.log10(min(top.values())))
+    figure = Figure(figsize=(11, 0.27 * len(rows) + 1.8), layout="constrained")
     axes = figure.subplots()
-    for i, name in enumerate(names):
-        ratios: dict[str, float] = {}
-        for record in found:
-            if record["opponent"] == name:
-                row = _row(record)
-                ratios[row] = max(ratios.get(row, 0.0), record["worst_ratio"])
-        shown = [(ratio, rows.index(row)) for row, ratio in ratios.items() if ratio > 1e-4]
+    for i, (name, color) in enumerate(_colors(found).items()):
+        shown = [(v, rows.index(row)) for (row, o), v in ratios.items() if o == name and v > left]
         x, y = zip(*shown, strict=True) if shown else ((), ())
-        axes.scatter(x, y, s=28, color=f"C{i % 10}", marker="os^"[i // 5], label=name, alpha=0.8)
+        axes.scatter(x, y, s=30, color=color, marker="os^D"[i % 4], label=name, alpha=0.9)
     axes.axvline(1.0, color="black", linewidth=1)
-    axes.text(1.0, len(rows) - 0.4, "bound", ha="center", va="bottom", fontsize=9)
+    axes.text(0.97, len(rows) - 0.4, "the bound", ha="right", va="bottom", fontsize=9)
     axes.set_xscale("log")
-    axes.set_xlim(left=1e-3, right=1.6)
-    axes.set_ylim(-0.7, len(rows) + 0.3)
+    axes.set_xlim(left, 1.3)
+    axes.set_ylim(-0.7, len(rows) + 0.5)
     axes.set_yticks(range(len(rows)), rows, fontsize=8)
     axes.grid(alpha=0.3)
     axes.set_xlabel(
-        "largest regret / bound found, over all horizons (mean regret for bounds in expectation)"
+        "largest regret / bound, over all T and K (mean regret if the bound is on a mean)"
     )
     axes.set_title("How tight the bounds are")
-    axes.legend(loc="upper left", fontsize=8, framealpha=0.9, title="opponent")
+    figure.legend(loc="outside right upper", fontsize=9, frameon=False, title="opponent")
     return figure
+
+
+def _colors(found: list[Record]) -> dict[str, Any]:
+    names = sorted({record["opponent"] for record in found})
+    return {name: COLORS[i % len(COLORS)] for i, name in enumerate(names)}
 
 
 def _row(record: Record) -> str:

@@ -133,13 +133,15 @@ def _names(found: list[Record]) -> set[str]:
 def _growth(name: str, found: list[Record], size: Callable[[Record], int]) -> Record:
     """Exponents of the worst opponent's mean regret, and of the bound, on the same points.
 
-    The worst opponent has the largest mean regret at the largest size that all were played at.
+    The worst opponent has the largest mean regret at the largest size that all were played at, of
+    those that were played at several.
     """
     sizes = {o: {size(r) for r in found if r["opponent"] == o} for o in _names(found)}
+    sizes = {opponent: played for opponent, played in sizes.items() if len(played) > 1}
     common = set.intersection(*sizes.values()) if sizes else set()
     if len(common) < 2:
         return {}
-    last = [record for record in found if size(record) == max(common)]
+    last = [r for r in found if size(r) == max(common) and r["opponent"] in sizes]
     worst = max(last, key=lambda record: record["mean_regret"])["opponent"]
     points = [r for r in found if r["opponent"] == worst and size(r) in common]
     row = {f"regret ~ {name}^": _slope([(size(r), r["mean_regret"]) for r in points])}

@@ -8,6 +8,7 @@ found is a lower bound on the worst case, never more.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +39,7 @@ def search(
     k: int,
     *,
     restarts: int = 16,
-    finalists: int = 8,
+    finalists: int = 4,
     steps: int = 100,
     seed: int = 0,
 ) -> Found:
@@ -99,7 +100,7 @@ def played(learner: Any, losses: Any) -> Any:
 def improve(learner: Any, losses: Any) -> tuple[Any, float]:
     """The best single change of losses (T, K) in {0, 1}, again and again until none helps.
 
-    Changes are: one loss flipped, or two neighbouring rounds swapped.
+    Changes: a loss flipped, two losses of a round exchanged, two neighbouring rounds exchanged.
     """
     best = float(played(learner, losses[None])[0])
     while True:
@@ -112,12 +113,18 @@ def improve(learner: Any, losses: Any) -> tuple[Any, float]:
 
 
 def neighbours(losses: Any) -> Any:
-    """All single changes, (T K + T - 1, T, K)."""
+    """All single changes, (T K + T K (K-1) / 2 + T - 1, T, K)."""
     rounds, k = losses.shape
-    cells = np.arange(rounds * k)
-    flipped = np.repeat(losses[None], rounds * k, axis=0)
-    flipped[cells, cells // k, cells % k] = 1 - losses.ravel()
-    first = np.arange(rounds - 1)
-    swapped = np.repeat(losses[None], rounds - 1, axis=0)
-    swapped[first, first], swapped[first, first + 1] = losses[1:], losses[:-1]
-    return np.concatenate([flipped, swapped])
+    cell = np.arange(rounds * k)
+    flipped = np.repeat(losses[None], len(cell), axis=0)
+    flipped[cell, cell // k, cell % k] = 1 - losses.ravel()
+    others = [flipped]
+    t = np.arange(rounds)
+    for i, j in itertools.combinations(range(k), 2):
+        exchanged = np.repeat(losses[None], rounds, axis=0)
+        exchanged[t, t, i], exchanged[t, t, j] = losses[:, j], losses[:, i]
+        others.append(exchanged)
+    moved = np.repeat(losses[None], rounds - 1, axis=0)
+    first = t[:-1]
+    moved[first, first], moved[first, first + 1] = losses[1:], losses[:-1]
+    return np.concatenate([*others, moved])

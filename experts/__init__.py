@@ -1,6 +1,6 @@
 """Online learning with expert advice: one contract, one engine, any array library."""
 
-from experts import bounds, environments, wipeout
+from experts import bounds, environments, least_squares, wipeout
 from experts.barriers import LogBarrier, Tsallis
 from experts.conversion import (
     anytime_iterate,
@@ -74,6 +74,7 @@ __all__ = [
     "exponentiated_gradient",
     "fixed_share",
     "hedge",
+    "least_squares",
     "ml_poly",
     "ml_prod",
     "normal_hedge",

@@ -82,7 +82,7 @@ class Pairwise:
 
     def __post_init__(self) -> None:
         for name in ("pair", "noise"):
-            if not 0 < getattr(self, name) < math.inf:
+            if not (getattr(self, name) > 0 and math.isfinite(getattr(self, name))):
                 raise ValueError(f"{name} must be a number > 0, got {getattr(self, name)!r}")
 
     def init(self, like: Array) -> Array:

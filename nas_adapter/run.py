@@ -40,7 +40,7 @@ class Run:
         self, out: Path, config: dict[str, Any], *, resume: bool, device: torch.device
     ) -> None:
         self.out = out
-        self._config = config
+        self._config = json.loads(json.dumps(config))  # as it is read back: a tuple is a list
         self._device = device
         self._phases: dict[str, Any] = {}
         self._lines = 0

@@ -90,14 +90,13 @@ def test_a_killed_run_resumes_to_the_same_numbers(uninterrupted: Path, tmp_path:
     assert wiped <= 99, "no wipe-out before the checkpoint at step 99: resuming it shows nothing"
     for line in (3, 102, total - 4, total - 1):
         resume = ["--resume"] if out.exists() else []
-        process = subprocess.Popen(
-            [*COMMAND, *SMALL, "--out", str(out), *resume],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with (tmp_path / "said").open("w") as said:
+            process = subprocess.Popen(
+                [*COMMAND, *SMALL, "--out", str(out), *resume], stdout=said, stderr=said
+            )
         while process.poll() is None and lines_in(out / "metrics.jsonl") < line:
             time.sleep(0.01)
-        assert process.poll() is None, "the run ended before it could be killed"
+        assert process.poll() is None, (tmp_path / "said").read_text()
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
         assert not (out / "result.json").exists()

@@ -97,8 +97,9 @@ class AgainstTheBound:
     Why: Hedge's regret to k is sum_t gap_t + (1/eta) ln(p_{T+1,k} / p_{1,k}). The bound takes
     every gap for eta/8, which by Hoeffding's lemma needs half of the weight on either extreme
     loss; and it takes the last term for (ln K)/eta, which needs the weight to end on one expert.
-    Halving a while and then letting one expert win makes both nearly true, at any K; as T grows
-    the ratio of regret to bound goes to 1 for `hedge(horizon=T)`.
+    Halving a while and then letting one expert win makes both nearly true. As T grows the ratio
+    of regret to bound of `hedge(horizon=T)` goes to 1 for even K, to 1 - 1 / (2 K**2) for odd K,
+    whose equal weights have no half.
 
     Parameters
     ----------
