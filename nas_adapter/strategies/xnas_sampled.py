@@ -1,7 +1,7 @@
 """Sampled architectures: every edge is a bandit, fed by the validation loss of one architecture.
 
 Source: the sampled variant of Nayman et al. 2019 with semi-bandit feedback over a product of
-edges; the bandit is Tsallis-INF (Zimmert & Seldin 2021) with estimates of reduced variance.
+edges; the bandit is Tsallis-INF (Zimmert & Seldin 2021), with plain importance weights.
 """
 
 from __future__ import annotations
