@@ -26,6 +26,12 @@ SMOKE: dict[str, Any] = {
 }  # fmt: skip
 SMOKE_TEXT = SMOKE | {"epochs": 1, "channels": 16, "batch_size": 224}
 
+ONLY_FOR = {
+    "images": ("auxiliary", "drop_path", "cutout"),
+    "text": ("dropout", "hidden_dropout"),
+}
+"""Options that mean nothing to another task."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -129,6 +135,15 @@ class Config:
             raise UserError(f"--warmup {self.warmup} leaves none of the {self.epochs} epochs")
         if self.reward_bound == "auto" and self.warmup == 0:
             raise UserError("--reward-bound auto needs a --warmup of at least one epoch")
+
+
+def check_task(config: Config, task: str) -> None:
+    """Raise `UserError` for an option that has no effect on this task."""
+    for other, names in ONLY_FOR.items():
+        for name in names:
+            if other != task and getattr(config, name) != getattr(Config, name):
+                option = name.replace("_", "-")
+                raise UserError(f"--{option} is for {other}, but {config.space} is for {task}")
 
 
 def defaults(arguments: list[str] | None) -> Config:

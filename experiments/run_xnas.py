@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from command import run_command
-from options import SMOKE, SMOKE_TEXT, Config, defaults
+from options import SMOKE, SMOKE_TEXT, Config, check_task, defaults
 
 from nas_adapter import report
 from nas_adapter.errors import UserError, choose
@@ -56,6 +56,7 @@ def main(config: Config) -> None:
     device = pick_device(config.device)
     space = find_space(config.space)
     choose(f"task of {config.space}", space.task, TASKS)
+    check_task(config, space.task)
     given = [parsed(space, genotype) for genotype in config.compare]
     task = TASKS[space.task](
         TaskSettings(

@@ -133,6 +133,8 @@ def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
         ("--data folder:/does/not/exist", "data folder /does/not/exist does not exist"),
         ("--device tpu", "unknown device 'tpu': choose one of auto, cpu, cuda"),
         ("--epochs 0", "--epochs must be a positive number"),
+        ("--dropout 0.1", "--dropout is for text, but nasbench201 is for images"),
+        ("--space darts-rnn --drop-path 0.1", "--drop-path is for images, but darts-rnn is for t"),
         ("--reward-bound nan", "--reward-bound must be a positive number"),
         ("--reward-bound inf", "--reward-bound must be a positive number"),
         ("--reward-bound auto", "--reward-bound auto needs a --warmup of at least one epoch"),
