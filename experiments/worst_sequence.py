@@ -9,6 +9,8 @@ found is a lower bound on the worst case, never more.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,14 +58,25 @@ def search(
     finalists
         How many corners are improved.
     """
-    torch.set_num_threads(1)  # tiny arrays: threads would only wait for each other
-    corners = ascend(learner, rounds, k, restarts, steps, seed)
+    with one_thread():
+        corners = ascend(learner, rounds, k, restarts, steps, seed)
     reached = played(learner, corners)
     ascended = float(reached.max())
     order = np.argsort(-reached, kind="stable")[:finalists]
     bar = tqdm(corners[order], desc=f"single changes, K={k}", unit="start", leave=False)
     best = max((improve(learner, corner) for corner in bar), key=lambda found: found[1])
     return Found(*best, ascended)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch's arrays are tiny here: threads would only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def ascend(learner: Any, rounds: int, k: int, restarts: int, steps: int, seed: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ import experts
 from experts import Feedback, Ledger, Player, TrackingLedger, Weighted
 from experts.state import to_arrays
 
+# Not what another thread of the test runner happens to allocate meanwhile.
+PACKAGE = tracemalloc.Filter(True, str(Path(experts.__file__).parent / "*"))
+HERE = tracemalloc.Filter(True, __file__)
 every_learner = pytest.mark.parametrize("learner", LEARNERS)
 
 
@@ -55,21 +59,21 @@ def test_whole_numbered_losses_are_refused_rather_than_never_learned(learner: An
 
 @every_learner
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("size", [1.0, 800.0])
-def test_weights_neither_overflow_nor_vanish(learner: Any, dtype: Any, size: float) -> None:
-    """Thousands of rounds of losses up to 800: still a distribution, on the best expert."""
+def test_weights_neither_overflow_nor_vanish(learner: Any, dtype: Any) -> None:
+    """Thousands of rounds of losses up to 1 and 800: still a distribution, on the best expert."""
     rng = np.random.default_rng(0)
-    player = Player(learner, np.zeros(5, dtype))
+    size = np.asarray([[1.0], [800.0]])
+    player = Player(learner, np.zeros((2, 5), dtype))
     drift = np.asarray([0, 0.2, 0.2, 0.2, 0.2])
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         for _ in range(capacity(learner, 3000) - 1):
             player.update((size * (0.8 * rng.random(5) + drift)).astype(dtype))
             play = player.predict()
-            assert abs(play.sum() - 1) < 1e-5
+            assert np.all(abs(play.sum(-1) - 1) < 1e-5)
     player.update((size * (drift > 0)).astype(dtype))  # for those that track the latest best
     play = player.predict()
     assert np.all(np.isfinite(player.certificate()))
-    assert play.argmax() == 0
+    assert np.all(play.argmax(-1) == 0)
 
 
 @every_learner
@@ -150,7 +154,8 @@ def test_the_state_does_not_grow(learner: Any) -> None:
         for _ in range(count):
             tracking = tracking.add(player.predict(), loss)
             player.update(loss)
-        return tracemalloc.get_traced_memory()[0]
+        ours = tracemalloc.take_snapshot().filter_traces([PACKAGE, HERE])
+        return sum(trace.size for trace in ours.traces)
 
     shapes = {name: array.shape for name, array in to_arrays(player.state).items()}
     tracemalloc.start()
