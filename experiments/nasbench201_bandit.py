@@ -16,7 +16,7 @@ from typing import Any
 import joblib
 import nasbench201_pictures as pictures
 import numpy as np
-import tyro
+from command import run_command
 from nasbench201_experts import Ask, Generators, Modelled, SemiBandit, standardized
 from nasbench201_references import Evolution, OneByOne, Reinforce, local_search, random_search
 from nasbench201_table import SIZE, Numbers, Table, read, write_synthetic
@@ -232,12 +232,7 @@ def regret(table: Table, codes: Numbers) -> Numbers:
 
 def command(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    try:
-        main(tyro.cli(Config, args=arguments))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run_command(Config, main, arguments)
 
 
 if __name__ == "__main__":

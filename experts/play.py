@@ -12,6 +12,7 @@ import numpy as np
 from experts.checks import check_learner, narrowest
 from experts.engines import Game, Plain, Scan
 from experts.environments import Environment
+from experts.environments.base import whole
 from experts.trace import Books, Trace
 from experts.types import Array, Learner
 
@@ -90,7 +91,7 @@ def play(
     shape = tuple(environment.shape)
     rounds = _rounds(rounds, learner, environment)
     which = _seeds(seeds)
-    every = -(-rounds // _POINTS) if record_every is None else _whole("record_every", record_every)
+    every = -(-rounds // _POINTS) if record_every is None else whole("record_every", record_every)
     bandit = _bandit(feedback, learner)
     batch = len(which) * int(np.prod(shape[:-1]))
     runner = _engine(engine, learner, environment.adaptive, bandit, rounds * batch)
@@ -225,7 +226,7 @@ def _rounds(rounds: int | None, learner: Any, environment: Environment) -> int:
         if environment.horizon is None:
             raise ValueError("rounds is needed: the environment has no end of its own")
         rounds = environment.horizon
-    rounds = _whole("rounds", rounds)
+    rounds = whole("rounds", rounds)
     for name, horizon in (("environment", environment.horizon), ("learner", learner.horizon)):
         if horizon is not None and rounds > horizon:
             raise ValueError(f"rounds = {rounds} exceeds the {name}'s horizon of {horizon} rounds")
@@ -234,7 +235,7 @@ def _rounds(rounds: int | None, learner: Any, environment: Environment) -> int:
 
 def _seeds(seeds: int | Sequence[int]) -> Array:
     if isinstance(seeds, int | np.integer):
-        return np.arange(_whole("seeds", seeds))
+        return np.arange(whole("seeds", seeds))
     which = np.asarray(seeds)
     if which.ndim != 1 or len(which) == 0 or which.dtype.kind not in "iu" or which.min() < 0:
         raise ValueError(f"seeds must be a number or a list of integers >= 0, got {seeds!r}")
@@ -248,12 +249,6 @@ def _bandit(feedback: str, learner: Any) -> bool:
         supports = ", ".join(["full", *sorted(learner.supports)])
         raise ValueError(f"feedback 'bandit' is not supported by {learner!r}, only: {supports}")
     return feedback == "bandit"
-
-
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or value != int(value) or value < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-    return int(value)
 
 
 class _NoBar:
