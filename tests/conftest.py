@@ -10,3 +10,8 @@ from hypothesis import settings
 settings.register_profile("default", max_examples=30, deadline=None, derandomize=True)
 settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+# The runner keeps every core busy with a worker. Threads that wait for each other on cores they do
+# not have make PyTorch ten times slower, here and in the processes that tests start.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
