@@ -23,13 +23,14 @@ def growth(found: list[Record], learners: list[str], k: int) -> Figure:
     height = -(-len(learners) // columns)
     figure = Figure(figsize=(13.5, 2.6 * height + 1.6), layout="constrained")
     axes = figure.subplots(height, columns, sharex=True, squeeze=False)
-    colors = _colors(found)
+    colors, drawn = _colors(found), set()
     for panel, learner in zip(axes.flat, learners, strict=False):
         mine = [r for r in found if r["learner"] == learner and r["experts"] == k]
         for name, color in colors.items():
             line = [(r["horizon"], r["mean_regret"]) for r in mine if r["opponent"] == name]
             line = [point for point in sorted(line) if point[1] > 0.1]  # 0 has no logarithm
             if line:
+                drawn.add(name)
                 panel.plot(*zip(*line, strict=True), "o-", color=color, markersize=3, linewidth=1)
         bound = sorted({(r["horizon"], r["bound"]) for r in mine})
         panel.plot(*zip(*bound, strict=True), color="black", linestyle="--")
@@ -42,7 +43,9 @@ def growth(found: list[Record], learners: list[str], k: int) -> Figure:
     for panel in axes.flat[len(learners) :]:
         panel.set_axis_off()
     handles = [
-        Line2D([], [], color=c, marker="o", markersize=4, label=n) for n, c in colors.items()
+        Line2D([], [], color=color, marker="o", markersize=4, label=name)
+        for name, color in colors.items()
+        if name in drawn
     ]
     handles.append(Line2D([], [], color="black", linestyle="--", label="a-priori bound"))
     figure.legend(handles=handles, loc="outside right upper", fontsize=9, frameon=False)

@@ -20,18 +20,47 @@ KNEE = 64.0
 
 
 class Bell(NamedTuple):
-    """Integrals over x in [0, 1], each shaped as a and b, (..., K)."""
+    """The bell at its nodes; an integral over [0, 1] is computed when asked for, (..., K)."""
 
-    log_mass: Array
-    """ln of the integral of exp(a x - b x**2)"""
-    log_mean: Array
-    """ln of the integral of x exp(a x - b x**2)"""
-    level: Array
-    """`squeeze` of F = integral of (exp(a x - b x**2) - 1) / x; convex in a for b <= 1e8"""
+    start: Array
+    """left end of the window, (..., K)"""
+    end: Array
+    """its right end, (..., K)"""
+    height: Array
+    """the exponent at the peak, (..., K)"""
+    x: Array
+    """nodes in the window, (..., K, N)"""
+    exponent: Array
+    """a x - b x**2 there, (..., K, N)"""
+    weights: Array
+    """of the rule, (N,)"""
+
+    def log_mass(self) -> Array:
+        """ln of the integral of exp(a x - b x**2)."""
+        return self._log_sum(1.0)
+
+    def log_mean(self) -> Array:
+        """ln of the integral of x exp(a x - b x**2)."""
+        return self._log_sum(self.x)
+
+    def level(self) -> Array:
+        """`squeeze` of F = integral of (exp(a x - b x**2) - 1) / x; convex in a for b <= 1e8."""
+        xp = array_namespace(self.x)
+        # start > 0 only if height > _DEPTH: then the "- 1" is lost in the rounding of F
+        above = self._log_sum(1 / self.x)
+        near = xp.expm1(xp.where(self.start[..., None] > 0, 0.0, self.exponent)) / self.x
+        value = (self.end - self.start) * xp.sum(self.weights * near, axis=-1) + xp.log(self.end)
+        return xp.where(self.start > 0, squeeze_log(above), squeeze(value))
+
+    def _log_sum(self, factor: Array | float) -> Array:
+        """ln of the integral of factor exp(a x - b x**2)."""
+        xp = array_namespace(self.x)
+        share = self.weights * xp.exp(self.exponent - self.height[..., None])
+        return self.height + xp.log(self.end - self.start) + xp.log(xp.sum(share * factor, axis=-1))
 
 
 def bell(a: Array, b: Array) -> Bell:
-    """The three integrals; a (..., K), b >= 0 (..., K)."""
+    """Its integrals, for a (..., K) and b >= 0 (..., K)."""
     xp = array_namespace(a)
     inside = (a > 0) & (a < 2 * b)
     peak = xp.where(inside, a / xp.where(inside, 2 * b, 1.0), xp.astype(a > 0, a.dtype))
@@ -44,16 +73,7 @@ def bell(a: Array, b: Array) -> Bell:
     nodes, weights = _fejer(a)
     x = start[..., None] + (end - start)[..., None] * nodes
     exponent = a[..., None] * x - b[..., None] * x**2
-    height = (a - b * peak) * peak
-    share = weights * xp.exp(exponent - height[..., None])
-    width = height + xp.log(end - start)
-    log_mass = width + xp.log(xp.sum(share, axis=-1))
-    log_mean = width + xp.log(xp.sum(share * x, axis=-1))
-    # start > 0 only if height > _DEPTH: then the "- 1" is lost in the rounding of F
-    above = width + xp.log(xp.sum(share / x, axis=-1))
-    near = xp.expm1(xp.where(start[..., None] > 0, 0.0, exponent)) / x
-    value = (end - start) * xp.sum(weights * near, axis=-1) + xp.log(end)
-    return Bell(log_mass, log_mean, xp.where(start > 0, squeeze_log(above), squeeze(value)))
+    return Bell(start, end, height=(a - b * peak) * peak, x=x, exponent=exponent, weights=weights)
 
 
 def squeeze(value: Array) -> Array:

@@ -41,12 +41,12 @@ class UniformRate:
 
     def log_weight(self, integrals: Bell) -> Array:
         """ln of the mean, (..., K)."""
-        return integrals.log_mean
+        return integrals.log_mean()
 
     def level(self, integrals: Bell) -> tuple[Array, Array]:
         """ln of the potential."""
-        xp = array_namespace(integrals.log_mass)
-        return integrals.log_mass, xp.exp(integrals.log_mean - integrals.log_mass)
+        mass = integrals.log_mass()
+        return mass, array_namespace(mass).exp(integrals.log_mean() - mass)
 
     def value(self, level: Array) -> Array:
         """exp."""
@@ -67,13 +67,14 @@ class ImproperRate:
 
     def log_weight(self, integrals: Bell) -> Array:
         """ln of the mass: x cancels, (..., K)."""
-        return integrals.log_mass
+        return integrals.log_mass()
 
     def level(self, integrals: Bell) -> tuple[Array, Array]:
         """The squeezed potential F."""
-        xp = array_namespace(integrals.log_mass)
-        above = xp.where(integrals.level > KNEE, integrals.level / KNEE - 1, 0.0)
-        return integrals.level, xp.exp(integrals.log_mass - above)
+        level = integrals.level()
+        xp = array_namespace(level)
+        above = xp.where(level > KNEE, level / KNEE - 1, 0.0)
+        return level, xp.exp(integrals.log_mass() - above)
 
     def value(self, level: Array) -> Array:
         """F."""

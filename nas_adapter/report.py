@@ -129,6 +129,8 @@ def _panels(space: Space) -> tuple[Figure, list[Axes]]:
         axis.set_title(f"edge {edge}", fontsize=10)
     for axis in axes[count:]:
         axis.set_visible(False)
+    for axis in axes[max(0, count - columns) : count]:  # the lowest of its column that is seen
+        axis.tick_params(labelbottom=True)
     return figure, list(axes[:count])
 
 
