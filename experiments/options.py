@@ -69,11 +69,15 @@ class Config:
     """Epochs at the start of XNAS in which only the weights are trained; part of --epochs."""
     learner: str = "eg"
     """Of XNAS: eg (exponentiated gradient, as published) or adahedge (no L, no wipeout)."""
+    without: tuple[str, ...] = ()
+    """Operations that the search leaves out, as: none."""
     wipeout: bool = True
     """Remove operations that provably cannot win."""
     read: str = "auto"
     """How the architecture is read off: darts (the two strongest edges of a node), mode, sample,
     best-cumulative (of XNAS); auto: as published, darts in DARTS's spaces and else mode."""
+    architecture_rate: float | None = None
+    """Of Adam on DARTS's logits. Default: as published for the space."""
     candidates: int = 100
     """Architectures that random search ranks at its end."""
     retrain_epochs: int = 20
@@ -120,7 +124,7 @@ class Config:
         for name in (
             "epochs", "channels", "cells", "batch_size", "reward_bound", "candidates",
             "retrain_epochs", "retrain_channels", "retrain_cells", "baselines", "image_size",
-            "bptt", "vocabulary", "min_count",
+            "architecture_rate", "bptt", "vocabulary", "min_count",
         ):  # fmt: skip
             value = getattr(self, name)
             if value not in {"auto", None} and not 0 < value < math.inf:

@@ -26,7 +26,7 @@ from nas_adapter.randomness import Stream, stream
 from nas_adapter.retrain import RetrainSettings, build, retrain
 from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
-from nas_adapter.spaces import Architecture, Space, find_space, random_architecture
+from nas_adapter.spaces import Architecture, Space, find_space, random_architecture, without
 from nas_adapter.spaces.darts_rnn import Dropout
 from nas_adapter.tasks import TASKS, Task, TaskSettings
 
@@ -54,7 +54,7 @@ def main(config: Config) -> None:
     if config.resume and config.out is None:
         raise UserError("--resume needs --out, the folder of the run to continue")
     device = pick_device(config.device)
-    space = find_space(config.space)
+    space = without(find_space(config.space), config.without)
     choose(f"task of {config.space}", space.task, TASKS)
     check_task(config, space.task)
     given = [parsed(space, genotype) for genotype in config.compare]
@@ -92,6 +92,7 @@ def main(config: Config) -> None:
         wipeout=config.wipeout,
         candidates=config.candidates,
         read=config.read,
+        architecture_rate=config.architecture_rate,
     )
     retraining = RetrainSettings(
         seed=config.seed,

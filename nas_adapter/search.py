@@ -37,6 +37,7 @@ class SearchSettings:
     wipeout: bool
     candidates: int
     read: str
+    architecture_rate: float | None = None
 
 
 def search(
@@ -91,6 +92,7 @@ class _Search:
                 wipeout=settings.wipeout,
                 candidates=settings.candidates,
                 read=settings.read,
+                architecture_rate=settings.architecture_rate,
             )
         )
 

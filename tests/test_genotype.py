@@ -12,8 +12,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nas_adapter.errors import UserError
 from nas_adapter.genotype import read
-from nas_adapter.spaces import DARTSCNN, NASBench201, nodes, random_architecture
+from nas_adapter.spaces import (
+    DARTSCNN,
+    NASBench201,
+    nodes,
+    random_architecture,
+    uniform_over_choices,
+    without,
+)
 
 
 class Small(DARTSCNN):
@@ -113,3 +121,36 @@ def test_unknown_rules_are_refused() -> None:
     arguments: Any = (SMALL, "best-cumulative", distribution(0))
     with pytest.raises(ValueError, match="rule must be one of"):
         read(*arguments, seed=0)
+
+
+@given(seed=st.integers(0, 10**6))
+def test_without_none_the_rules_are_those_of_a_play_that_never_had_it(seed: int) -> None:
+    space, play = without(SMALL, ["none"]), distribution(seed)
+    play[:, 0] = 0
+    play /= play.sum(-1, keepdim=True)
+    best = max(
+        LEGAL, key=lambda a: sum(math.log(play[edge, o]) for edge, o in enumerate(a) if o > 0)
+    )
+    assert read(space, "mode", play, seed=0) == best
+    assert read(space, "darts", play, seed=0) == read(SMALL, "darts", play, seed=0)
+    assert read(space, "sample", play, seed=seed) in LEGAL
+    loss = torch.where(play > 0, -play.log(), math.inf)
+    assert read(space, "best-cumulative", play, loss=loss, seed=0) == best
+
+
+def test_a_space_without_some_operations() -> None:
+    space = without(NASBench201(), ["none", "avg_pool_3x3"])
+    assert space.choices == ((1, 2, 3),) * 6
+    assert space.genotype((3,) * 6) == NASBench201().genotype((3,) * 6)
+    uniform = uniform_over_choices(space, torch.device("cpu"))
+    assert torch.equal(uniform > 0, torch.tensor([False, True, True, True, False]).expand(6, 5))
+    drawn = {o for seed in range(50) for o in random_architecture(space, generator(seed))}
+    assert drawn == {1, 2, 3}
+    with pytest.raises(UserError, match="unknown --without 'nothing': choose one of none, skip"):
+        without(NASBench201(), ["nothing"])
+    with pytest.raises(UserError, match="--without a none b: nothing is left of edge 2<-0"):
+        without(SMALL, ["a", "none", "b"])
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)

@@ -113,6 +113,34 @@ def test_rewards_are_zero_where_only_none_is_left() -> None:
     assert torch.all(gradient_rewards(loss, weights) == 0)
 
 
+def test_where_a_sum_is_normalised_rewards_do_not_see_its_size() -> None:
+    """The last node is read by batch normalisation: rewards of its edges scale as 1 / c for the
+    play c p there, their mean under the play is 0, and the share of "none" changes no loss."""
+    net, labels = make_net().double(), make_batch(0).labels
+    cell = net.cells[-1][0]
+    x = torch.rand(12, 16, 6, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    net.head[0].eps = 1e-30
+    play = torch.rand(6, 5, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    play = play / play.sum(-1, keepdim=True)
+
+    def at(play: torch.Tensor) -> tuple[float, torch.Tensor]:
+        leaf = play.clone().requires_grad_()
+        loss = nn.functional.cross_entropy(net.head(cell(x, leaf)), labels)
+        return loss.item(), gradient_rewards(loss, leaf)[3:]
+
+    loss, rewards = at(play)
+    assert rewards.abs().max() > 1e-3
+    assert abs(float((play[3:] * rewards).sum())) < 1e-12
+    assert float((play[5] * rewards[2]).sum().abs()) > 1e-4, "the edges alone do not cancel"
+    for share in (0.5, 0.9, 0.999):
+        nothing = play.clone()
+        nothing[3:] *= 1 - share
+        nothing[3:, 0] += share
+        fainter, larger = at(nothing)
+        assert fainter == pytest.approx(loss, abs=1e-12)
+        torch.testing.assert_close(larger * (1 - share), rewards)
+
+
 def test_a_search_that_diverges_says_so() -> None:
     net = make_net()
     with torch.no_grad():

@@ -17,6 +17,7 @@ from nas_adapter.spaces.darts_cnn import DARTSCNN
 from nas_adapter.spaces.darts_rnn import DARTSRNN
 from nas_adapter.spaces.find import SPACES, find_space
 from nas_adapter.spaces.nasbench201 import NASBench201
+from nas_adapter.spaces.without import without
 
 __all__ = [
     "DARTSCNN",
@@ -35,4 +36,5 @@ __all__ = [
     "random_architecture",
     "real_choices",
     "uniform_over_choices",
+    "without",
 ]

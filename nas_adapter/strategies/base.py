@@ -42,6 +42,8 @@ class Setting:
     """architectures that random search ranks"""
     read: str
     """how an architecture is read off, see `genotype.read`"""
+    architecture_rate: float | None = None
+    """of DARTS's Adam; None: the space's"""
 
     def loss(
         self, batch: Batch, weights: Weights, parameters: Mapping[str, Tensor] | None = None

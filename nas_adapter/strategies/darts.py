@@ -45,7 +45,7 @@ class DARTS:
         self._logits = (1e-3 * noise).to(setting.task.device).requires_grad_()
         self._adam = torch.optim.Adam(
             [self._logits],
-            lr=setting.space.architecture_rate,
+            lr=setting.architecture_rate or setting.space.architecture_rate,
             betas=BETAS,
             weight_decay=WEIGHT_DECAY,
         )
