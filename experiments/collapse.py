@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Does a search collapse to skip connections? DARTS and XNAS side by side in NAS-Bench-201.
+"""Does a search collapse? DARTS and XNAS side by side in NAS-Bench-201.
 
-After every epoch of a search: how probable skip_connect is, how sure the edges are, and, with the
-benchmark's table, how good the architecture is that would be read off now.
+After every epoch of a search: how probable "none" and skip_connect are, how sure the edges are, how
+large XNAS's rewards are, and, with the benchmark's table, how good the cell is that would be read
+off now.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import torch
 from command import run_command
@@ -28,27 +30,49 @@ from nas_adapter.errors import choose
 from nas_adapter.genotype import read
 from nas_adapter.run import Run
 from nas_adapter.search import PHASE, SearchSettings, search
-from nas_adapter.spaces import Architecture, NASBench201
+from nas_adapter.spaces import NONE, Architecture, NASBench201, Space, without
 from nas_adapter.tasks import TASKS, Task, TaskSettings
 
 SPACE = NASBench201()
-SKIP = SPACE.operations.index("skip_connect")
+SKIP, NOTHING = (SPACE.operations.index(name) for name in ("skip_connect", NONE))
 SMOKE: dict[str, Any] = {"epochs": 3, "channels": 2, "batch_size": 256, "seeds": 1}
-RUNS: dict[str, dict[str, Any]] = {
-    "darts-first": {"method": "darts-first"},
-    "darts-second": {"method": "darts-second"},
-    "xnas": {"method": "xnas"},
-    "xnas, L from warm-up": {"method": "xnas", "reward_bound": None, "warmup": True},
-    "xnas, AdaHedge": {"method": "xnas", "learner": "adahedge"},
-    "xnas, warm-up, AdaHedge": {"method": "xnas", "learner": "adahedge", "warmup": True},
-    "xnas-sampled": {"method": "xnas-sampled"},
-    "random": {"method": "random"},
+PUBLISHED_STEPS = 50 * 390
+"""Of DARTS in NAS-Bench-201: 50 epochs of half of CIFAR-10's training images in batches of 64."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way to search."""
+
+    method: str = "xnas"
+    without: tuple[str, ...] = ()
+    reward_bound: float | None = 0.05
+    warmup: bool = False
+    learner: str = "eg"
+    scaled: bool = False
+    """DARTS's rate times its steps, how far a logit can go, is as published."""
+
+
+RUNS = {
+    "darts-first": Kind("darts-first"),
+    "darts-first, scaled rate": Kind("darts-first", scaled=True),
+    "darts-first, scaled rate, no none": Kind("darts-first", (NONE,), scaled=True),
+    "darts-second": Kind("darts-second"),
+    "xnas": Kind(),
+    "xnas, no none": Kind(without=(NONE,)),
+    "xnas, no none, L = 0.5": Kind(without=(NONE,), reward_bound=0.5),
+    "xnas, no none, warm-up": Kind(without=(NONE,), warmup=True),
+    "xnas, no none, warm-up, its L": Kind(without=(NONE,), reward_bound=None, warmup=True),
+    "xnas, no none, warm-up, AdaHedge": Kind(without=(NONE,), warmup=True, learner="adahedge"),
+    "xnas-sampled": Kind("xnas-sampled"),
+    "random": Kind("random"),
 }
+COLORS = (*matplotlib.color_sequences["tab10"], "black", "gold")
 
 
 @dataclass(frozen=True)
 class Config:
-    """Does a search collapse to skip connections? DARTS and XNAS in NAS-Bench-201."""
+    """Does a search collapse? DARTS and XNAS side by side in NAS-Bench-201."""
 
     data: str = "digits"
     """As in run_xnas.py; the table is about cifar10, or folder:PATH with its images."""
@@ -114,12 +138,15 @@ def one_search(
     config: Config, name: str, seed: int, task: Task, known: Table | None
 ) -> list[Record]:
     """Search, or read back; a record for each epoch."""
-    changes = dict(RUNS[name])
-    warmup = max(1, round(config.warmup * config.epochs)) if changes.pop("warmup", False) else 0
-    standard: dict[str, Any] = {"reward_bound": 0.05, "learner": "eg"}
+    kind = RUNS[name]
+    space = without(SPACE, kind.without)
+    stretch = PUBLISHED_STEPS / (config.epochs * task.search_steps) if kind.scaled else 1.0
     settings = SearchSettings(
-        **standard | changes,
-        warmup=warmup,
+        method=kind.method,
+        reward_bound=kind.reward_bound,
+        warmup=max(1, round(config.warmup * config.epochs)) if kind.warmup else 0,
+        learner=kind.learner,
+        architecture_rate=space.architecture_rate * stretch,
         seed=seed,
         epochs=config.epochs,
         channels=config.channels,
@@ -130,14 +157,22 @@ def one_search(
     )
     folder = config.out / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}"
     described = asdict(settings) | {"data": config.data, "batch_size": config.batch_size}
+    described["without"] = kind.without
     run = Run(folder, described, resume=True, device=task.device)
-    found, report = search(settings, SPACE, task, run)
+    found, report = search(settings, space, task, run)
     steps = run.history(PHASE)
     run.close()
     common = {"run": name, "seed": seed}
     last = {step["epoch"]: step["probabilities"] for step in steps if "probabilities" in step}
+    sizes: dict[int, list[float]] = {epoch: [] for epoch in last}
+    for step in steps:
+        if "reward_size" in step:
+            sizes[step["epoch"]].append(step["reward_size"])
     records = [
-        common | measures(np.asarray(play), seed, known) | {"epoch": epoch + 1}
+        common
+        | measures(space, np.asarray(play), seed, known)
+        | ({"reward_size": float(np.median(sizes[epoch]))} if sizes[epoch] else {})
+        | {"epoch": epoch + 1}
         for epoch, play in last.items()
     ]
     if not records:  # random search plays no distribution
@@ -148,8 +183,17 @@ def one_search(
     return [*records[:-1], records[-1] | at_the_end]
 
 
-MEASURES = ("skip_probability", "entropy", "skip_edges", "table_accuracy")
+MEASURES = (
+    "skip_probability",
+    "none_probability",
+    "entropy",
+    "skip_edges",
+    "reward_size",
+    "table_accuracy",
+)
 TITLES = {
+    "none_probability": "probability of none\n(mean of the edges)",
+    "reward_size": "root mean square of XNAS's rewards,\nbefore clipping (median of the epoch)",
     "skip_probability": "probability of skip_connect\n(mean of the edges)",
     "entropy": "entropy of an edge, nats\n(mean of the edges)",
     "skip_edges": "skip_connect edges, of 6,\nof the cell read off now",
@@ -158,15 +202,16 @@ TITLES = {
 }
 
 
-def measures(play: Any, seed: int, known: Table | None) -> dict[str, Any]:
+def measures(space: Space, play: Any, seed: int, known: Table | None) -> dict[str, Any]:
     """Of the distributions (E, K) after an epoch."""
     leaning = {
         "skip_probability": float(play[:, SKIP].mean()),
+        "none_probability": float(play[:, NOTHING].mean()),
         "entropy": float(edge_entropy(play).mean()),
     }
-    if np.ptp(play) == 0:  # in a warm-up there is nothing to read off
+    if np.ptp(play[play > 0]) == 0:  # in a warm-up there is nothing to read off
         return leaning
-    architecture = read(SPACE, "auto", torch.from_numpy(play), seed=seed)
+    architecture = read(space, "auto", torch.from_numpy(play), seed=seed)
     return leaning | judged(architecture, known)
 
 
@@ -202,12 +247,13 @@ def draw(records: list[Record]) -> Figure:
     axes = figure.subplots(math.ceil(len(shown) / 2), 2, squeeze=False).ravel()
     names = list(dict.fromkeys(record["run"] for record in records))
     for axis, part in zip(axes, shown, strict=False):
-        for index, name in enumerate(names):
+        for name in names:
+            index = list(RUNS).index(name)
             mine = [r for r in records if r["run"] == name and part in r]
             seeds = sorted({record["seed"] for record in mine})
             curves = [[(r["epoch"], r[part]) for r in mine if r["seed"] == seed] for seed in seeds]
             style = {
-                "color": f"C{index}",
+                "color": COLORS[index],
                 "marker": "o" if curves and len(curves[0]) == 1 else "",
             }
             for curve in curves if len(curves) > 1 else []:
@@ -217,14 +263,20 @@ def draw(records: list[Record]) -> Figure:
                 axis.plot(*mean.T, linewidth=2, **style)
         axis.set_xlabel("epoch of the search")
         axis.set_ylabel(TITLES[part])
+        if part == "reward_size":
+            axis.set_yscale("log")
         if part == "table_accuracy":  # cells that carry nothing through are at chance
             values = [record[part] for record in records if part in record]
             axis.set_ylim(max(min(values) - 1, 84), max(values) + 1)
     for axis in axes[len(shown) :]:
         axis.set_visible(False)
     figure.suptitle("What a search in NAS-Bench-201 leans to")
-    lines = [Line2D([], [], color=f"C{index}", label=name) for index, name in enumerate(names)]
-    figure.legend(handles=lines, loc="outside right upper", fontsize=9)
+    lines = [
+        Line2D([], [], color=COLORS[index], label=name)
+        for index, name in enumerate(RUNS)
+        if name in names
+    ]
+    figure.legend(handles=lines, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
     return figure
 
 

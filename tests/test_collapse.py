@@ -32,21 +32,24 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_epoch_is_recorded_and_a_second_call_only_reads(table: Path, tmp_path: Path) -> None:
     arguments = ["--smoke", "--table", str(table), "--out", str(tmp_path)]
-    arguments += ["--runs", "xnas, L from warm-up", "random"]
+    arguments += ["--runs", "xnas, no none, warm-up, its L", "random"]
     assert collapse.command(arguments) == 0
     records = json.loads((tmp_path / "result.json").read_text())
     assert [(r["run"], r["epoch"]) for r in records] == [
-        *[("xnas, L from warm-up", epoch) for epoch in (1, 2, 3)],
+        *[("xnas, no none, warm-up, its L", epoch) for epoch in (1, 2, 3)],
         ("random", 3),
     ]
     warming, *playing = records
-    assert warming["skip_probability"] == pytest.approx(0.2)
-    assert warming["entropy"] == pytest.approx(np.log(5))
+    assert warming["skip_probability"] == pytest.approx(0.25)
+    assert warming["none_probability"] == 0
+    assert warming["entropy"] == pytest.approx(np.log(4))
+    assert "reward_size" not in warming
     assert "architecture" not in warming, "nothing can be read off the uniform play"
     for record in playing:
         architecture = SPACE.parse(record["architecture"])
         assert record["skip_edges"] == architecture.count(collapse.SKIP)
         assert record["table_accuracy"] == architecture.count(3)
+    assert records[1]["reward_size"] > 0
     assert records[2]["reward_bound"] > 0
     assert (tmp_path / "collapse.png").read_bytes().startswith(b"\x89PNG")
     finished = (tmp_path / "random-0" / "checkpoint.pt").stat().st_mtime_ns

@@ -76,7 +76,8 @@ class XNAS:
         self._game.update(from_rewards(clipped))
         if self._setting.wipeout and not self._adaptive and self._steps < self._setting.steps:
             self._wipe()
-        return Step(train_loss, self._details(value))
+        size = {"reward_size": float(raw[alive].square().mean().sqrt())}
+        return Step(train_loss, self._details(value) | size)
 
     def finish(self) -> tuple[Architecture, Tensor]:
         """The architecture by the rule that was asked for, and the play itself."""
