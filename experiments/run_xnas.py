@@ -22,6 +22,7 @@ from options import SMOKE, SMOKE_TEXT, Config, check_task, defaults
 from nas_adapter import report
 from nas_adapter.errors import UserError, choose
 from nas_adapter.export import export
+from nas_adapter.genotype import carries
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.retrain import RetrainSettings, build, retrain
 from nas_adapter.run import Run
@@ -144,6 +145,11 @@ def main(config: Config) -> None:
     run.write_json("result.json", result)
     run.close()
     print(summary(result, task, run.out))
+    if not carries(space, found):
+        print(
+            "note       nothing gets through this cell, every way is none; "
+            "--without none searches without it (docs/xnas.md)"
+        )
 
 
 def parsed(space: Space, genotype: str) -> Architecture:

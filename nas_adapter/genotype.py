@@ -10,7 +10,7 @@ from torch import Tensor
 
 from experts import draw
 from nas_adapter.randomness import Stream, stream
-from nas_adapter.spaces import NONE, Architecture, Space, nodes, real_choices
+from nas_adapter.spaces import NONE, Architecture, Space, ends, nodes, real_choices
 
 FLOOR = -1e9
 """Stands for the score of what has probability 0 but must be: a dropped edge's "none"."""
@@ -53,6 +53,28 @@ def read(
     if rule != "best-cumulative" or loss is None:
         raise ValueError(f"rule must be one of those above, the last with a loss; got {rule!r}")
     return _best(space, -loss.double().cpu())
+
+
+def carries(space: Space, architecture: Architecture) -> bool:
+    """Whether anything gets from the inputs of every cell to its last node.
+
+    Inputs of a cell are the nodes that no edge enters. Where a node keeps `Space.inputs` edges,
+    none of them is "none", so the answer is yes.
+
+    >>> from nas_adapter.spaces import NASBench201
+    >>> carries(NASBench201(), (3, 0, 3, 0, 0, 3)), carries(NASBench201(), (3, 0, 3, 0, 0, 0))
+    (True, False)
+    """
+    placed = ends(space)
+    entered = {(end.cell, end.target) for end in placed}
+    reached = {(end.cell, end.source) for end in placed} - entered
+    for end, operation in sorted(zip(placed, architecture, strict=True)):
+        if space.operations[operation] != NONE and (end.cell, end.source) in reached:
+            reached.add((end.cell, end.target))
+    return all(
+        (cell, max(target for other, target in entered if other == cell)) in reached
+        for cell, _ in entered
+    )
 
 
 def _strongest(space: Space, play: Tensor) -> Architecture:

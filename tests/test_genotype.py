@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nas_adapter.errors import UserError
-from nas_adapter.genotype import read
+from nas_adapter.genotype import carries, read
 from nas_adapter.spaces import (
     DARTSCNN,
     NASBench201,
+    Size,
     nodes,
     random_architecture,
     uniform_over_choices,
@@ -136,6 +137,17 @@ def test_without_none_the_rules_are_those_of_a_play_that_never_had_it(seed: int)
     assert read(space, "sample", play, seed=seed) in LEGAL
     loss = torch.where(play > 0, -play.log(), math.inf)
     assert read(space, "best-cumulative", play, loss=loss, seed=0) == best
+
+
+def test_what_carries_is_what_the_network_passes_on() -> None:
+    """Against all 64 patterns of "none" and convolutions in a real cell."""
+    space = NASBench201()
+    net: Any = space.network(Size(1, 2, 2, 1), space.choices, search=True)
+    x = torch.rand(2, 2, 4, 4, generator=generator(0))
+    for pattern in itertools.product((0, 3), repeat=6):
+        passed_on = bool(net.cells[0][0](x, pattern).any())
+        assert carries(space, pattern) == passed_on
+    assert all(carries(SMALL, architecture) for architecture in LEGAL)
 
 
 def test_a_space_without_some_operations() -> None:
