@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,28 @@ def test_rewards_are_zero_where_only_none_is_left() -> None:
     weights = torch.full((6, 5), 0.2).requires_grad_()
     loss = nn.functional.cross_entropy(net(images, weights), labels)
     assert torch.all(gradient_rewards(loss, weights) == 0)
+
+
+@pytest.mark.parametrize("rule", ["darts", "best-cumulative"])
+def test_the_edges_kept_are_those_whose_leaders_led_most_though_all_others_are_gone(
+    rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Edge e's leader, operation 3, gains (e + 1) / 6 of L a step on all others."""
+    ahead = BOUND * torch.arange(1, 7, dtype=torch.float64)[:, None] / 6
+    rewards = ahead * torch.tensor([0.0, 0.0, 0.0, 1.0, 0.0])
+    net = make_net()
+    setting = replace(make_setting(net, torch.optim.SGD(net.parameters(), lr=0.1)), read=rule)
+    strategy = XNAS(setting)
+    monkeypatch.setattr(strategy, "_rewards", lambda batch, play: (0.0, rewards.clone()))
+    for step in range(STEPS):
+        strategy.step(make_batch(step), make_batch(step + 1))
+    assert len(strategy.report()["wiped_out"]) == 24, "one operation is left on every edge"
+    found, play = strategy.finish()
+    assert torch.equal(play[:, 3], torch.ones(6))
+    if rule == "best-cumulative":  # nasbench201 keeps all edges
+        assert found == (3,) * 6
+    else:  # node 3 keeps two
+        assert found == (3, 3, 3, 0, 3, 3)
 
 
 def test_where_a_sum_is_normalised_rewards_do_not_see_its_size() -> None:

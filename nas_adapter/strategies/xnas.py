@@ -56,6 +56,7 @@ class XNAS:
         self._clipped = none  # rewards that were cut
         self._rewarded = none  # rewards that were not 0, as "none"'s and the removed's are
         self._range = self._log_kept = none.expand(len(self._uniform))
+        self._behind = torch.zeros_like(self._uniform)  # of the removed, when they went
         self._wiped: list[tuple[int, int, int]] = []  # edge, operation, step
         self._game = self._start(setting.reward_bound)
 
@@ -80,9 +81,19 @@ class XNAS:
         return Step(train_loss, self._details(value) | size)
 
     def finish(self) -> tuple[Architecture, Tensor]:
-        """The architecture by the rule that was asked for, and the play itself."""
-        setting, play = self._setting, self._game.play()
-        found = read(setting.space, setting.read, play, loss=self._game.loss(), seed=setting.seed)
+        """The architecture by the rule that was asked for, and the play itself.
+
+        Edges with one survivor are all certain of it; what says which of them a node should keep
+        is how far behind the others were. So all rules but "sample" read the weights as if nothing
+        had been removed, a removed operation's cumulative loss being what it was when it went.
+        """
+        setting, state, play = self._setting, self._game.state, self._game.play()
+        loss = state.loss.where(state.alive, self._behind).where(self._uniform > 0, torch.inf)
+        whole = play
+        if not self._adaptive:
+            whole = (self._uniform.log() - loss / state.clock.scale).softmax(-1)
+        read_from = play if setting.read == "sample" else whole
+        found = read(setting.space, setting.read, read_from, loss=loss, seed=setting.seed)
         return found, play.float()
 
     def report(self) -> dict[str, Any]:
@@ -114,6 +125,7 @@ class XNAS:
             "seen": self._seen,
             "range": self._range,
             "log_kept": self._log_kept,
+            "behind": self._behind,
             "clipped": self._clipped,
             "rewarded": self._rewarded,
             "wiped": self._wiped,
@@ -125,6 +137,7 @@ class XNAS:
         self._game.load_state_dict(saved["game"])
         self._steps, self._seen = saved["steps"], saved["seen"]
         self._range, self._log_kept = saved["range"], saved["log_kept"]
+        self._behind = saved["behind"]
         self._clipped, self._rewarded = saved["clipped"], saved["rewarded"]
         self._wiped = [(edge, operation, step) for edge, operation, step in saved["wiped"]]
         self._remove((edge, operation) for edge, operation, _ in self._wiped)
@@ -171,6 +184,7 @@ class XNAS:
         left = self._setting.steps - self._steps
         dead = wipeout.hopeless(game.state.loss, game.alive, 2 * self._bound, left)
         self._log_kept = self._log_kept + wipeout.log_kept(game.play(), dead)[:, 0]
+        self._behind = game.state.loss.where(dead & game.alive, self._behind)
         game.wipe(dead)
         gone = dead.nonzero().tolist()
         self._wiped += [(edge, operation, self._steps) for edge, operation in gone]
