@@ -12,7 +12,7 @@ from second_order import Problem, agreement, smooth_problem, supernet_problem
 from nas_adapter import data as data_sets
 from nas_adapter.spaces import NASBench201, Size
 from nas_adapter.strategies import DARTS, Setting
-from nas_adapter.strategies.darts import EPSILON, next_weights
+from nas_adapter.strategies.darts import EPSILON, next_weights, unrolled_gradient
 from nas_adapter.tasks import ImageClassification
 
 SPACE = NASBench201()
@@ -55,6 +55,33 @@ def test_the_unrolled_step_is_the_optimizer_s(task: ImageClassification) -> None
         setting.optimizer.step()
         for name, weight in weights.items():
             torch.testing.assert_close(weight.detach(), expected[name])
+
+
+def test_clipping_in_the_unrolled_step_scales_it() -> None:
+    """Clipped to norm c, g counts as k g and v as k' v: k, k' = c / norm, held constant."""
+    start = torch.tensor([2.0, -3.0, 5.0], dtype=torch.float64, requires_grad=True)
+    alpha = torch.tensor([1.0, 2.0, -1.0], dtype=torch.float64, requires_grad=True)
+    aim, rate, clip = torch.arange(3.0, dtype=torch.float64), 0.1, 0.25
+
+    def train(w: Any, a: torch.Tensor) -> torch.Tensor:
+        return (a * w["w"] ** 2).sum()
+
+    def valid(w: Any, a: torch.Tensor) -> torch.Tensor:
+        return ((w["w"] - aim) ** 2).sum() + a.sum()
+
+    gradient = (2 * alpha * start).detach()
+    k = clip / gradient.norm()
+    moved = start.detach() - rate * k * gradient
+    v = 2 * (moved - aim)
+    k_v = clip / v.norm()
+    assert max(k, k_v) < 1
+    expected = 1 - rate * k * k_v * (2 * start.detach() * v)
+    loss, found = unrolled_gradient(
+        train, valid, {"w": start}, alpha,
+        lambda w, g: {"w": w["w"] - rate * g["w"]}, rate=rate, clip=clip,
+    )  # fmt: skip
+    torch.testing.assert_close(loss, ((moved - aim) ** 2).sum() + alpha.detach().sum())
+    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize("second_order", [False, True])

@@ -23,7 +23,7 @@ CONCAT = range(1, NODES + 1)
 """The nodes whose mean is the output."""
 PATIENCE = 5
 """Source: Merity et al. 2018 (n = 5), as in DARTS."""
-EMBEDDING_RANGE = 0.1
+EMBEDDING_RANGE = 0.04
 """Embeddings start uniform in plus or minus this."""
 
 

@@ -5,7 +5,7 @@ Source: Liu, Simonyan & Yang 2019, "DARTS: Differentiable Architecture Search", 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -18,8 +18,9 @@ from nas_adapter.strategies.base import Setting, Step, named_probabilities, weig
 from nas_adapter.tasks import Batch
 from nas_adapter.training import finite
 
-BETAS, WEIGHT_DECAY = (0.5, 0.999), 1e-3
-"""Of Adam on the logits. Source: Liu et al. 2019, Appendix A.1."""
+BETAS = {"images": (0.5, 0.999), "text": (0.9, 0.999)}
+WEIGHT_DECAY = 1e-3
+"""Of Adam on the logits. Source: Liu et al. 2019, Appendix A.1, and their code for texts."""
 EPSILON = 0.01
 """Length of the finite difference's step in the weights. Source: Liu et al. 2019, Section 2.3."""
 
@@ -33,8 +34,8 @@ class DARTS:
 
     Each step: Adam on alpha with the gradient of the validation loss; then a step on the weights
     with a training batch. In second order that gradient is taken at, and through, the weights
-    that one more training step would lead to (`unrolled_gradient`); in first order at the weights
-    as they are.
+    that one more training step would lead to (`unrolled_gradient`), its clipping included; in
+    first order at the weights as they are.
     """
 
     def __init__(self, setting: Setting, *, second_order: bool) -> None:
@@ -46,7 +47,7 @@ class DARTS:
         self._adam = torch.optim.Adam(
             [self._logits],
             lr=setting.architecture_rate or setting.space.architecture_rate,
-            betas=BETAS,
+            betas=BETAS[setting.space.task],
             weight_decay=WEIGHT_DECAY,
         )
 
@@ -99,6 +100,7 @@ class DARTS:
                 logits,
                 lambda w, g: next_weights(setting.optimizer, w, g),
                 rate=setting.optimizer.param_groups[0]["lr"],
+                clip=setting.space.search_tuning.clip,
             )
         return finite(loss.item(), "validation"), gradient
 
@@ -112,6 +114,7 @@ def unrolled_gradient(
     *,
     rate: float,
     epsilon: float = EPSILON,
+    clip: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """L_valid(w', alpha), and its derivative in alpha with w' = move(w, d L_train(w, alpha) / d w).
 
@@ -136,19 +139,25 @@ def unrolled_gradient(
         From w and a gradient to w': one step of the optimizer, linear in the gradient.
     rate
         Minus the derivative of w' in the gradient.
+    clip
+        Norm that the training gradient and v are clipped to; the factors are taken as constants,
+        as in the published code for recurrent cells. None: neither is clipped.
 
     Source: Liu et al. 2019, Equations 7 and 8.
     """
     gradient = _gradients(train(weights, logits), weights)
+    kept = _kept(gradient.values(), clip)
+    clipped = {name: kept * part for name, part in gradient.items()}
     unrolled = {
-        name: weight.detach().requires_grad_() for name, weight in move(weights, gradient).items()
+        name: weight.detach().requires_grad_() for name, weight in move(weights, clipped).items()
     }
     loss = valid(unrolled, logits)
     direct, *v = torch.autograd.grad(
         loss, (logits, *unrolled.values()), allow_unused=True, materialize_grads=True
     )
-    norm = torch.sqrt(sum((part.square().sum() for part in v), torch.zeros_like(loss)))
-    h = epsilon / norm.clamp(min=torch.finfo(norm.dtype).tiny)
+    kept_v = _kept(v, clip)
+    v = [kept_v * part for part in v]
+    h = epsilon / _norm(v)
     ends = []
     for sign in (1, -1):
         shifted = {
@@ -156,7 +165,18 @@ def unrolled_gradient(
             for (name, weight), part in zip(weights.items(), v, strict=True)
         }
         ends.append(torch.autograd.grad(train(shifted, logits), logits)[0])
-    return loss.detach(), direct - rate * (ends[0] - ends[1]) / (2 * h)
+    return loss.detach(), direct - rate * kept * (ends[0] - ends[1]) / (2 * h)
+
+
+def _norm(parts: Iterable[Tensor]) -> Tensor:
+    """Of all parts together, at least the smallest positive number."""
+    norm = torch.stack([part.square().sum() for part in parts]).sum().sqrt()
+    return norm.clamp(min=torch.finfo(norm.dtype).tiny)
+
+
+def _kept(parts: Iterable[Tensor], clip: float | None) -> Tensor | float:
+    """The factor, at most 1, that clips the norm."""
+    return 1.0 if clip is None else (clip / _norm(parts)).clamp(max=1.0)
 
 
 def _gradients(loss: Tensor, weights: Parameters) -> dict[str, Tensor]:
