@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from nas_adapter.errors import UserError, choose
+from nas_adapter.spaces import find_space
 from nas_adapter.strategies import LEARNERS, METHODS
+from nas_adapter.tasks import TASKS
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "nasbench201": {},
@@ -27,10 +29,16 @@ SMOKE: dict[str, Any] = {
 SMOKE_TEXT = SMOKE | {"epochs": 1, "channels": 16, "batch_size": 224}
 
 ONLY_FOR = {
-    "images": ("auxiliary", "drop_path", "cutout"),
-    "text": ("dropout", "hidden_dropout"),
-}
-"""Options that mean nothing to another task."""
+    "images": (
+        "auxiliary", "drop_path", "cutout", "cells", "retrain_cells", "image_size",
+    ),
+    "text": ("dropout", "hidden_dropout", "bptt", "tokens", "vocabulary", "min_count"),
+    "xnas": ("reward_bound", "warmup", "learner", "wipeout"),
+    "darts-first": ("architecture_rate",),
+    "darts-second": ("architecture_rate",),
+    "random": ("candidates",),
+}  # fmt: skip
+"""Options that mean nothing to another task, or to another method."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,8 @@ class Config:
     resume: bool = False
     """Continue the run in --out."""
     smoke: bool = False
-    """A tiny run, in under a minute, to see that everything works; overrides the sizes below."""
+    """A tiny run, in under a minute, to see that everything works: other values where you give
+    none."""
     channels: int = 16
     """C, channels after the stem; of darts-rnn H, width of embeddings and hidden state."""
     cells: int = 1
@@ -74,7 +83,7 @@ class Config:
     wipeout: bool = True
     """Remove operations that provably cannot win."""
     read: str = "auto"
-    """How the architecture is read off: darts (the two strongest edges of a node), mode, sample,
+    """How the architecture is read off: darts (the strongest edges of a node), mode, sample,
     best-cumulative (of XNAS); auto: as published, darts in DARTS's spaces and else mode."""
     architecture_rate: float | None = None
     """Of Adam on DARTS's logits. Default: as published for the space."""
@@ -141,18 +150,36 @@ class Config:
             raise UserError("--reward-bound auto needs a --warmup of at least one epoch")
 
 
-def check_task(config: Config, task: str) -> None:
-    """Raise `UserError` for an option that has no effect on this task."""
-    for other, names in ONLY_FOR.items():
-        for name in names:
-            if other != task and getattr(config, name) != getattr(Config, name):
-                option = name.replace("_", "-")
-                raise UserError(f"--{option} is for {other}, but {config.space} is for {task}")
+def check_used(config: Config, task: str) -> None:
+    """Raise `UserError` for an option that has no effect on this task or in this method."""
+    silent = standard(config.space, config.smoke)
+    given = {
+        field.name
+        for field in fields(config)
+        if getattr(config, field.name) != getattr(silent, field.name)
+    }
+    for name in sorted(given):
+        users = [user for user, names in ONLY_FOR.items() if name in names]
+        if users and not {task, config.method} & set(users):
+            by_task = users[0] in TASKS
+            here = f"{config.space} is for {task}" if by_task else f"this is {config.method}"
+            raise UserError(f"--{name.replace('_', '-')} is for {' and '.join(users)}, but {here}")
+    if config.learner == "adahedge" and "reward_bound" in given:
+        raise UserError("--reward-bound has no effect with --learner adahedge, which clips nothing")
+
+
+def standard(space: str, smoke: bool) -> Config:
+    """What holds where the command line is silent."""
+    values = DEFAULTS.get(space, {})
+    if smoke:
+        values = values | (SMOKE_TEXT if find_space(space).task == "text" else SMOKE)
+    return Config(**{"space": space, "smoke": smoke, **values})
 
 
 def defaults(arguments: list[str] | None) -> Config:
-    """Those of the space that the command line names."""
+    """Those of the space that the command line names, and of a tiny run if it asks for one."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--space", default=Config.space)
-    space = parser.parse_known_args(arguments)[0].space
-    return Config(**{"space": space, **DEFAULTS.get(space, {})})
+    parser.add_argument("--smoke", action="store_true")
+    known = parser.parse_known_args(arguments)[0]
+    return standard(known.space, known.smoke)

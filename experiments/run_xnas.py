@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import resource
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from command import run_command
-from options import SMOKE, SMOKE_TEXT, Config, check_task, defaults
+from options import Config, check_used, defaults
 
 from nas_adapter import report
 from nas_adapter.errors import UserError, choose
@@ -27,7 +27,14 @@ from nas_adapter.randomness import Stream, stream
 from nas_adapter.retrain import RetrainSettings, build, retrain
 from nas_adapter.run import Run
 from nas_adapter.search import SearchSettings, search
-from nas_adapter.spaces import Architecture, Space, find_space, random_architecture, without
+from nas_adapter.spaces import (
+    NONE,
+    Architecture,
+    Space,
+    find_space,
+    random_architecture,
+    without,
+)
 from nas_adapter.spaces.darts_rnn import Dropout
 from nas_adapter.tasks import TASKS, Task, TaskSettings
 
@@ -49,15 +56,14 @@ NO_LEARNER: dict[str, Any] = {
 
 
 def main(config: Config) -> None:
-    if config.smoke:
-        text = find_space(config.space).task == "text"
-        config = replace(config, **(SMOKE_TEXT if text else SMOKE))
     if config.resume and config.out is None:
         raise UserError("--resume needs --out, the folder of the run to continue")
     device = pick_device(config.device)
     space = without(find_space(config.space), config.without)
     choose(f"task of {config.space}", space.task, TASKS)
-    check_task(config, space.task)
+    check_used(config, space.task)
+    if config.read == "darts" and NONE not in space.operations:
+        raise UserError(f"--read darts needs an operation {NONE!r}, which {config.space} lacks")
     given = [parsed(space, genotype) for genotype in config.compare]
     task = TASKS[space.task](
         TaskSettings(
@@ -154,9 +160,16 @@ def main(config: Config) -> None:
 
 def parsed(space: Space, genotype: str) -> Architecture:
     try:
-        return space.parse(genotype)
+        found = tuple(space.parse(genotype))
     except ValueError as error:
         raise UserError(f"--compare: {error}") from error
+    known = range(len(space.operations))
+    if len(found) != len(space.edges) or not all(operation in known for operation in found):
+        raise UserError(
+            f"--compare: {genotype!r} does not give each of the space's {len(space.edges)} edges "
+            "an operation"
+        )
+    return found
 
 
 def pick_device(name: str) -> torch.device:
@@ -177,8 +190,8 @@ def settled(config: Config, device: torch.device) -> dict[str, Any]:
 
 
 def new_folder(config: Config) -> Path:
-    kind = config.data.partition(":")[0]
-    name = f"{datetime.now():%Y-%m-%d_%H%M%S}_{config.method}_{config.space}_{kind}"
+    kind, space = config.data.partition(":")[0], config.space.rpartition(":")[2]
+    name = f"{datetime.now():%Y-%m-%d_%H%M%S}_{config.method}_{space}_{kind}"
     return Path("runs") / name
 
 

@@ -230,7 +230,10 @@ def _folder(path: Path, size: int) -> Images:
     if not path.is_dir():
         what = "is not a folder" if path.exists() else "does not exist"
         raise UserError(f"data folder {path} {what}")
-    if not ((path / "train").is_dir() and (path / "test").is_dir()):
+    parts = [part for part in ("train", "test") if (path / part).is_dir()]
+    if len(parts) == 1:
+        raise UserError(f"{path} has a folder {parts[0]}; it must have both train and test")
+    if not parts:
         return replace(_held_out(*_read_folder(path, size)), crop=size // 8, flip=True)
     train, classes = _read_folder(path / "train", size)
     test, test_classes = _read_folder(path / "test", size)
@@ -247,6 +250,8 @@ def _read_folder(path: Path, size: int) -> tuple[Split, tuple[str, ...]]:
         found = datasets.ImageFolder(str(path))
     except FileNotFoundError as error:  # no class folder, or an empty one; the message says which
         raise UserError(f"{path} is not a folder of class folders with images: {error}") from error
+    if len(found.classes) < 2:
+        raise UserError(f"{path} has one class only, {found.classes[0]}: there must be two or more")
     images = torch.empty(len(found.samples), 3, size, size, dtype=torch.uint8)
     labels = torch.empty(len(found.samples), dtype=torch.long)
     with tqdm(found.samples, f"reading {path.name}", unit="image", delay=2) as progress:

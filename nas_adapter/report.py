@@ -102,8 +102,10 @@ def regret(steps: list[dict[str, Any]]) -> Figure:
 def wipeouts(space: Space, wiped_out: list[dict[str, Any]], total: int) -> Figure:
     """A bar for every operation of every edge, as long as it was a candidate."""
     figure, axes = _panels(space)
-    for edge, axis in zip(space.edges, axes, strict=True):
+    for edge, offered, axis in zip(space.edges, space.choices, axes, strict=True):
         for row, name in enumerate(space.operations):
+            if row not in offered:
+                continue
             gone = _removal(wiped_out, edge, name)
             axis.barh(row, total if gone is None else gone, color=COLORS[row % len(COLORS)])
             if gone is None:

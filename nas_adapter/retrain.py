@@ -125,6 +125,7 @@ class _Training:
         if self.averaging is None:
             return {}
         averaged = self.averaging.started
+        self.net.eval()
         value = self.averaging.epoch(
             lambda net: self.task.measure(net, self.task.held_out(), self.architecture)
         )

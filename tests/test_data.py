@@ -97,6 +97,13 @@ def test_folder_errors(tmp_path: Path) -> None:
     (tmp_path / "file").unlink()
     with pytest.raises(UserError, match="not a folder of class folders"):
         load(f"folder:{tmp_path}", Path(), 8)
+    make_folder(tmp_path / "half" / "train")
+    make_folder(tmp_path / "half" / "val")
+    with pytest.raises(UserError, match="has a folder train; it must have both train and test"):
+        load(f"folder:{tmp_path / 'half'}", Path(), 8)
+    make_folder(tmp_path / "single", ("cat",))
+    with pytest.raises(UserError, match="has one class only, cat: there must be two or more"):
+        load(f"folder:{tmp_path / 'single'}", Path(), 8)
     make_folder(tmp_path / "hole")
     (tmp_path / "hole" / "eel").mkdir()
     with pytest.raises(UserError, match="eel"):

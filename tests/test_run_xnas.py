@@ -141,6 +141,13 @@ def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
         ("--warmup 20", "--warmup 20 leaves none of the 20 epochs"),
         ("--learner squint", "unknown learner 'squint': choose one of eg, adahedge"),
         ("--seed -1", "--seed must not be negative"),
+        ("--method darts-first --warmup 3", "--warmup is for xnas, but this is darts-first"),
+        ("--architecture-rate 1", "--architecture-rate is for darts-first and darts-second, but"),
+        ("--learner adahedge --reward-bound 1", "--reward-bound has no effect with --learner ada"),
+        ("--space darts-rnn --cells 2", "--cells is for images, but darts-rnn is for text"),
+        ("--space darts-rnn --batch-size 1", "--batch-size must be at least 2"),
+        ("--without nothing", "unknown --without 'nothing': choose one of none, skip_connect"),
+        ("--smoke --epochs 1 --warmup 1", "--warmup 1 leaves none of the 1 epochs"),
         ("--batch-size 800", "--batch-size 800 is more than the 721 images of half"),
     ],
 )

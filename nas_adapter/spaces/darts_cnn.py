@@ -59,12 +59,15 @@ class DARTSCNN:
         """See `Space.parse`. The edges of a node may come in any order."""
         fields = read_call(genotype)
         concat = list(range(INPUTS, INPUTS + NODES))
-        for name in CELLS.values():
-            if not fields.keys() >= {name, f"{name}_concat"}:
-                raise ValueError(f"not a DARTS genotype, {name} is missing: {genotype!r}")
-            if list(fields[f"{name}_concat"]) != concat:
-                raise ValueError(f"{name}_concat must be {concat}, got {fields[f'{name}_concat']}")
-        return from_pairs(self, {cell: fields[name] for cell, name in CELLS.items()})
+        try:
+            for name in CELLS.values():
+                if not fields.keys() >= {name, f"{name}_concat"}:
+                    raise ValueError(f"{name} is missing")
+                if list(fields[f"{name}_concat"]) != concat:
+                    raise ValueError(f"{name}_concat must be {concat}")
+            return from_pairs(self, {cell: fields[name] for cell, name in CELLS.items()})
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"not a DARTS genotype: {genotype!r}: {error}") from error
 
 
 class Network(Supernet):

@@ -69,6 +69,8 @@ class LanguageModel:
     def __init__(
         self, text: Text, *, seed: int, batch_size: int, bptt: int, dropout: Dropout
     ) -> None:
+        if batch_size < 2:
+            raise UserError("--batch-size must be at least 2: a search normalises over the streams")
         check_length(text, batch_size, bptt)
         self._text, self._seed, self._batch_size = text, seed, batch_size
         self._bptt, self._dropout = bptt, dropout
