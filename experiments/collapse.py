@@ -140,11 +140,12 @@ def one_search(
     """Search, or read back; a record for each epoch."""
     kind = RUNS[name]
     space = without(SPACE, kind.without)
+    warmup = max(1, round(config.warmup * config.epochs)) if kind.warmup else 0
     stretch = PUBLISHED_STEPS / (config.epochs * task.search_steps) if kind.scaled else 1.0
     settings = SearchSettings(
         method=kind.method,
         reward_bound=kind.reward_bound,
-        warmup=max(1, round(config.warmup * config.epochs)) if kind.warmup else 0,
+        warmup=warmup,
         learner=kind.learner,
         architecture_rate=space.architecture_rate * stretch,
         seed=seed,
@@ -157,7 +158,8 @@ def one_search(
     )
     folder = config.out / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}"
     described = asdict(settings) | {"data": config.data, "batch_size": config.batch_size}
-    described["without"] = kind.without
+    described |= {"without": kind.without, "image_size": config.image_size}
+    described["device"] = task.device.type
     run = Run(folder, described, resume=True, device=task.device)
     found, report = search(settings, space, task, run)
     steps = run.history(PHASE)
@@ -170,8 +172,9 @@ def one_search(
             sizes[step["epoch"]].append(step["reward_size"])
     records = [
         common
-        | measures(space, np.asarray(play), seed, known)
+        | leaning(np.asarray(play))
         | ({"reward_size": float(np.median(sizes[epoch]))} if sizes[epoch] else {})
+        | (judged(mode(space, play), known) if epoch >= warmup else {})
         | {"epoch": epoch + 1}
         for epoch, play in last.items()
     ]
@@ -202,17 +205,18 @@ TITLES = {
 }
 
 
-def measures(space: Space, play: Any, seed: int, known: Table | None) -> dict[str, Any]:
+def leaning(play: Any) -> dict[str, Any]:
     """Of the distributions (E, K) after an epoch."""
-    leaning = {
+    return {
         "skip_probability": float(play[:, SKIP].mean()),
         "none_probability": float(play[:, NOTHING].mean()),
         "entropy": float(edge_entropy(play).mean()),
     }
-    if np.ptp(play[play > 0]) == 0:  # in a warm-up there is nothing to read off
-        return leaning
-    architecture = read(space, "auto", torch.from_numpy(play), seed=seed)
-    return leaning | judged(architecture, known)
+
+
+def mode(space: Space, play: Any) -> Architecture:
+    """What would be read off."""
+    return read(space, "mode", torch.tensor(play, dtype=torch.float64), seed=0)
 
 
 def judged(architecture: Architecture, known: Table | None) -> dict[str, Any]:
