@@ -64,10 +64,10 @@ def test_clipping_in_the_unrolled_step_scales_it() -> None:
     aim, rate, clip = torch.arange(3.0, dtype=torch.float64), 0.1, 0.25
 
     def train(w: Any, a: torch.Tensor) -> torch.Tensor:
-        return (a * w["w"] ** 2).sum()
+        return torch.sum(a * w["w"] ** 2)
 
     def valid(w: Any, a: torch.Tensor) -> torch.Tensor:
-        return ((w["w"] - aim) ** 2).sum() + a.sum()
+        return torch.sum((w["w"] - aim) ** 2) + a.sum()
 
     gradient = (2 * alpha * start).detach()
     k = clip / gradient.norm()

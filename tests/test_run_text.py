@@ -24,7 +24,7 @@ from nas_adapter.tasks import TASKS, TaskSettings
 
 README = Path(__file__).parent.parent / "README.md"
 SMALL = ["--space", "darts-rnn", "--channels", "6", "--batch-size", "16", "--bptt", "2"]
-SMALL += ["--epochs", "3", "--retrain-epochs", "6", "--baselines", "1", "--candidates", "3"]
+SMALL += ["--epochs", "3", "--retrain-epochs", "6", "--baselines", "1"]
 STEPS = 27  # of an epoch
 PUBLISHED = (
     "Genotype(recurrent=[('sigmoid', 0), ('relu', 1), ('relu', 1), ('identity', 1), ('tanh', 2), "
