@@ -132,7 +132,7 @@ class Config:
         choose("device", self.device, ("auto", "cpu", "cuda"))
         for name in (
             "epochs", "channels", "cells", "batch_size", "reward_bound", "candidates",
-            "retrain_epochs", "retrain_channels", "retrain_cells", "baselines", "image_size",
+            "retrain_epochs", "retrain_channels", "retrain_cells", "image_size",
             "architecture_rate", "bptt", "vocabulary", "min_count",
         ):  # fmt: skip
             value = getattr(self, name)
@@ -141,7 +141,7 @@ class Config:
         for name in ("drop_path", "dropout", "hidden_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be in [0, 1)")
-        for name in ("seed", "warmup", "cutout"):
+        for name in ("seed", "warmup", "cutout", "baselines"):
             if getattr(self, name) < 0:
                 raise UserError(f"--{name} must not be negative")
         if self.warmup >= self.epochs:

@@ -221,8 +221,12 @@ def summary(result: dict[str, Any], task: Task, out: Path) -> str:
         "",
         f"found      {result['architecture']}",
         f"           test {task.metric} {task.show(result[test])}, retrained from scratch",
-        f"random     {', '.join(others)}: random architectures, trained the same way",
-        *([f"compared   {', '.join(given)}: as given by --compare"] if given else []),
+        *(
+            [f"random     {', '.join(others)}: drawn at random, trained the same way"]
+            if others
+            else []
+        ),
+        *([f"compared   {', '.join(given)}: as given, trained the same way"] if given else []),
         f"supernet   {task.show(result[f'valid_{task.metric}'])} on the held-out half",
     ]
     if result["regret"] is not None:
