@@ -200,8 +200,7 @@ TITLES = {
     "skip_probability": "probability of skip_connect\n(mean of the edges)",
     "entropy": "entropy of an edge, nats\n(mean of the edges)",
     "skip_edges": "skip_connect edges, of 6,\nof the cell read off now",
-    "table_accuracy": "table's CIFAR-10 test accuracy, %,\n"
-    "of the cell read off now (below 84: not shown)",
+    "table_accuracy": "accuracy in the table, %, of the\ncell read off now (below 84: not shown)",
 }
 
 
