@@ -42,6 +42,8 @@ def growth(found: list[Record], learners: list[str], k: int) -> Figure:
         panel.grid(alpha=0.3)
     for panel in axes.flat[len(learners) :]:
         panel.set_axis_off()
+    for panel in axes.flat[max(0, len(learners) - columns) : len(learners)]:
+        panel.tick_params(labelbottom=True)  # the lowest of its column that is seen
     handles = [
         Line2D([], [], color=color, marker="o", markersize=4, label=name)
         for name, color in colors.items()

@@ -230,7 +230,9 @@ def _folder(path: Path, size: int) -> Images:
     if not path.is_dir():
         what = "is not a folder" if path.exists() else "does not exist"
         raise UserError(f"data folder {path} {what}")
-    parts = [part for part in ("train", "test") if (path / part).is_dir()]
+    # A class may be called "train": a part holds folders, a class holds images.
+    inner = {folder.parent.name for folder in path.glob("*/*/")}
+    parts = [part for part in ("train", "test") if part in inner]
     if len(parts) == 1:
         raise UserError(f"{path} has a folder {parts[0]}; it must have both train and test")
     if not parts:

@@ -101,6 +101,8 @@ def test_folder_errors(tmp_path: Path) -> None:
     make_folder(tmp_path / "half" / "val")
     with pytest.raises(UserError, match="has a folder train; it must have both train and test"):
         load(f"folder:{tmp_path / 'half'}", Path(), 8)
+    make_folder(tmp_path / "railway", ("train", "tram"))
+    assert load(f"folder:{tmp_path / 'railway'}", Path(), 8).classes == ("train", "tram")
     make_folder(tmp_path / "single", ("cat",))
     with pytest.raises(UserError, match="has one class only, cat: there must be two or more"):
         load(f"folder:{tmp_path / 'single'}", Path(), 8)
