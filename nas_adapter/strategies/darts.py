@@ -6,7 +6,7 @@ Source: Liu, Simonyan & Yang 2019, "DARTS: Differentiable Architecture Search", 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,9 +18,20 @@ from nas_adapter.strategies.base import Setting, Step, named_probabilities, weig
 from nas_adapter.tasks import Batch
 from nas_adapter.training import finite
 
-BETAS = {"images": (0.5, 0.999), "text": (0.9, 0.999)}
+
+class Published(NamedTuple):
+    """What differs between the published searches for images and for texts."""
+
+    betas: tuple[float, float]
+    """of Adam on the logits"""
+    clips: bool
+    """whether the unrolled step clips like the weights' own step does"""
+
+
+PUBLISHED = {"images": Published((0.5, 0.999), False), "text": Published((0.9, 0.999), True)}
+"""By task. Source: Liu et al. 2019, Appendix A.1, and their code."""
 WEIGHT_DECAY = 1e-3
-"""Of Adam on the logits. Source: Liu et al. 2019, Appendix A.1, and their code for texts."""
+"""Of Adam on the logits. Source: as above."""
 EPSILON = 0.01
 """Length of the finite difference's step in the weights. Source: Liu et al. 2019, Section 2.3."""
 
@@ -34,8 +45,8 @@ class DARTS:
 
     Each step: Adam on alpha with the gradient of the validation loss; then a step on the weights
     with a training batch. In second order that gradient is taken at, and through, the weights
-    that one more training step would lead to (`unrolled_gradient`), its clipping included; in
-    first order at the weights as they are.
+    that one more training step would lead to (`unrolled_gradient`); in first order at the weights
+    as they are.
     """
 
     def __init__(self, setting: Setting, *, second_order: bool) -> None:
@@ -47,7 +58,7 @@ class DARTS:
         self._adam = torch.optim.Adam(
             [self._logits],
             lr=setting.architecture_rate or setting.space.architecture_rate,
-            betas=BETAS[setting.space.task],
+            betas=PUBLISHED[setting.space.task].betas,
             weight_decay=WEIGHT_DECAY,
         )
 
@@ -93,6 +104,7 @@ class DARTS:
             loss = setting.loss(valid, self._softmax(logits))
             (gradient,) = torch.autograd.grad(loss, logits)
         else:
+            clips = PUBLISHED[setting.space.task].clips
             loss, gradient = unrolled_gradient(
                 lambda w, alpha: setting.loss(train, self._softmax(alpha), w),
                 lambda w, alpha: setting.loss(valid, self._softmax(alpha), w),
@@ -100,7 +112,7 @@ class DARTS:
                 logits,
                 lambda w, g: next_weights(setting.optimizer, w, g),
                 rate=setting.optimizer.param_groups[0]["lr"],
-                clip=setting.space.search_tuning.clip,
+                clip=setting.space.search_tuning.clip if clips else None,
             )
         return finite(loss.item(), "validation"), gradient
 
