@@ -34,6 +34,8 @@ class Bell(NamedTuple):
     """a x - b x**2 there, (..., K, N)"""
     weights: Array
     """of the rule, (N,)"""
+    share: Array
+    """weights exp(exponent - height), (..., K, N): what all integrals need"""
 
     def log_mass(self) -> Array:
         """ln of the integral of exp(a x - b x**2)."""
@@ -55,8 +57,8 @@ class Bell(NamedTuple):
     def _log_sum(self, factor: Array | float) -> Array:
         """ln of the integral of factor exp(a x - b x**2)."""
         xp = array_namespace(self.x)
-        share = self.weights * xp.exp(self.exponent - self.height[..., None])
-        return self.height + xp.log(self.end - self.start) + xp.log(xp.sum(share * factor, axis=-1))
+        mean = xp.sum(self.share * factor, axis=-1)
+        return self.height + xp.log(self.end - self.start) + xp.log(mean)
 
 
 def bell(a: Array, b: Array) -> Bell:
@@ -73,7 +75,9 @@ def bell(a: Array, b: Array) -> Bell:
     nodes, weights = _fejer(a)
     x = start[..., None] + (end - start)[..., None] * nodes
     exponent = a[..., None] * x - b[..., None] * x**2
-    return Bell(start, end, height=(a - b * peak) * peak, x=x, exponent=exponent, weights=weights)
+    height = (a - b * peak) * peak
+    share = weights * xp.exp(exponent - height[..., None])
+    return Bell(start, end, height, x, exponent, weights, share)
 
 
 def squeeze(value: Array) -> Array:
