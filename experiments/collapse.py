@@ -17,20 +17,20 @@ from typing import Any
 import matplotlib
 import numpy as np
 import torch
-from command import run_command
+from common.command import run_command
+from common.output import Record, table, write_picture, write_result
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from nasbench201_table import PLACES, Table
-from nasbench201_table import read as read_accuracies
-from output import Record, table, write_picture, write_result
 from run_xnas import pick_device
+from studies.nasbench201.table import PLACES, Table
+from studies.nasbench201.table import read as read_accuracies
 
-from experts.product import edge_entropy
+from experts.structured.product import edge_entropy
 from nas_adapter.errors import choose
-from nas_adapter.genotype import read
-from nas_adapter.run import Run
-from nas_adapter.search import PHASE, SearchSettings, search
+from nas_adapter.runs.run import Run
+from nas_adapter.runs.search import PHASE, SearchSettings, search
 from nas_adapter.spaces import NONE, Architecture, NASBench201, Space, without
+from nas_adapter.spaces.genotype import read
 from nas_adapter.tasks import TASKS, Task, TaskSettings
 
 SPACE = NASBench201()

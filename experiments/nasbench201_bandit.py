@@ -14,13 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-import nasbench201_pictures as pictures
 import numpy as np
-from command import run_command
-from nasbench201_experts import Ask, Generators, Modelled, SemiBandit, standardized
-from nasbench201_references import Evolution, OneByOne, Reinforce, local_search, random_search
-from nasbench201_table import SIZE, Numbers, Table, read, write_synthetic
-from output import table, write_picture, write_result
+from common.command import run_command
+from common.output import table, write_picture, write_result
+from studies.nasbench201 import pictures
+from studies.nasbench201.references import (
+    Evolution,
+    OneByOne,
+    Reinforce,
+    local_search,
+    random_search,
+)
+from studies.nasbench201.searchers import Ask, Generators, Modelled, SemiBandit, standardized
+from studies.nasbench201.table import SIZE, Numbers, Table, read, write_synthetic
 from tqdm import tqdm
 
 import experts

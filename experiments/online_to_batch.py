@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from bands import NORMAL_95, curve, half_width, tidy
-from command import at_least, run_command
+from common.bands import NORMAL_95, curve, half_width, tidy
+from common.command import at_least, run_command
+from common.output import table, write_picture, write_result
 from matplotlib.figure import Figure
-from output import table, write_picture, write_result
-from populations import Linear, Population, from_table, synthetic
+from studies.online_to_batch.populations import Linear, Population, from_table, synthetic
 from tqdm import tqdm
 
 import experts

@@ -16,12 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bands import NORMAL_95, half_width
-from command import at_least, run_command
+from common.bands import NORMAL_95, half_width
+from common.command import at_least, run_command
+from common.output import table, write_picture, write_result
 from joblib import Parallel, delayed
-from output import table, write_picture, write_result
-from product_pictures import NAMES, cost, regret
-from product_play import Architectures, differences, fed_the_total, outer, seconds_a_round
+from studies.product_games.joint import (
+    Architectures,
+    differences,
+    fed_the_total,
+    outer,
+    seconds_a_round,
+)
+from studies.product_games.pictures import NAMES, cost, regret
 from tqdm import tqdm
 
 import experts

@@ -14,17 +14,27 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-import regret_pictures as pictures
-from command import run_command
-from output import table, write_picture, write_result
-from regret_claims import Player, players
-from regret_games import DETERMINED, DRAWN, Cell, Source, Task, parallel, plan, split, sweep
-from regret_verdicts import Record, records, summary
-from worst_sequence import search
+from common.command import run_command
+from common.output import table, write_picture, write_result
+from studies.regret_bounds import pictures
+from studies.regret_bounds.claims import Player, players
+from studies.regret_bounds.games import (
+    DETERMINED,
+    DRAWN,
+    Cell,
+    Source,
+    Task,
+    parallel,
+    plan,
+    split,
+    sweep,
+)
+from studies.regret_bounds.verdicts import Record, records, summary
+from studies.regret_bounds.worst_sequence import search
 
 import experts
 from experts import bounds
-from experts.worst_case import two_experts
+from experts.analysis.worst_case import two_experts
 from nas_adapter.errors import UserError
 
 SMOKE: dict[str, Any] = {

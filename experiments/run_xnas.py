@@ -16,17 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from command import run_command
+from common.command import run_command
 from options import Config, check_used, defaults
 
-from nas_adapter import report
 from nas_adapter.errors import UserError, choose
-from nas_adapter.export import export
-from nas_adapter.genotype import carries
+from nas_adapter.output import report
+from nas_adapter.output.export import export
 from nas_adapter.randomness import Stream, stream
-from nas_adapter.retrain import RetrainSettings, build, retrain
-from nas_adapter.run import Run
-from nas_adapter.search import SearchSettings, search
+from nas_adapter.runs.retrain import RetrainSettings, build, retrain
+from nas_adapter.runs.run import Run
+from nas_adapter.runs.search import SearchSettings, search
 from nas_adapter.spaces import (
     NONE,
     Architecture,
@@ -36,6 +35,7 @@ from nas_adapter.spaces import (
     without,
 )
 from nas_adapter.spaces.darts_rnn import Dropout
+from nas_adapter.spaces.genotype import carries
 from nas_adapter.tasks import TASKS, Task, TaskSettings
 
 NO_METRIC: dict[str, Any] = {

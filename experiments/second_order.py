@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from command import run_command
-from output import table, write_result
+from common.command import run_command
+from common.output import table, write_result
 from torch import Tensor, nn
 
 from nas_adapter.spaces import DARTSCNN, NASBench201, Size, Space

@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from bandit_problems import PROBLEMS, coins, thompson, ucb1
-from bands import NORMAL_95, curve, half_width, tidy
-from command import at_least, run_command
+from common.bands import NORMAL_95, curve, half_width, tidy
+from common.command import at_least, run_command
+from common.output import table, write_picture, write_result
 from joblib import Parallel, delayed
 from matplotlib.figure import Figure
-from output import table, write_picture, write_result
+from studies.synthetic_bandits.problems import PROBLEMS, coins, thompson, ucb1
 from tqdm import tqdm
 
 import experts

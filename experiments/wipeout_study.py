@@ -16,13 +16,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bands import curve, half_width, tidy
-from command import at_least, run_command
+from common.bands import curve, half_width, tidy
+from common.command import at_least, run_command
+from common.output import table, write_picture, write_result
 from joblib import Parallel, delayed
 from matplotlib.figure import Figure
-from output import table, write_picture, write_result
+from studies.wipeouts.games import (
+    ADVERSARIES,
+    PROVABLE,
+    Make,
+    Outcome,
+    Rule,
+    comeback,
+    play,
+    steady,
+)
 from tqdm import tqdm
-from wipeout_games import ADVERSARIES, PROVABLE, Make, Outcome, Rule, comeback, play, steady
 
 from experts import bounds
 from nas_adapter.errors import UserError

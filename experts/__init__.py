@@ -1,25 +1,21 @@
 """Online learning with expert advice: one contract, one engine, any array library."""
 
 from experts import bounds, environments, least_squares, wipeout
-from experts.barriers import LogBarrier, Tsallis
-from experts.conversion import (
+from experts.analysis.conversion import (
     anytime_iterate,
     average_iterate,
     best_cumulative,
     sample_iterate,
 )
-from experts.estimators import Optimistic, Shifted, Weighted
-from experts.euclidean import Euclidean
-from experts.fixed_share import fixed_share
-from experts.ftrl import FTRL
-from experts.ledger import IntervalLedger, Ledger, TrackingLedger
-from experts.masks import wipe
-from experts.multiple_rates import boa, ml_prod
-from experts.normal_hedge import normal_hedge
-from experts.play import play
-from experts.player import Player
-from experts.poly import ml_poly
-from experts.presets import (
+from experts.analysis.ledger import IntervalLedger, Ledger, TrackingLedger
+from experts.ftrl.barriers import LogBarrier, Tsallis
+from experts.ftrl.estimators import Optimistic, Shifted, Weighted
+from experts.ftrl.euclidean import Euclidean
+from experts.ftrl.ftrl import FTRL
+from experts.ftrl.rates import Anytime, Fixed, Gap, Horizon
+from experts.ftrl.regularizers import Entropy
+from experts.learners.fixed_share import fixed_share
+from experts.learners.hedge import (
     adahedge,
     anytime_hedge,
     exp3,
@@ -29,13 +25,17 @@ from experts.presets import (
     optimistic_hedge,
     tsallis_inf,
 )
-from experts.product import ProductDistribution
-from experts.rates import Anytime, Fixed, Gap, Horizon
+from experts.learners.ml_poly import ml_poly
+from experts.learners.normal_hedge import normal_hedge
+from experts.learners.prod_and_boa import boa, ml_prod
+from experts.learners.squint import squint
+from experts.numerics.masks import wipe
+from experts.numerics.sampling import draw
+from experts.player import Player
 from experts.registry import REGISTRY, register
-from experts.regularizers import Entropy
-from experts.sampling import draw
-from experts.squint import squint
-from experts.trace import Trace
+from experts.simulation.play import play
+from experts.simulation.trace import Trace
+from experts.structured.product import ProductDistribution
 from experts.types import Feedback, Learner
 
 __all__ = [

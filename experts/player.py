@@ -14,9 +14,9 @@ from experts.checks import (
     check_supported,
     narrowest,
 )
-from experts.masks import wipe
+from experts.numerics.masks import wipe
+from experts.numerics.state import from_arrays, to_arrays
 from experts.sleeping import fill, restrict
-from experts.state import from_arrays, to_arrays
 from experts.types import Array, Feedback, Learner, State
 
 

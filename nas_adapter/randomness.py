@@ -6,6 +6,8 @@ Nothing has to be saved to continue a run, and no order of calls matters.
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -31,3 +33,11 @@ def stream(seed: int, purpose: Stream, index: int = 0) -> torch.Generator:
     sequence = np.random.SeedSequence(seed, spawn_key=(purpose, index))
     state = int(sequence.generate_state(1, np.uint64)[0])
     return torch.Generator().manual_seed(state - 2**63)  # torch takes a signed number
+
+
+@contextmanager
+def seeded_by(generator: torch.Generator) -> Iterator[None]:
+    """What is drawn from torch's global generator inside (parameters, dropout) follows this one."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(generator.initial_seed())
+        yield

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 import torch
 
-from nas_adapter.supernet import Supernet
+from nas_adapter.supernets.supernet import Supernet
 
 Architecture = tuple[int, ...]
 """For each edge, the index of its operation."""

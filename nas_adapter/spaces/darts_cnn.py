@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from nas_adapter.spaces.base import Architecture, Size, Tuning
-from nas_adapter.spaces.layers import Norm, relu_conv_norm
 from nas_adapter.spaces.notation import from_pairs, read_call, to_pairs, write_call
-from nas_adapter.supernet import MixedEdge, Supernet, Weights
+from nas_adapter.supernets.layers import Norm, relu_conv_norm
+from nas_adapter.supernets.supernet import MixedEdge, Supernet, Weights
 
 OPERATIONS = (
     "none", "max_pool_3x3", "avg_pool_3x3", "skip_connect",

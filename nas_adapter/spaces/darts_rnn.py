@@ -16,8 +16,8 @@ from torch.nn import functional
 from nas_adapter.errors import UserError
 from nas_adapter.spaces.base import Architecture, Size, Tuning
 from nas_adapter.spaces.notation import from_pairs, read_call, to_pairs, write_call
-from nas_adapter.spaces.recurrent_cell import ENDS, NODES, OPERATIONS, Cell
-from nas_adapter.supernet import Supernet, Weights
+from nas_adapter.supernets.recurrent_cell import ENDS, NODES, OPERATIONS, Cell
+from nas_adapter.supernets.supernet import Supernet, Weights
 
 CONCAT = range(1, NODES + 1)
 """The nodes whose mean is the output."""

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from nas_adapter.errors import UserError
 from nas_adapter.spaces.base import Architecture, Size, Tuning
-from nas_adapter.spaces.layers import Norm, conv_norm, relu_conv_norm
-from nas_adapter.supernet import MixedEdge, Supernet, Weights
+from nas_adapter.supernets.layers import Norm, conv_norm, relu_conv_norm
+from nas_adapter.supernets.supernet import MixedEdge, Supernet, Weights
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NODES = 4

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from nas_adapter.errors import finite
 from nas_adapter.spaces import Architecture, Space
-from nas_adapter.supernet import Supernet, Weights
+from nas_adapter.supernets.supernet import Supernet, Weights
 from nas_adapter.tasks import Batch, Task
-from nas_adapter.training import finite
 
 LEARNERS = ("eg", "adahedge")
 """What XNAS can play with: exponentiated gradient as published, or AdaHedge."""

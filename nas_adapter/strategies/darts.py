@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from nas_adapter.genotype import read
+from nas_adapter.errors import finite
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Architecture, uniform_over_choices
+from nas_adapter.spaces.genotype import read
 from nas_adapter.strategies.base import Setting, Step, named_probabilities, weight_step
 from nas_adapter.tasks import Batch
-from nas_adapter.training import finite
 
 
 class Published(NamedTuple):

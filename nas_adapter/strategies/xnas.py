@@ -13,14 +13,13 @@ from torch import Tensor
 
 import experts
 from experts import FTRL, bounds, wipeout
-from nas_adapter.feedback import clip, from_rewards, gradient_rewards
-from nas_adapter.genotype import read
+from nas_adapter.edges import EdgeProblems, clip, from_rewards, gradient_rewards
+from nas_adapter.errors import finite
 from nas_adapter.spaces import Architecture, uniform_over_choices
+from nas_adapter.spaces.genotype import read
 from nas_adapter.strategies.base import Setting, Step, named_probabilities, weight_step
-from nas_adapter.strategies.game import Game
-from nas_adapter.supernet import forget
+from nas_adapter.supernets.supernet import forget
 from nas_adapter.tasks import Batch
-from nas_adapter.training import finite
 
 QUANTILE = 0.99
 """Of the rewards' sizes in the warm-up that "auto" takes for L: one in a hundred is clipped."""
@@ -146,7 +145,7 @@ class XNAS:
     def _adaptive(self) -> bool:
         return self._setting.learner == "adahedge"
 
-    def _start(self, bound: float | None) -> Game:
+    def _start(self, bound: float | None) -> EdgeProblems:
         """The game before its first round; without a bound one that the warm-up will replace."""
         setting = self._setting
         self._bound = 1.0 if bound is None else bound
@@ -156,7 +155,7 @@ class XNAS:
             if self._adaptive
             else experts.exponentiated_gradient(horizon=rounds, bound=self._bound)
         )
-        return Game(setting.space, learner, setting.task.device)
+        return EdgeProblems(learner, self._uniform)
 
     def _warm_up(self, train: Batch, valid: Batch) -> Step:
         """Only the weights move; rewards are looked at if L is to be found."""

@@ -13,13 +13,13 @@ import torch
 
 import experts
 from experts import Feedback, bounds
-from nas_adapter.genotype import read
+from nas_adapter.edges import EdgeProblems
+from nas_adapter.errors import finite
 from nas_adapter.randomness import Stream, stream
-from nas_adapter.spaces import Architecture
+from nas_adapter.spaces import Architecture, uniform_over_choices
+from nas_adapter.spaces.genotype import read
 from nas_adapter.strategies.base import Setting, Step, named_probabilities, weight_step
-from nas_adapter.strategies.game import Game
 from nas_adapter.tasks import Batch
-from nas_adapter.training import finite
 
 
 class SampledXNAS:
@@ -39,7 +39,9 @@ class SampledXNAS:
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
-        self._game = Game(setting.space, experts.tsallis_inf(), setting.task.device)
+        self._game = EdgeProblems(
+            experts.tsallis_inf(), uniform_over_choices(setting.space, setting.task.device)
+        )
         self._worst = math.log(setting.task.size(1, 1).outputs)
         self._cut = 0
 

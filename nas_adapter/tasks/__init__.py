@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from nas_adapter import data
-from nas_adapter import text as texts
+from nas_adapter.data import images as image_data
+from nas_adapter.data import text as text_data
 from nas_adapter.spaces.darts_rnn import Dropout
 from nas_adapter.tasks.base import Batch, Forward, Task
 from nas_adapter.tasks.images import ImageClassification
@@ -42,7 +42,7 @@ class TaskSettings:
 
 
 def _images(settings: TaskSettings) -> Task:
-    images = data.load(settings.data, settings.data_root, settings.image_size)
+    images = image_data.load(settings.data, settings.data_root, settings.image_size)
     return ImageClassification(
         images.to(settings.device),
         seed=settings.seed,
@@ -52,7 +52,7 @@ def _images(settings: TaskSettings) -> Task:
 
 
 def _text(settings: TaskSettings) -> Task:
-    found = texts.load(
+    found = text_data.load(
         settings.data,
         tokens=settings.tokens,
         vocabulary=settings.vocabulary,

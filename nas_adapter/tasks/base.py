@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from nas_adapter.spaces import Size
-from nas_adapter.supernet import Weights
+from nas_adapter.supernets.supernet import Weights
 
 Batch = Any
 """What a task's iterators yield and its `loss` takes; nobody else looks into it."""

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
-from nas_adapter.data import Batch, Images, Split, cut_out, in_order, shuffled
+from nas_adapter.data.images import Batch, Images, Split, cut_out, in_order, shuffled
 from nas_adapter.errors import UserError
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Size
-from nas_adapter.supernet import Weights
+from nas_adapter.supernets.supernet import Weights
 from nas_adapter.tasks.base import Forward
 
 EVALUATION_BATCH = 512

@@ -10,13 +10,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from nas_adapter.data.text import (
+    TEST_STREAMS,
+    Text,
+    as_streams,
+    check_length,
+    count_windows,
+    windows,
+)
 from nas_adapter.errors import UserError
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Size
 from nas_adapter.spaces.darts_rnn import Dropout
-from nas_adapter.supernet import Weights
+from nas_adapter.supernets.supernet import Weights
 from nas_adapter.tasks.base import Forward
-from nas_adapter.text import TEST_STREAMS, Text, as_streams, check_length, count_windows, windows
 
 
 @dataclass(slots=True)

@@ -1,0 +1,1 @@
+"""Parts of the programs, one folder for each program that has parts."""

@@ -1,0 +1,1 @@
+"""Parts of nasbench201_bandit.py: the table, the searchers, their rivals, pictures."""

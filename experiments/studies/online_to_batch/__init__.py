@@ -1,0 +1,1 @@
+"""Parts of online_to_batch.py."""

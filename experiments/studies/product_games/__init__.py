@@ -1,0 +1,1 @@
+"""Parts of product_games.py."""

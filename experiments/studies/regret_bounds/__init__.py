@@ -1,0 +1,1 @@
+"""Parts of regret_bounds.py: claims, games, verdicts, pictures, a search for bad sequences."""

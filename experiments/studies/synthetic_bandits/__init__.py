@@ -1,0 +1,1 @@
+"""Parts of synthetic_bandits.py."""

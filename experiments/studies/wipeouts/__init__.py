@@ -1,0 +1,1 @@
+"""Parts of wipeout_study.py."""

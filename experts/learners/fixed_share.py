@@ -1,0 +1,177 @@
+"""Fixed Share: exponential weights that follow a best expert which changes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from array_api_compat import array_namespace
+
+from experts.ftrl.estimators import Estimator, Weighted
+from experts.ftrl.regularizers import Entropy
+from experts.numerics.masks import count, highest, log_normalised, prior_of, relative, weighed
+from experts.registry import register
+from experts.types import Array, Feedback
+
+
+class FixedShareState(NamedTuple):
+    """Everything that Fixed Share remembers."""
+
+    alive: Array
+    """bool (..., K): experts that still take part"""
+    prior: Array
+    """(..., K): 0 for those that never did"""
+    log_weight: Array
+    """(..., K): log posterior weights, before sharing; 0 for the removed"""
+    gap: Array
+    """(..., 1): sum of the mixability gaps so far"""
+    price: Array
+    """(..., 1): what the sharing cost an expert that is never left, times eta"""
+    share: Array
+    """(..., 1): alpha, and 0 before the first round"""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedShare:
+    r"""Exponential weights; before each round but the first, alpha is shared out equally.
+
+    .. math:: v_{t,i} = \frac{w_{t,i} e^{-\eta l_{t,i}}}{\sum_j w_{t,j} e^{-\eta l_{t,j}}}, \qquad
+              w_{t+1,i} = (1-\alpha) v_{t,i} + \alpha / n_t
+
+    with w_1 the prior and n_t the number of survivors: everyone gets a share of alpha, the
+    expert that gives it too. (Herbster and Warmuth share among the *others*; their rate is
+    alpha (1 - 1/K) in these units.) v is first restricted to the survivors and renormalised.
+
+    Parameters
+    ----------
+    eta
+        Learning rate, > 0.
+    alpha
+        Share, in (0, 1).
+    estimator
+        From `Feedback` to losses; a part of `experts.ftrl.estimators`.
+
+    Notes
+    -----
+    **Certificate.** For every survivor k, every play, every wipe-out::
+
+        regret to k <= sum_t gap_t + (1/eta) [ln 1/prior_k + sum_{t<T} ln 1/(1-alpha+alpha/n_t)]
+        gap_t = <p_t, l_t> + (1/eta) ln <w_t, exp(-eta l_t)>
+
+    Proof. m_t = -(1/eta) ln <w_t, exp(-eta l_t)> gives eta (m_t - l_{t,k}) = ln v_{t,k} / w_{t,k}.
+    Summed up: ln v_{T,k} / w_{1,k} + sum_{t<T} ln v_{t,k} / w_{t+1,k}; v_{T,k} <= 1, and
+    w_{t+1,k} >= (1-alpha) v + alpha/n_t >= (1-alpha+alpha/n_t) v, as restricting v to the
+    survivors raises it. To a sequence of experts with S switches, `tracking`: at a switch
+    w_{t+1,new} >= alpha/n_t >= (alpha/n_t) v_{t,old}.
+
+    With bandit feedback (Exp3.S when the play is mixed) it speaks of the estimated losses only.
+    A priori: `bounds.fixed_share`.
+
+    Sources: Herbster & Warmuth 1998; Cesa-Bianchi & Lugosi 2006, Section 5.2.
+    """
+
+    eta: float
+    alpha: float
+    estimator: Estimator
+    horizon: ClassVar[int | None] = None
+    loss_interval: ClassVar[tuple[float, float] | None] = None
+    supports: ClassVar[frozenset[str]] = frozenset({"bandit", "sleeping", "delayed", "wipeout"})
+    """everything: the certificate holds for any play and any estimate"""
+
+    def __post_init__(self) -> None:
+        if not (self.eta > 0 and math.isfinite(self.eta)):
+            raise ValueError(f"eta must be a positive number, got {self.eta!r}")
+        if not 0 < self.alpha < 1:
+            raise ValueError(f"alpha must lie in (0, 1), got {self.alpha!r}")
+
+    def init(self, like: Array, *, prior: Array | None = None) -> FixedShareState:
+        """State before the first round; see `Learner.init`."""
+        prior = prior_of(like, prior)
+        none = prior[..., :1] * 0
+        return FixedShareState(prior > 0, prior, _log(prior), gap=none, price=none, share=none)
+
+    def predict(self, state: FixedShareState) -> Array:
+        """The shared weights w, (..., K)."""
+        return weighed(self._shared(state), state.alive)
+
+    def update(self, state: FixedShareState, play: Array, feedback: Feedback) -> FixedShareState:
+        """The state after one round; `state` is left as it was."""
+        xp = array_namespace(play)
+        loss = relative(self.estimate(state, feedback), state.alive)
+        shared = self._shared(state)
+        none = xp.zeros_like(play)
+        gap = Entropy().gap(play, loss, none, none[..., :1] + 1 / self.eta, state.alive, shared)
+        kept = 1 - state.share + state.share / count(state.alive, play)
+        return state._replace(
+            log_weight=log_normalised(shared - self.eta * loss, state.alive),
+            gap=state.gap + gap,
+            price=state.price - xp.log(kept),
+            share=none[..., :1] + self.alpha,
+        )
+
+    def estimate(self, state: FixedShareState, feedback: Feedback) -> Array:
+        """What the learner takes the losses to be, (..., K): `certificate` speaks of these."""
+        return self.estimator.estimate(feedback, 0 * state.gap + 1 / self.eta)
+
+    def certificate(self, state: FixedShareState) -> Array:
+        """Bound on the regret to each survivor, (..., K); meaningless for removed experts."""
+        return state.gap + (state.price - _log(state.prior)) / self.eta
+
+    def tracking(self, state: FixedShareState, switches: int) -> Array:
+        """Bound on the regret to any sequence of survivors, (..., 1).
+
+        The sequence may change its expert `switches` times, and each expert in it must take part
+        when it is used: ``certificate`` of the first + (S/eta) ln(1 + (1-alpha) K / alpha).
+        """
+        xp = array_namespace(state.prior)
+        members = count(state.prior > 0, state.prior)
+        dearest = highest(self.certificate(state), state.prior > 0)
+        return dearest + switches / self.eta * xp.log(1 + (1 - self.alpha) / self.alpha * members)
+
+    def _shared(self, state: FixedShareState) -> Array:
+        """ln w, (..., K); 0 for the removed."""
+        xp = array_namespace(state.prior)
+        kept = log_normalised(state.log_weight, state.alive)
+        floor = state.share / count(state.alive, state.prior)
+        # ln((1-share) e^kept + floor), exact also where e^kept is 0 or floor is
+        mixed = xp.log((1 - state.share) * xp.exp(xp.where(floor > 0, kept, 0.0)) + floor)
+        return xp.where(state.alive, xp.where(floor > 0, mixed, kept), 0.0)
+
+
+@register({"eta": 0.5, "alpha": 0.05}, {"eta": 2e3, "alpha": 1e-9}, {"eta": 1e-3, "alpha": 0.9})
+def fixed_share(eta: float, alpha: float) -> FixedShare:
+    """Fixed Share: Hedge that starts afresh with probability alpha, to track a changing best.
+
+    Parameters
+    ----------
+    eta
+        Learning rate, > 0.
+    alpha
+        Share of the weight, in (0, 1), given to the survivors in equal parts before each round;
+        about S / T for S switches in T rounds.
+
+    Notes
+    -----
+    For losses of range B, against every sequence of experts with S switches: regret
+    <= (1/eta) [ln K + S ln(K/alpha) + (T-1-S) ln 1/(1-alpha+alpha/K)] + eta T B**2 / 8.
+
+    Source: Herbster & Warmuth 1998; Cesa-Bianchi & Lugosi 2006, Section 5.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from experts import Player
+    >>> player = Player(fixed_share(eta=1.0, alpha=0.1), np.zeros(2))
+    >>> for _ in range(100):
+    ...     player.update(np.asarray([0.0, 1.0]))
+    >>> player.predict().round(3)  # the loser keeps enough to come back from
+    array([0.923, 0.077])
+    """
+    return FixedShare(float(eta), float(alpha), Weighted())
+
+
+def _log(prior: Array) -> Array:
+    """0 where the prior is 0: those experts never take part."""
+    xp = array_namespace(prior)
+    return xp.log(xp.where(prior > 0, prior, 1.0))

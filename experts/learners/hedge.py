@@ -1,0 +1,212 @@
+"""The field's names for settings of `FTRL`. Each is one line and registered.
+
+Rates and guarantees are written for the uniform prior; for another, read max_k ln(1 / prior_k) for
+ln K.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from experts.ftrl.barriers import Tsallis
+from experts.ftrl.estimators import Optimistic, Shifted, Weighted
+from experts.ftrl.ftrl import FTRL
+from experts.ftrl.rates import Anytime, Fixed, Gap, Horizon, Rate
+from experts.ftrl.regularizers import Entropy
+from experts.registry import register
+
+
+@register({"eta": 0.5}, {"horizon": 50}, {"eta": 2e3})
+def hedge(
+    eta: float | Any | None = None, *, horizon: int | None = None, loss_range: float = 1.0
+) -> FTRL:
+    """Hedge, the exponentially weighted average forecaster: p_t ∝ prior * exp(-eta L_{t-1}).
+
+    Parameters
+    ----------
+    eta
+        Learning rate. Give this or `horizon`.
+    horizon
+        Number of rounds T; sets eta = sqrt(8 ln K / (T B**2)).
+    loss_range
+        B, the largest difference between two losses of a round; used with `horizon` only.
+
+    Notes
+    -----
+    For losses of range B in every round: regret <= ln K / eta + eta T B**2 / 8, and
+    <= B sqrt(T ln K / 2) with `horizon`.
+
+    Source: Cesa-Bianchi & Lugosi 2006, Theorem 2.2 (Freund & Schapire 1997 for the name).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> learner = hedge(horizon=100)
+    >>> state = learner.init(np.zeros(4))
+    >>> learner.predict(state)
+    array([0.25, 0.25, 0.25, 0.25])
+    """
+    return FTRL(Entropy(), _tuned(eta, horizon, loss_range), Weighted())
+
+
+@register({"eta": 0.5}, {"horizon": 50})
+def exponentiated_gradient(
+    eta: float | Any | None = None, *, horizon: int | None = None, bound: float = 1.0
+) -> FTRL:
+    """Exponentiated gradient: w_i ← w_i exp(-eta g_i), then normalise; g = gradient in p.
+
+    The same engine as `hedge`, in the units of linearised losses: feed it the gradient of a
+    convex loss at the play, and the regret bound holds for that loss, as
+    f_t(p_t) - f_t(q) <= <g_t, p_t - q>.
+
+    Parameters
+    ----------
+    eta
+        Learning rate. Give this or `horizon`.
+    horizon
+        Number of rounds T; sets eta = sqrt(2 ln K / (T L**2)).
+    bound
+        L: every entry of the gradient (or reward) lies in [-L, L]; used with `horizon` only.
+
+    Notes
+    -----
+    Regret <= ln K / eta + eta T L**2 / 2, and <= L sqrt(2 T ln K) with `horizon`.
+
+    Source: Kivinen & Warmuth 1997; in these units Nayman et al. 2019.
+    """
+    return FTRL(Entropy(), _tuned(eta, horizon, 2 * bound), Weighted())
+
+
+@register({}, {"loss_range": 4.0})
+def anytime_hedge(loss_range: float = 1.0) -> FTRL:
+    """Hedge without a horizon: eta_t = 2 sqrt(ln K / t) / B.
+
+    Parameters
+    ----------
+    loss_range
+        B, the largest difference between two losses of a round.
+
+    Notes
+    -----
+    Regret <= B sqrt(T ln K) for every T, for losses of range B.
+
+    Source: Orabona 2019, Section 7.6.
+    """
+    return FTRL(Entropy(), Anytime(loss_range), Weighted())
+
+
+@register()
+def adahedge() -> FTRL:
+    """AdaHedge: eta_t = ln K / (sum of mixability gaps so far).
+
+    No horizon, no range: both are found while playing.
+
+    Notes
+    -----
+    Regret <= 2 * (sum of gaps) <= B sqrt(T ln K) + B (4/3 ln K + 2), B the largest range.
+
+    Source: de Rooij et al. 2014, Theorem 6, with its variance at most T B**2 / 4.
+    """
+    return FTRL(Entropy(), Gap(), Weighted())
+
+
+@register({"eta": 0.5}, {"horizon": 50})
+def optimistic_hedge(
+    eta: float | Any | None = None, *, horizon: int | None = None, loss_range: float = 1.0
+) -> FTRL:
+    """Optimistic Hedge: p_t ∝ prior * exp(-eta (L_{t-1} + m_t)), m_t = l_{t-1}.
+
+    Parameters
+    ----------
+    eta, horizon, loss_range
+        As in `hedge`.
+
+    Notes
+    -----
+    Regret <= ln K / eta + (eta / 8) sum_t range(l_t - m_t)**2, with range = largest less smallest
+    entry; so also <= ln K / eta + (eta / 2) sum_t max_i |l_{t,i} - m_{t,i}|**2.
+
+    Source: Rakhlin & Sridharan 2013; Syrgkanis et al. 2015.
+    """
+    return FTRL(Entropy(), _tuned(eta, horizon, loss_range), Optimistic())
+
+
+@register({}, {"eta": 0.1}, {"horizon": 50})
+def exp3(eta: float | Any | None = None, *, horizon: int | None = None) -> FTRL:
+    """Exp3: Hedge on importance-weighted losses, without mixing. Losses in [0, 1], bandit feedback.
+
+    Parameters
+    ----------
+    eta
+        Learning rate.
+    horizon
+        T; sets eta = sqrt(2 ln K / (T K)). With neither, eta_t = sqrt(ln K / (t K)).
+
+    Notes
+    -----
+    Pseudo-regret <= sqrt(2 T K ln K) with `horizon`, <= 2 sqrt(T K ln K) with neither.
+
+    Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1.
+    """
+    return FTRL(Entropy(), _bandit_rate(eta, horizon), Weighted())
+
+
+@register({}, {"eta": 0.1}, {"horizon": 50})
+def exp3_ix(eta: float | Any | None = None, *, horizon: int | None = None) -> FTRL:
+    """Exp3-IX: implicit exploration, loss / (chance + eta / 2). Losses in [0, 1], bandit feedback.
+
+    Parameters
+    ----------
+    eta, horizon
+        As in `exp3`.
+
+    Notes
+    -----
+    With probability 1 - delta the regret itself, with `horizon`, is at most
+    2 sqrt(2 K T ln K) + (sqrt(2 K T / ln K) + 1) ln(2 / delta).
+
+    Source: Neu 2015, Theorem 1.
+    """
+    return FTRL(Entropy(), _bandit_rate(eta, horizon), Weighted(bias=0.5))
+
+
+@register({}, {"variance": "reduced"})
+def tsallis_inf(variance: str = "plain") -> FTRL:
+    """Tsallis-INF: best of both worlds without tuning. Losses in [0, 1], bandit feedback.
+
+    p_i = 4 (eta_t (L_i - x))**-2 with eta_t = 2 / sqrt(t), or 4 / sqrt(t) on estimates of reduced
+    variance.
+
+    Parameters
+    ----------
+    variance
+        "plain": importance weights; "reduced": `Shifted`.
+
+    Notes
+    -----
+    Plain: pseudo-regret <= 4 sqrt(K T) against any sequence, and of order
+    sum_i ln T / Delta_i on stochastic ones with gaps Delta_i, with the same setting.
+
+    Source: Zimmert & Seldin 2021, Theorem 1.
+    """
+    if variance not in {"plain", "reduced"}:
+        raise ValueError(f"variance must be 'plain' or 'reduced', got {variance!r}")
+    if variance == "reduced":
+        return FTRL(Tsallis(), Anytime(eta=4.0, bandit=True), Shifted())
+    return FTRL(Tsallis(), Anytime(eta=2.0, bandit=True), Weighted())
+
+
+def _tuned(eta: float | Any | None, horizon: int | None, loss_range: float) -> Rate:
+    if (eta is None) == (horizon is None):
+        raise ValueError(
+            f"give exactly one of eta and horizon, got eta={eta!r} and horizon={horizon!r}"
+        )
+    return Fixed(eta) if horizon is None else Horizon(horizon, loss_range)
+
+
+def _bandit_rate(eta: float | Any | None, horizon: int | None) -> Rate:
+    if eta is not None and horizon is not None:
+        raise ValueError(f"give at most one of eta and horizon, got {eta!r} and {horizon!r}")
+    if eta is not None:
+        return Fixed(eta, bandit=True)
+    return Anytime(bandit=True) if horizon is None else Horizon(horizon, bandit=True)

@@ -1,0 +1,87 @@
+"""Instantaneous regrets, cut so that learners which need a range of them can do without.
+
+A learner whose proof wants regrets in a known range [-B_t, B_t] is fed
+
+    r'_{t,k} = r_{t,k} min(1, B_{t-1} / |largest r_t|),    B_t = max(B_{t-1}, |largest r_t|)
+
+so that |r'_t| <= B_{t-1}, known before the round. As |r_t - r'_t| <= B_t - B_{t-1}, the regret is
+off by at most B_T - B_0 in all. With B_0 at least the range of the losses nothing is ever cut.
+All of r_t is scaled alike, so <w, r_t> = 0 stays 0.
+
+Source: Cutkosky 2019 ("Artificial constraints and hints for unbounded online learning");
+Mhammedi, Koolen & van Erven 2019, Section 4 (Squint+C).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from array_api_compat import array_namespace
+
+from experts.numerics.masks import highest, relative
+from experts.types import Array, Feedback
+
+
+class Regrets(NamedTuple):
+    """Books of the cut regrets r'; frozen for an expert from its removal on."""
+
+    total: Array
+    """(..., K): sum of r'"""
+    square: Array
+    """(..., K): sum of r'**2, in units of B_t**2, which may be too large or too small a number"""
+    reach: Array
+    """(..., 1): B_t"""
+    start: Array
+    """(..., 1): B_0; 0 if the learner was not told a range"""
+
+    @classmethod
+    def open(cls, like: Array, loss_range: float | None) -> Regrets:
+        """Before the first round; `like` is (..., K)."""
+        zero = array_namespace(like).zeros_like(like)
+        reach = zero[..., :1] + (loss_range or 0.0)
+        return cls(zero, zero, reach, reach)
+
+    def add(self, play: Array, feedback: Feedback, alive: Array) -> tuple[Regrets, Array]:
+        """The books after one more round, and its r' (..., K), 0 for the removed."""
+        xp = array_namespace(play)
+        regret = instantaneous(play, feedback, alive)
+        largest = highest(xp.abs(regret), alive)
+        reach = xp.maximum(self.reach, largest)
+        shrink = xp.where(reach > self.reach, self.reach / nonzero(reach), 1.0)
+        cut = regret * shrink
+        square = self.square * shrink**2 + (cut / nonzero(reach)) ** 2
+        return Regrets(self.total + cut, square, reach, self.start), cut
+
+    @property
+    def lost(self) -> Array:
+        """(..., 1): B_T - B_0, the most that cutting has taken off a regret."""
+        return self.reach - self.start
+
+
+def instantaneous(play: Array, feedback: Feedback, alive: Array) -> Array:
+    """``<p, l> - l_k``, (..., K); 0 for the removed, whose losses may be nan."""
+    if feedback.seen is not None:
+        raise ValueError("seen must be None: this learner needs full information")
+    xp = array_namespace(play)
+    loss = relative(feedback.loss, alive)
+    return xp.where(alive, xp.sum(play * loss, axis=-1, keepdims=True) - loss, 0.0)
+
+
+def nonzero(value: Array) -> Array:
+    """1 where `value` is not positive: what it is to divide is 0 there as well."""
+    return array_namespace(value).where(value > 0, value, 1.0)
+
+
+def checked_range(loss_range: float | None) -> float | None:
+    """A positive number as a Python float, or None."""
+    if loss_range is None:
+        return None
+    if not (loss_range > 0 and math.isfinite(loss_range)):
+        raise ValueError(f"loss_range must be a positive number or None, got {loss_range!r}")
+    return float(loss_range)
+
+
+def margin(regret: Array, reach: Array) -> Array:
+    """Below this, (..., 1), a sum of regrets is rounding: 4096 units in the last place of B."""
+    return reach * (4096 * float(array_namespace(regret).finfo(regret.dtype).eps))

@@ -1,0 +1,238 @@
+"""Squint: learns the learning rate too, one mixture over it for every expert."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, Protocol
+
+from array_api_compat import array_namespace
+
+from experts.learners.regrets import Regrets, checked_range, nonzero
+from experts.numerics.masks import log_normalised, prior_of, weighed
+from experts.numerics.quadrature import KNEE, Bell, bell, squeeze, unsqueeze
+from experts.registry import register
+from experts.types import Array, Feedback
+
+_STEPS = 16
+
+
+class RatePrior(Protocol):
+    """A prior on x = 2 B eta in [0, 1], through integrals of exp(a x - b x**2)."""
+
+    def log_weight(self, integrals: Bell) -> Array:
+        """ln of the integral of x exp(a x - b x**2) under the prior, (..., K)."""
+
+    def level(self, integrals: Bell) -> tuple[Array, Array]:
+        """An increasing function of the potential, and its derivative in a; (..., K) each."""
+
+    def value(self, level: Array) -> Array:
+        """The potential that has this level."""
+
+    def level_of(self, value: Array) -> Array:
+        """The level of a potential."""
+
+    def budget(self, growth: Array) -> Array:
+        """What the mean potential cannot exceed once the range has grown by exp(growth)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UniformRate:
+    """dx on [0, 1]; the potential is the integral of exp(a x - b x**2), at most 1 in the mean."""
+
+    def log_weight(self, integrals: Bell) -> Array:
+        """ln of the mean, (..., K)."""
+        return integrals.log_mean()
+
+    def level(self, integrals: Bell) -> tuple[Array, Array]:
+        """ln of the potential."""
+        mass = integrals.log_mass()
+        return mass, array_namespace(mass).exp(integrals.log_mean() - mass)
+
+    def value(self, level: Array) -> Array:
+        """exp."""
+        return array_namespace(level).exp(level)
+
+    def level_of(self, value: Array) -> Array:
+        """ln."""
+        return array_namespace(value).log(nonzero(value))
+
+    def budget(self, growth: Array) -> Array:
+        """exp(growth): the density of eta is 2 B."""
+        return array_namespace(growth).exp(growth)
+
+
+@dataclass(frozen=True, slots=True)
+class ImproperRate:
+    """dx / x on (0, 1]; the potential is the integral of (exp(a x - b x**2) - 1) / x, mean <= 0."""
+
+    def log_weight(self, integrals: Bell) -> Array:
+        """ln of the mass: x cancels, (..., K)."""
+        return integrals.log_mass()
+
+    def level(self, integrals: Bell) -> tuple[Array, Array]:
+        """The squeezed potential F."""
+        level = integrals.level()
+        xp = array_namespace(level)
+        above = xp.where(level > KNEE, level / KNEE - 1, 0.0)
+        return level, xp.exp(integrals.log_mass() - above)
+
+    def value(self, level: Array) -> Array:
+        """F."""
+        return unsqueeze(level)
+
+    def level_of(self, value: Array) -> Array:
+        """F, squeezed."""
+        return squeeze(value)
+
+    def budget(self, growth: Array) -> Array:
+        """growth: the part of (0, 1] that is cut off had a potential of at least -growth."""
+        return growth
+
+
+class SquintState(NamedTuple):
+    """Everything that Squint remembers."""
+
+    alive: Array
+    """bool (..., K): experts that still take part"""
+    prior: Array
+    """(..., K): 0 for those that never did"""
+    regrets: Regrets
+    """cut regrets"""
+    first: Array
+    """(..., 1): the first range B_t that was not 0"""
+
+
+@dataclass(frozen=True, slots=True)
+class Squint:
+    r"""Weights from regret R, its sum of squares V, and a prior gamma on the learning rate.
+
+    .. math:: p_{t+1,k} \propto \pi_k \int_0^{1/(2B_t)} \eta\,
+              e^{\eta R'_{t,k} - \eta^2 V'_{t,k}} \, \gamma(d\eta)
+
+    r' and B are those of `regrets.Regrets`, R' and V' the sums of r' and r'**2; with `loss_range`
+    they are the regrets themselves and `loss_range` (the paper's B is 1).
+
+    Parameters
+    ----------
+    rate
+        gamma: `UniformRate` or `ImproperRate`.
+    loss_range
+        B_0, the largest difference between two losses of a round; larger ones are survived.
+        None: found while playing, at the price of B_T in the regret.
+
+    Notes
+    -----
+    **Certificate.** Let F_k(R) be the potential of expert k at regret R (and its V'), F_k = F_k(R')
+    and D = budget - sum_i prior_i F_i >= 0, all experts included, the removed ones as they were
+    when they went. For every survivor k, if `predict` was played (over the experts awake)::
+
+        regret to k <= B_T - B_0 + the R that solves F_k(R) = F_k + D / prior_k
+
+    Proof. exp(x - x**2) <= 1 + x for x >= -1/2 and x = eta r' with eta <= 1/(2 B_{t-1}): a round
+    adds at most sum_i prior_i (integral of eta exp(..) dgamma) r'_i to the mean potential, which
+    is 0 by the choice of the play; a removed expert's term stays. It starts at 1 (uniform) or 0
+    (improper). When B grows, part of the rates is cut off: the potential grows at most by the
+    factor B_t / B_{t-1} (uniform), by the term ln(B_t / B_{t-1}) (improper); that is the budget.
+    So prior_k F_k(R') <= budget - sum_{i != k} prior_i F_i, and F_k is increasing.
+
+    The equation is solved by Newton's method, in a fixed number of steps (`solve`).
+
+    Sources: Koolen & van Erven 2015; Mhammedi, Koolen & van Erven 2019 for ranges not known.
+    """
+
+    rate: RatePrior
+    loss_range: float | None = None
+    horizon: ClassVar[int | None] = None
+    loss_interval: ClassVar[tuple[float, float] | None] = None
+    supports: ClassVar[frozenset[str]] = frozenset({"sleeping", "wipeout"})
+    """sleeping experts have regret 0; the potential is bounded for the play of `predict`"""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "loss_range", checked_range(self.loss_range))
+
+    def init(self, like: Array, *, prior: Array | None = None) -> SquintState:
+        """State before the first round; see `Learner.init`."""
+        prior = prior_of(like, prior)
+        regrets = Regrets.open(like, self.loss_range)
+        return SquintState(prior > 0, prior, regrets, first=regrets.reach)
+
+    def predict(self, state: SquintState) -> Array:
+        """The mixture's weights, (..., K)."""
+        xp = array_namespace(state.prior)
+        logits = self.rate.log_weight(bell(*_units(state.regrets)))
+        logits = logits + xp.log(nonzero(state.prior))
+        return weighed(log_normalised(logits, state.alive), state.alive)
+
+    def update(self, state: SquintState, play: Array, feedback: Feedback) -> SquintState:
+        """The state after one round; `state` is left as it was."""
+        xp = array_namespace(play)
+        regrets, _ = state.regrets.add(play, feedback, state.alive)
+        first = xp.where(state.first > 0, state.first, regrets.reach)
+        return state._replace(regrets=regrets, first=first)
+
+    def certificate(self, state: SquintState) -> Array:
+        """Bound on the regret to each survivor, (..., K); meaningless for removed experts."""
+        xp = array_namespace(state.prior)
+        a, b = _units(state.regrets)
+        growth = xp.log(nonzero(state.regrets.reach) / nonzero(state.first))
+        potential = self.rate.value(self.rate.level(bell(a, b))[0])
+        total = xp.sum(state.prior * potential, axis=-1, keepdims=True)
+        left = (self.rate.budget(growth) - total) / nonzero(state.prior)
+        target = self.rate.level_of(potential + left)
+        solution = solve(self.rate, xp.where(a > 0, a, 0.0), b, target)
+        return state.regrets.lost + 2 * nonzero(state.regrets.reach) * solution
+
+
+def solve(rate: RatePrior, start: Array, b: Array, target: Array) -> Array:
+    """The a at which the level of ``exp(a x - b x**2)`` is `target`, all (..., K).
+
+    Newton's steps from `start`. Levels are convex in a, so from the first step on they come down
+    from the right, to solutions at least as large. The tests find 16 steps enough, from 0, for b
+    up to 1e8 and potentials up to 1e30.
+    """
+    a = start
+    for _ in range(_STEPS):
+        level, slope = rate.level(bell(a, b))
+        a = a - (level - target) / slope
+    return a
+
+
+@register({}, {"prior_on_rate": "uniform"}, {"loss_range": 1.0}, {"loss_range": 0.25})
+def squint(prior_on_rate: str = "improper", *, loss_range: float | None = None) -> Squint:
+    """Squint: small regret where the sum of squares of the regrets is small, and to quantiles.
+
+    Parameters
+    ----------
+    prior_on_rate
+        "improper", d eta / eta, or "uniform", on [0, 1/(2B)].
+    loss_range
+        B, the largest difference between two losses of a round. None: found while playing.
+
+    Notes
+    -----
+    For losses in a range B, given, with V_k = sum_t r_{t,k}**2 and L = ln(T+1). Improper: regret
+    to k <= sqrt(2 V_k) (1 + sqrt(2 ln((1/2 + L) / prior_k))) + 5 B ln(1 + (1 + 2L) / prior_k).
+    Uniform: regret <= max(2 sqrt(V_k (1/2 + max(0, ln(sqrt(V_k / 2) / (B prior_k))))),
+    8 B ln(1/prior_k)). See `bounds.squint_improper` and `bounds.squint_uniform`.
+
+    Source: Koolen & van Erven 2015, Theorem 4 (improper); the uniform one derived in `bounds`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from experts import Player
+    >>> player = Player(squint(loss_range=1.0), np.zeros(2))
+    >>> for _ in range(10):
+    ...     player.update(np.asarray([0.0, 1.0]))
+    >>> player.predict().round(3)
+    array([0.892, 0.108])
+    """
+    rates: dict[str, RatePrior] = {"improper": ImproperRate(), "uniform": UniformRate()}
+    if prior_on_rate not in rates:
+        raise ValueError(f'prior_on_rate must be "improper" or "uniform", got {prior_on_rate!r}')
+    return Squint(rates[prior_on_rate], loss_range)
+
+
+def _units(regrets: Regrets) -> tuple[Array, Array]:
+    """R / (2B) and V / (2B)**2."""
+    return regrets.total / (2 * nonzero(regrets.reach)), regrets.square / 4

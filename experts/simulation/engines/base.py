@@ -1,0 +1,59 @@
+"""What every engine is asked to play, and what the fast ones share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from experts.ftrl.ftrl import FTRL
+from experts.ftrl.rates import Anytime, Fixed, Horizon
+from experts.types import Array
+
+STEADY = (Fixed, Horizon, Anytime)
+"""Rates whose scale is a function of `clock.rounds` and `clock.unit` alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """What an engine is asked to play. B problems in one flat batch."""
+
+    learner: Any
+    shape: tuple[int, ...]
+    """(S, ..., K), with B = S * ..."""
+    adaptive: bool
+    bandit: bool
+    course: Callable[[Any], Array]
+    uniforms: Callable[[int], Array]
+    """the next n rounds' uniforms (n, B), for bandit feedback"""
+    check: Callable[[Array, int], None]
+    """raises on bad losses (n, S, ..., K) that follow after so many rounds"""
+
+
+class Runner(Protocol):
+    """A game in progress."""
+
+    def __call__(self, losses: Array | None, uniforms: Array | None, count: int) -> None:
+        """Play `count` rounds: losses (n, S, ..., K), None if adaptive; uniforms (n, B)."""
+
+
+def scales(learner: FTRL, clock: Any, first: int, count: int) -> Array:
+    """1 / eta of rounds first + 1 ... first + count, (count or 1, B), for a `STEADY` rate.
+
+    One call of the rate with all the rounds as its batch; 1 row where it is constant.
+    """
+    if not isinstance(learner.rate, Anytime):
+        return clock.scale.reshape(1, -1)
+    before = np.arange(first, first + count, dtype=np.float64)[:, None] - 1.0
+    unit = clock.unit.reshape(1, -1)
+    later = learner.rate.update(clock._replace(rounds=before, unit=unit), unit)
+    return np.asarray(later.scale)
+
+
+def prices(learner: FTRL, state: Any) -> Array:
+    """R(e_k) of every problem, (S, ..., K)."""
+    one = np.ones_like(state.gap)
+    charge = learner.regularizer.charge(state.loss, one, state.alive, state.dual)
+    return np.broadcast_to(np.asarray(charge), state.loss.shape)

@@ -1,0 +1,75 @@
+"""The plain engine: any learner in any environment, one Python step a round."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from experts.numerics.sampling import draw
+from experts.simulation.books import Books
+from experts.simulation.engines.base import Game, Runner
+from experts.types import Array, Feedback
+
+
+class Plain:
+    """One Python step a round, through the learner's own `predict` and `update`."""
+
+    name = "plain"
+
+    def runs(self, learner: Any, *, adaptive: bool, bandit: bool) -> bool:
+        """Everything."""
+        return True
+
+    def start(self, game: Game, books: Books) -> Runner:
+        """The state lives in the closure."""
+        learner, shape = game.learner, game.shape
+        state = learner.init(np.zeros(shape))
+
+        def run(losses: Array | None, uniforms: Array | None, count: int) -> None:
+            nonlocal state
+            for step in range(count):
+                play = learner.predict(state)
+                if losses is None:
+                    loss = game.course(play)
+                    game.check(np.asarray(loss)[None], books.done)
+                else:
+                    loss = losses[step]
+                seen = None
+                if uniforms is not None:
+                    seen = draw(play, uniforms[step].reshape(*shape[:-1], 1))
+                state = learner.update(state, play, _feedback(loss, seen, play))
+                _enter(books, play if seen is None else seen, loss)
+                where, due = books.due(books.done - 1, 1)
+                if len(due):
+                    books.keep_weights(where, play.reshape(1, *books.total.shape))
+                    if not game.bandit:
+                        certificate = np.broadcast_to(learner.certificate(state), shape)
+                        books.certify(where, certificate.reshape(1, *books.total.shape))
+
+        return run
+
+
+def _feedback(loss: Array, seen: Array | None, play: Array) -> Feedback:
+    """A bandit's learner gets nan where it may not look."""
+    if seen is None:
+        return Feedback(loss)
+    return Feedback(np.where(seen, loss, np.nan), seen, play)
+
+
+def _enter(books: Books, played: Array, loss: Array) -> None:
+    """One round into the books."""
+    flat = loss.reshape(books.total.shape)
+    books.total += flat
+    books.loss += np.sum(np.where(played, played * loss, 0.0), axis=-1).reshape(-1)
+    best = np.argmin(books.total, axis=-1)
+    if books.done:
+        books.switches += best != books.best
+    books.best = best
+    books.done += 1
+    where, due = books.due(books.done - 1, 1)
+    if len(due):
+        books.loss_at[where] = books.loss
+        books.best_loss_at[where] = np.min(books.total, axis=-1)
+        books.best_at[where] = best
+        books.switches_at[where] = books.switches

@@ -1,0 +1,194 @@
+"""Environments made from others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from experts.simulation.environments.base import Course, Environment, whole
+from experts.types import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Corrupted:
+    """The losses of the first `rounds` rounds upside down: low + high - loss.
+
+    The corruption is sum_t max_k |corrupted - drawn| <= `rounds` * (high - low), reached by losses
+    that are low or high. Early lies cost a learner the most: it has not seen anything yet.
+
+    Parameters
+    ----------
+    base
+        An oblivious environment with a `loss_range`.
+    rounds
+        C >= 0, how many rounds are corrupted.
+
+    Source: Lykouris, Mirrokni & Paes Leme 2018 (the model; the corruption is ours).
+    """
+
+    base: Environment
+    rounds: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rounds", whole("rounds", self.rounds, 0))
+        _ranged(self.base)
+        if self.base.adaptive:
+            raise ValueError(f"base must be oblivious, got {self.base!r}")
+
+    @property
+    def adaptive(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the base."""
+        return self.base.shape
+
+    @property
+    def horizon(self) -> int | None:
+        """That of the base."""
+        return self.base.horizon
+
+    @property
+    def loss_range(self) -> tuple[float, float] | None:
+        """That of the base."""
+        return self.base.loss_range
+
+    def start(self, generators: Sequence[np.random.Generator]) -> Course:
+        """Corrupted first, then as it is."""
+        course, (low, high) = self.base.start(generators), _ranged(self.base)
+        done = 0
+
+        def following(rounds: int) -> Array:
+            nonlocal done
+            losses = np.array(course(rounds))
+            lies = losses[: max(0, self.rounds - done)]
+            np.subtract(low + high, lies, out=lies)
+            done += rounds
+            return losses
+
+        return following
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """Losses mapped from the base's range to [low, high], as a straight line does.
+
+    Parameters
+    ----------
+    base
+        An environment with a `loss_range`.
+    low, high
+        Where its smallest and its largest loss go; low < high.
+    """
+
+    base: Environment
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        _ranged(self.base)
+        if not (self.low < self.high and math.isfinite(self.high - self.low)):
+            raise ValueError(f"low must be below high, got low={self.low!r}, high={self.high!r}")
+
+    @property
+    def adaptive(self) -> bool:
+        """That of the base."""
+        return self.base.adaptive
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the base."""
+        return self.base.shape
+
+    @property
+    def horizon(self) -> int | None:
+        """That of the base."""
+        return self.base.horizon
+
+    @property
+    def loss_range(self) -> tuple[float, float] | None:
+        """(low, high)."""
+        return (self.low, self.high)
+
+    def start(self, generators: Sequence[np.random.Generator]) -> Course:
+        """The base's, mapped."""
+        course, (low, high) = self.base.start(generators), _ranged(self.base)
+
+        def following(asked: Any) -> Array:
+            part = (course(asked) - low) / (high - low)  # 0 and 1 go to `low` and `high` exactly
+            return self.low * (1 - part) + self.high * part
+
+        return following
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """E environments as one batch, shape (E, ..., K): the same learner meets them all at once.
+
+    Every one has a stream of randomness of its own. Adaptive as soon as one of them is.
+
+    Parameters
+    ----------
+    parts
+        At least one environment, all of one shape.
+    """
+
+    parts: tuple[Environment, ...]
+
+    def __post_init__(self) -> None:
+        shapes = {tuple(part.shape) for part in self.parts}
+        if len(shapes) != 1:
+            raise ValueError(f"parts must be environments of one shape, got {sorted(shapes)}")
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether any part is."""
+        return any(part.adaptive for part in self.parts)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(E, ..., K)."""
+        return (len(self.parts), *self.parts[0].shape)
+
+    @property
+    def horizon(self) -> int | None:
+        """The shortest."""
+        return min((part.horizon for part in self.parts if part.horizon is not None), default=None)
+
+    @property
+    def loss_range(self) -> tuple[float, float] | None:
+        """The smallest that holds all."""
+        ranges = [part.loss_range for part in self.parts]
+        known = [r for r in ranges if r is not None]
+        if len(known) < len(ranges):
+            return None
+        return min(low for low, _ in known), max(high for _, high in known)
+
+    def start(self, generators: Sequence[np.random.Generator]) -> Course:
+        """All parts, each with children of the generators."""
+        children = [generator.spawn(len(self.parts)) for generator in generators]
+        courses = [part.start([c[e] for c in children]) for e, part in enumerate(self.parts)]
+
+        def following(rounds: int) -> Array:
+            return np.stack([course(rounds) for course in courses], axis=2)
+
+        def answer(play: Array) -> Array:
+            losses = np.empty_like(play)
+            for e, (part, course) in enumerate(zip(self.parts, courses, strict=True)):
+                losses[:, e] = course(play[:, e]) if part.adaptive else course(1)[0]
+            return losses
+
+        return answer if self.adaptive else following
+
+
+def _ranged(base: Environment) -> tuple[float, float]:
+    """The base's range, which must be known."""
+    if base.loss_range is None:
+        raise ValueError(f"base must have a loss_range, got None from {base!r}")
+    return base.loss_range

@@ -1,0 +1,268 @@
+"""A learner against an environment, over many seeds at once."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import Any
+
+import numpy as np
+
+from experts.checks import check_learner, narrowest
+from experts.simulation.books import Books
+from experts.simulation.engines.base import Game
+from experts.simulation.engines.plain import Plain
+from experts.simulation.engines.scan import Scan
+from experts.simulation.environments import Environment
+from experts.simulation.environments.base import whole
+from experts.simulation.trace import Trace
+from experts.types import Array, Learner
+
+_CHUNK = 2**20
+"""Losses made and checked at a time (8 MiB)."""
+_LONG_GAME = 2**22
+"""Losses in a game from which on a progress bar is worth a line."""
+_BAR_DELAY = 1.0
+"""Seconds after which it appears."""
+_WORTH_COMPILING = 10_000
+"""Rounds x problems from which on loading the compiled engine pays."""
+_POINTS = 1000
+"""Recorded rounds unless told otherwise."""
+
+
+def play(
+    learner: Learner[Any],
+    environment: Environment,
+    *,
+    rounds: int | None = None,
+    seeds: int | Sequence[int] = 1,
+    feedback: str = "full",
+    engine: str = "auto",
+    record_every: int | None = None,
+    checks: bool = True,
+    progress: bool = True,
+) -> Trace:
+    """Play a whole game for every seed and keep its books.
+
+    Parameters
+    ----------
+    learner
+        Any learner of this package.
+    environment
+        A part of `experts.environments`, or your own class with the same four attributes.
+    rounds
+        T >= 1. Default: as many as the environment has.
+    seeds
+        How many (0, 1, ...), or which. A seed's game does not depend on what other seeds are
+        played beside it; the draws and the losses have separate streams.
+    feedback
+        "full", or "bandit": one expert is drawn from the play, and only its loss is revealed.
+        In an environment of shape (E, K) every edge draws its own: the semi-bandit game.
+    engine
+        "auto" takes the fastest that can run the game; "plain", "scan" and "numba" insist
+        (`experts.simulation.engines.base`). The traces are the same up to rounding.
+    record_every
+        Rounds between two records. Default: such that there are at most 1000 of them. Memory
+        grows with the number of records, not with T.
+    checks
+        False: no look at the losses' values.
+    progress
+        A progress bar, on long games and if tqdm is installed.
+
+    Raises
+    ------
+    ValueError
+        A bad argument; a horizon exceeded; feedback that the learner has no sound form for; an
+        engine that cannot run this; losses of a wrong shape, nan, infinite, or outside what the
+        environment and the learner allow.
+
+    Examples
+    --------
+    >>> import experts
+    >>> coins = experts.environments.Bernoulli([0.4, 0.5, 0.6])
+    >>> trace = experts.play(experts.hedge(horizon=500), coins, rounds=500, seeds=20)
+    >>> bool((trace.regret <= trace.certificate).all())
+    True
+    """
+    check_learner(learner)
+    if not hasattr(environment, "start"):
+        raise ValueError(
+            f"environment must be an environment, got {type(environment).__name__}; "
+            "wrap a sequence of losses (T, ..., K) in environments.Given"
+        )
+    shape = tuple(environment.shape)
+    rounds = _rounds(rounds, learner, environment)
+    which = _seeds(seeds)
+    every = -(-rounds // _POINTS) if record_every is None else whole("record_every", record_every)
+    bandit = _bandit(feedback, learner)
+    batch = len(which) * int(np.prod(shape[:-1]))
+    runner = _engine(engine, learner, environment.adaptive, bandit, rounds * batch)
+    books = Books(rounds, every, batch, shape[-1], certified=not bandit)
+    game = _game(learner, environment, which, bandit, checks)
+    _run(runner, game, books, rounds, progress)
+    return _trace(learner, environment, feedback, runner.name, which, books)
+
+
+def _run(engine: Any, game: Game, books: Books, rounds: int, progress: bool) -> None:
+    step = engine.start(game, books)
+    size = int(np.prod(game.shape))
+    chunk = max(1, _CHUNK // size)
+    with _bar(rounds, progress and rounds * size >= _LONG_GAME) as bar:
+        for first in range(0, rounds, chunk):
+            count = min(chunk, rounds - first)
+            losses = None
+            if not game.adaptive:
+                losses = game.course(count)
+                game.check(losses, first)
+            step(losses, game.uniforms(count) if game.bandit else None, count)
+            bar.update(count)
+
+
+def _game(learner: Any, environment: Environment, seeds: Array, bandit: bool, checks: bool) -> Game:
+    of_losses = [_stream(seed, 0) for seed in seeds]
+    of_draws = [_stream(seed, 1) for seed in seeds] if bandit else []
+    shape = (len(seeds), *environment.shape)
+    allowed = environment.loss_range
+    if bandit:
+        allowed = narrowest(learner, allowed)
+    inner = int(np.prod(shape[1:-1]))
+
+    def uniforms(count: int) -> Array:
+        drawn = np.empty((len(seeds), count, inner))
+        for generator, rows in zip(of_draws, drawn, strict=True):
+            generator.random(out=rows)
+        return np.moveaxis(drawn, 0, 1).reshape(count, -1)
+
+    return Game(
+        learner=learner,
+        shape=shape,
+        adaptive=environment.adaptive,
+        bandit=bandit,
+        course=environment.start(of_losses),
+        uniforms=uniforms,
+        check=_checker(shape, allowed, checks),
+    )
+
+
+def _stream(seed: int, purpose: int) -> np.random.Generator:
+    """What a spawn of the seed gives as its child number `purpose`."""
+    return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(purpose,)))
+
+
+def _checker(
+    shape: tuple[int, ...], allowed: tuple[float, float] | None, checks: bool
+) -> Callable[[Array, int], None]:
+    """Shapes are always checked, values if wanted."""
+    big = np.finfo(np.float64).max
+    low, high = (-big, big) if allowed is None else allowed
+    rule = "must be finite" if allowed is None else f"must lie in [{low}, {high}]"
+
+    def check(losses: Array, before: int) -> None:
+        if tuple(losses.shape[1:]) != shape:
+            raise ValueError(
+                f"losses of a round have shape {tuple(losses.shape[1:])}, expected {shape} "
+                "(seeds, ..., experts)"
+            )
+        # Two passes without a temporary; nan makes both comparisons false.
+        if not checks or (losses.min() >= low and losses.max() <= high):
+            return
+        bad = np.argwhere(~((losses >= low) & (losses <= high)))[0]
+        wrong = "must be finite" if not np.isfinite(losses[tuple(bad)]) else rule
+        raise ValueError(
+            f"loss {wrong}, got {losses[tuple(bad)]} in round {before + bad[0] + 1}, "
+            f"at index {tuple(int(i) for i in bad[1:])} (seed, ..., expert)"
+        )
+
+    return check
+
+
+def _engine(name: str, learner: Any, adaptive: bool, bandit: bool, work: int) -> Any:
+    compiled = importlib.util.find_spec("numba") is not None
+    known: dict[str, Any] = {"scan": Scan, "plain": Plain}
+    if name == "numba" and not compiled:
+        raise ValueError("engine 'numba' needs numba: pip install 'experts-xnas[fast]'")
+    if name == "numba" or (name == "auto" and compiled and work >= _WORTH_COMPILING):
+        from experts.simulation.engines.compiled import Numba  # noqa: PLC0415  (optional, and slow to import)
+
+        known = {"numba": Numba} | known
+    if name == "auto":
+        usable = (e() for e in known.values())
+        return next(e for e in usable if e.runs(learner, adaptive=adaptive, bandit=bandit))
+    if name not in known:
+        raise ValueError(f"engine must be one of auto, plain, scan, numba; got {name!r}")
+    engine = known[name]()
+    if not engine.runs(learner, adaptive=adaptive, bandit=bandit):
+        raise ValueError(
+            f"engine {name!r} cannot run {learner!r} with {'bandit' if bandit else 'full'} feedback"
+            f" in an {'adaptive' if adaptive else 'oblivious'} environment; 'plain' can"
+        )
+    return engine
+
+
+def _trace(
+    learner: Any, environment: Any, feedback: str, engine: str, seeds: Array, books: Books
+) -> Trace:
+    def shaped(flat: Array, *last: int) -> Array:
+        return flat.reshape(len(flat), len(seeds), *environment.shape[:-1], *last)
+
+    return Trace(
+        learner=repr(learner),
+        environment=repr(environment),
+        feedback=feedback,
+        engine=engine,
+        seeds=seeds,
+        rounds=books.rounds,
+        loss=shaped(books.loss_at),
+        best_loss=shaped(books.best_loss_at),
+        best=shaped(books.best_at),
+        switches=shaped(books.switches_at),
+        total=books.total.reshape(len(seeds), *environment.shape),
+        certificate=None if feedback == "bandit" else shaped(books.certificate_at),
+        weight_rounds=books.weight_rounds,
+        weights=shaped(books.weights_at, environment.shape[-1]),
+    )
+
+
+def _rounds(rounds: int | None, learner: Any, environment: Environment) -> int:
+    if rounds is None:
+        if environment.horizon is None:
+            raise ValueError("rounds is needed: the environment has no end of its own")
+        rounds = environment.horizon
+    rounds = whole("rounds", rounds)
+    for name, horizon in (("environment", environment.horizon), ("learner", learner.horizon)):
+        if horizon is not None and rounds > horizon:
+            raise ValueError(f"rounds = {rounds} exceeds the {name}'s horizon of {horizon} rounds")
+    return rounds
+
+
+def _seeds(seeds: int | Sequence[int]) -> Array:
+    if isinstance(seeds, int | np.integer):
+        return np.arange(whole("seeds", seeds))
+    which = np.asarray(seeds)
+    if which.ndim != 1 or len(which) == 0 or which.dtype.kind not in "iu" or which.min() < 0:
+        raise ValueError(f"seeds must be a number or a list of integers >= 0, got {seeds!r}")
+    return which
+
+
+def _bandit(feedback: str, learner: Any) -> bool:
+    if feedback not in ("full", "bandit"):
+        raise ValueError(f"feedback must be 'full' or 'bandit', got {feedback!r}")
+    if feedback == "bandit" and "bandit" not in learner.supports:
+        supports = ", ".join(["full", *sorted(learner.supports)])
+        raise ValueError(f"feedback 'bandit' is not supported by {learner!r}, only: {supports}")
+    return feedback == "bandit"
+
+
+class _NoBar:
+    def update(self, count: int) -> None:
+        """Nothing to show."""
+
+
+def _bar(rounds: int, wanted: bool) -> AbstractContextManager[Any]:
+    if wanted:
+        with suppress(ImportError):
+            from tqdm import tqdm  # noqa: PLC0415  (optional)
+
+            return tqdm(total=rounds, unit="round", unit_scale=True, leave=False, delay=_BAR_DELAY)
+    return nullcontext(_NoBar())

@@ -1,0 +1,127 @@
+"""What is left of a game: the books at some thousand rounds, whatever the game's length."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experts.numerics.files import replace
+from experts.simulation import plots
+from experts.types import Array
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """A game at its recorded rounds. R of them, S seeds, ``...`` the environment's own batch.
+
+    Under bandit feedback the player's loss is that of the expert drawn, and there is no
+    certificate: it would speak of the estimated losses, which is not the regret shown here.
+    """
+
+    learner: str
+    environment: str
+    feedback: str
+    engine: str
+    seeds: Array = field(repr=False)
+    """int (S,)"""
+    rounds: Array = field(repr=False)
+    """int (R,): how many rounds had been played"""
+    loss: Array = field(repr=False)
+    """(R, S, ...): the player's cumulative loss"""
+    best_loss: Array = field(repr=False)
+    """(R, S, ...): cumulative loss of the expert that is best so far"""
+    best: Array = field(repr=False)
+    """int (R, S, ...): which expert that is; ties: the first"""
+    switches: Array = field(repr=False)
+    """int (R, S, ...): how often another expert became the best, so far"""
+    total: Array = field(repr=False)
+    """(S, ..., K): every expert's cumulative loss at the end"""
+    certificate: Array | None = field(repr=False)
+    """(R, S, ...): the learner's own bound on the regret to `best`; None under bandit feedback"""
+    weight_rounds: Array = field(repr=False)
+    """int (W,): the rounds of `weights`, some of `rounds`"""
+    weights: Array = field(repr=False)
+    """(W, S, ..., K): what was predicted in those rounds"""
+
+    @property
+    def regret(self) -> Array:
+        """(R, S, ...): loss of the player less that of the best expert so far."""
+        return self.loss - self.best_loss
+
+    def save(self, path: str | Path) -> None:
+        """Write an .npz file, whole and exactly there (numpy's own `savez` may add a suffix)."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        known = {name: array for name, array in arrays.items() if array is not None}
+
+        def write(fresh: Path) -> None:
+            with fresh.open("wb") as file:
+                np.savez_compressed(file, **known)
+
+        replace(Path(path), write)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Trace:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            If it is not a saved trace.
+        """
+        if not zipfile.is_zipfile(path):
+            raise ValueError(f"path is not a saved Trace: {path}")
+        with np.load(path, allow_pickle=False) as file:
+            names = {f.name for f in fields(cls)}
+            if names - set(file.files) - {"certificate"}:
+                raise ValueError(f"path is not a saved Trace: {path} holds {file.files}")
+            found = {k: file[k] for k in names & set(file.files)}
+        texts = {k: str(v) for k, v in found.items() if v.dtype.kind == "U"}
+        return cls(**({"certificate": None} | found | texts))
+
+    def to_pandas(self) -> Any:
+        """A long DataFrame: one row for each recorded round, seed and problem.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd  # noqa: PLC0415  (optional, and slow to import)
+        except ImportError as missing:
+            raise ImportError(
+                "Trace.to_pandas needs pandas: pip install pandas (save() needs nothing)"
+            ) from missing
+        inner = [f"problem_{i}" for i in range(self.loss.ndim - 2)]
+        axes = [self.rounds, self.seeds, *(np.arange(n) for n in self.loss.shape[2:])]
+        index = pd.MultiIndex.from_product(axes, names=["round", "seed", *inner])
+        columns = {"loss": self.loss, "regret": self.regret, "certificate": self.certificate}
+        columns |= {"best": self.best, "switches": self.switches}
+        flat = {k: np.ravel(v) for k, v in columns.items() if v is not None}
+        return pd.DataFrame(flat, index=index).reset_index()
+
+    def plot(self, bound: Any = None) -> Figure:
+        """Regret against the bound, and weights over time; needs matplotlib.
+
+        Parameters
+        ----------
+        bound
+            An a-priori bound on the regret to draw as well: a function of the number of rounds,
+            for example ``lambda t: bounds.hedge_tuned(10, t)``.
+        """
+        return plots.regret_and_weights(
+            f"{self.learner}\n{self.feedback} feedback",
+            self.rounds,
+            self.regret,
+            self.certificate,
+            bound,
+            self.weight_rounds,
+            self.weights,
+        )

@@ -1,0 +1,171 @@
+"""Pictures of a run and its page. Everything is read back from the files of the run."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import math
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experts.numerics.files import replace
+from nas_adapter.output.drawing import COLORS, cells
+from nas_adapter.runs.run import Run
+from nas_adapter.spaces import Architecture, Space
+
+CAPTIONS = {
+    "probabilities.png": "The play on every edge over the search. A line that ends at a cross is "
+    "an operation that could no longer win and was removed.",
+    "regret.png": "Regret to the best architecture so far, summed over the edges, in the losses "
+    "that the learner takes in (clipped rewards; estimates where one architecture was sampled); "
+    "the certificate computed along the way; and the method's a-priori bound.",
+    "wipeout.png": "When each operation was removed. The longer the bar, the longer it was a "
+    "candidate.",
+    "cell.png": "What was found. Edges that carry nothing are dotted or left out.",
+}
+
+
+def draw(run: Run, space: Space, architecture: Architecture, result: dict[str, Any]) -> None:
+    """The pictures that this run has data for, and report.html."""
+    steps = run.history("search")
+    pictures: dict[str, Callable[[], Figure]] = {}
+    if result["edge_probabilities"] is not None:
+        pictures["probabilities.png"] = lambda: probabilities(space, steps, result["wiped_out"])
+    if result["regret"] is not None:
+        pictures["regret.png"] = lambda: regret(steps)
+        pictures["wipeout.png"] = lambda: wipeouts(space, result["wiped_out"], result["steps"])
+    pictures["cell.png"] = lambda: cells(space, architecture)
+    for name, make in pictures.items():
+        replace(run.out / name, partial(make().savefig, format="png", dpi=110))
+    page(run.out, list(pictures), result)
+
+
+def probabilities(
+    space: Space, steps: list[dict[str, Any]], wiped_out: list[dict[str, Any]]
+) -> Figure:
+    """One panel an edge: the play over the steps, a cross where an operation is removed."""
+    shown = [record for record in steps if "probabilities" in record]
+    when = np.asarray([record["step"] for record in shown])
+    play = np.asarray([record["probabilities"] for record in shown])  # (T, E, K)
+    figure, axes = _panels(space)
+    for edge, axis in enumerate(axes):
+        for operation, name in enumerate(space.operations):
+            gone = _removal(wiped_out, space.edges[edge], name)
+            visible = when <= (math.inf if gone is None else gone)
+            line = play[visible, edge, operation]
+            color = COLORS[operation % len(COLORS)]
+            axis.plot(when[visible], line, color=color, label=name if edge == 0 else None)
+            if gone is not None and len(line):
+                axis.plot(when[visible][-1], line[-1], "x", color=color)
+    figure.supxlabel("search step", fontsize=10)
+    figure.supylabel("probability", fontsize=10)
+    figure.suptitle("What the search plays on every edge (x: wiped out)")
+    figure.legend(loc="outside right upper", fontsize=9)
+    return figure
+
+
+def regret(steps: list[dict[str, Any]]) -> Figure:
+    """Regret, certificate and a-priori bound over the steps, summed over the edges."""
+    steps = [record for record in steps if "regret" in record]  # a warm-up has none
+    when = np.asarray([record["step"] for record in steps])
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axis = figure.subplots()
+    axis.plot(
+        when,
+        [record["regret_bound"] for record in steps],
+        color="black",
+        linestyle="--",
+        label="a-priori bound",
+    )
+    axis.plot(
+        when,
+        [record["regret_certificate"] for record in steps],
+        color=COLORS[1],
+        label="certificate of this run",
+    )
+    axis.plot(when, [record["regret"] for record in steps], color=COLORS[0], label="regret")
+    axis.set_xlabel("search step")
+    axis.set_ylabel("cumulative regret")
+    axis.set_title("Regret to the best architecture, against its bounds")
+    axis.set_ylim(bottom=min(0, *(record["regret"] for record in steps)))
+    axis.legend()
+    return figure
+
+
+def wipeouts(space: Space, wiped_out: list[dict[str, Any]], total: int) -> Figure:
+    """A bar for every operation of every edge, as long as it was a candidate."""
+    figure, axes = _panels(space)
+    for edge, offered, axis in zip(space.edges, space.choices, axes, strict=True):
+        for row, name in enumerate(space.operations):
+            if row not in offered:
+                continue
+            gone = _removal(wiped_out, edge, name)
+            axis.barh(row, total if gone is None else gone, color=COLORS[row % len(COLORS)])
+            if gone is None:
+                axis.text(total * 0.98, row, "kept", va="center", ha="right", fontsize=7)
+        axis.set_yticks(range(len(space.operations)), space.operations, fontsize=7)
+        axis.set_xlim(0, total)
+    axes[0].invert_yaxis()  # they share it
+    figure.supxlabel("search step up to which the operation was a candidate", fontsize=10)
+    count = sum(len(offered) for offered in space.choices)
+    figure.suptitle(f"Candidates of every edge: {len(wiped_out)} of {count} wiped out")
+    return figure
+
+
+def _panels(space: Space) -> tuple[Figure, list[Axes]]:
+    """One panel for each edge, under its name."""
+    count = len(space.edges)
+    columns = min(3, count) if count <= 9 else 7
+    rows = math.ceil(count / columns)
+    width = 3.6 if count <= 9 else 2.2
+    figure = Figure(figsize=(width * columns + 1.6, 2.4 * rows + 0.6), layout="constrained")
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for edge, axis in zip(space.edges, axes, strict=False):
+        axis.set_title(f"edge {edge}", fontsize=10)
+    for axis in axes[count:]:
+        axis.set_visible(False)
+    for axis in axes[max(0, count - columns) : count]:  # the lowest of its column that is seen
+        axis.tick_params(labelbottom=True)
+    return figure, list(axes[:count])
+
+
+def page(out: Path, pictures: list[str], result: dict[str, Any]) -> None:
+    """report.html: result and pictures in one file that needs no other."""
+    figures = "".join(
+        f'<figure><img alt="{name}" src="data:image/png;base64,'
+        f'{base64.b64encode((out / name).read_bytes()).decode()}">'
+        f"<figcaption>{CAPTIONS[name]}</figcaption></figure>"
+        for name in pictures
+    )
+    rows = "".join(
+        f"<tr><th>{html.escape(name)}</th><td>{html.escape(_short(value))}</td></tr>"
+        for name, value in result.items()
+        if not isinstance(value, dict | list)  # these are in the pictures and in result.json
+    )
+    title = html.escape(f"{result['method']} on {result['space']}, {result['data']}")
+    text = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>'
+        "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+        "img{max-width:100%}figure{margin:2rem 0}figcaption{color:#555}"
+        "th{text-align:left;vertical-align:top;padding-right:1rem;white-space:nowrap}"
+        "td{overflow-wrap:anywhere}"
+        f"</style><h1>{title}</h1>{figures}<h2>Result</h2><table>{rows}</table></html>\n"
+    )
+    replace(out / "report.html", lambda path: path.write_text(text))
+
+
+def _removal(wiped_out: list[dict[str, Any]], edge: str, operation: str) -> int | None:
+    """Step at which an operation was removed."""
+    steps = [w["step"] for w in wiped_out if (w["edge"], w["operation"]) == (edge, operation)]
+    return steps[0] if steps else None
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else json.dumps(value)

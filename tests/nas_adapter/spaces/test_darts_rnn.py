@@ -1,0 +1,308 @@
+"""The recurrent space of DARTS: notation, cell, language model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from nas_adapter.data.text import Text
+from nas_adapter.output.export import TOLERANCE, export
+from nas_adapter.spaces import DARTSRNN, Architecture, Size
+from nas_adapter.spaces.darts_rnn import Dropout, Network
+from nas_adapter.supernets.recurrent_cell import ACTIVATIONS, ENDS, OPERATIONS
+from nas_adapter.tasks.text import LanguageModel
+
+SPACE = DARTSRNN()
+WORDS, WIDTH, STREAMS, LENGTH = 11, 6, 4, 5
+SIZE = Size(WORDS, WORDS, channels=WIDTH, cells=1)
+PUBLISHED = (
+    "Genotype(recurrent=[('sigmoid', 0), ('relu', 1), ('relu', 1), ('identity', 1), ('tanh', 2), "
+    "('sigmoid', 5), ('tanh', 3), ('relu', 5)], concat=range(1, 9))"
+)
+recurrent = st.tuples(
+    *[st.tuples(st.integers(1, 4), st.integers(0, node - 1)) for node in range(1, 9)]
+)
+
+
+def architecture(kept: tuple[tuple[int, int], ...]) -> Architecture:
+    chosen = {(node, source): operation for node, (operation, source) in enumerate(kept, 1)}
+    return tuple(chosen.get(end, 0) for end in ENDS)
+
+
+def supernet(*, search: bool = True) -> Any:
+    torch.manual_seed(0)
+    return SPACE.network(SIZE, SPACE.choices, search=search).double()
+
+
+def tokens(seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(WORDS, (LENGTH, STREAMS), generator=generator)
+
+
+@given(kept=recurrent)
+def test_genotypes_round_trip(kept: tuple[tuple[int, int], ...]) -> None:
+    written = SPACE.genotype(architecture(kept))
+    assert SPACE.parse(written) == architecture(kept)
+    named = [(OPERATIONS[operation], source) for operation, source in kept]
+    assert written == f"Genotype(recurrent={named}, concat=range(1, 9))"
+
+
+def test_the_published_cell_is_read() -> None:
+    found = SPACE.parse(PUBLISHED)
+    assert SPACE.genotype(found) == PUBLISHED
+    kept = {
+        edge: OPERATIONS[operation]
+        for edge, operation in zip(SPACE.edges, found, strict=True)
+        if operation
+    }
+    assert kept == {
+        "1<-0": "sigmoid", "2<-1": "relu", "3<-1": "relu", "4<-1": "identity", "5<-2": "tanh",
+        "6<-5": "sigmoid", "7<-3": "tanh", "8<-5": "relu",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        "",
+        "Genotype(recurrent=[], concat=range(1, 9))",
+        PUBLISHED.replace("('relu', 5)]", "('relu', 8)]"),
+        PUBLISHED.replace("('relu', 5)]", "('relu', 5), ('relu', 5)]"),
+        PUBLISHED.replace("sigmoid", "none"),
+        PUBLISHED.replace("sigmoid", "gelu"),
+        PUBLISHED.replace("range(1, 9)", "range(1, 8)"),
+        PUBLISHED.replace("('tanh', 2)", "__import__('os')"),
+        PUBLISHED.replace("('tanh', 2)", "'tanh'"),
+    ],
+)
+def test_malformed_genotypes_are_refused(malformed: str) -> None:
+    with pytest.raises(ValueError, match="not a recurrent cell of DARTS"):
+        SPACE.parse(malformed)
+
+
+def test_published_size() -> None:
+    """Penn Treebank's 10,000 words at 850 units: the 23 M parameters of Liu et al., Table 3."""
+    with torch.device("meta"):
+        choices = [[operation] for operation in SPACE.parse(PUBLISHED)]
+        net = SPACE.network(Size(10_000, 10_000, 850, 1), choices, search=False)
+    assert sum(parameter.numel() for parameter in net.parameters()) == 22_960_000
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "tanh": np.tanh,
+    "relu": lambda x: np.maximum(x, 0),
+    "sigmoid": sigmoid,
+    "identity": lambda x: x,
+}
+
+
+def by_hand(net: Any, read: Tensor, weights: np.ndarray, *, normalise: bool) -> np.ndarray:
+    """Logits of the docstring's equations, edge by edge and operation by operation."""
+    value = {name: tensor.numpy() for name, tensor in net.state_dict().items()}
+
+    def norm(s: np.ndarray) -> np.ndarray:
+        return (s - s.mean(0)) / np.sqrt(s.var(0) + 1e-5) if normalise else s
+
+    h, out = np.zeros((STREAMS, WIDTH)), []
+    for x in value["embedding.weight"][read.numpy()]:
+        c, u = np.split(np.hstack([x, h]) @ value["cell.weight"], 2, -1)
+        states = [norm(h + sigmoid(c) * (np.tanh(u) - h))]
+        for node in range(1, 9):
+            total = np.zeros_like(h)
+            for source in range(node):
+                s = states[source]
+                c, u = np.split(s @ value[f"cell.nodes.{node - 1}.weight"], 2, -1)
+                for index, name in enumerate(OPERATIONS[1:], 1):
+                    p = weights[ENDS.index((node, source)), index]
+                    total += p * (s + sigmoid(c) * (FUNCTIONS[name](u) - s))
+            states.append(norm(total))
+        h = np.mean(states[1:], axis=0)
+        out.append(h @ value["embedding.weight"].T + value["bias"])
+    return np.stack(out)
+
+
+@pytest.mark.parametrize("search", [True, False])
+def test_the_mixed_cell_is_the_equations(search: bool) -> None:
+    net = supernet(search=search)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.mul_(10)  # away from where all operations are nearly linear
+        net.bias.copy_(torch.arange(WORDS))
+        weights = torch.rand(36, 5, generator=torch.Generator().manual_seed(1)).double() / 5
+        logits, hidden = net(tokens(), None, weights)
+    expected = by_hand(net, tokens(), weights.numpy(), normalise=search)
+    np.testing.assert_allclose(logits, expected, atol=1e-9)
+    assert hidden.shape == (STREAMS, WIDTH)
+
+
+@given(kept=recurrent)
+def test_one_hot_weights_are_the_discrete_path(kept: tuple[tuple[int, int], ...]) -> None:
+    net, found = supernet(), architecture(kept)
+    one_hot = nn.functional.one_hot(torch.tensor(found), 5).double()
+    with torch.no_grad():
+        torch.testing.assert_close(net(tokens(), None, one_hot), net(tokens(), None, found))
+
+
+@given(kept=recurrent)
+def test_a_network_of_its_own_has_one_matrix_product_a_node(
+    kept: tuple[tuple[int, int], ...],
+) -> None:
+    found = architecture(kept)
+    whole = supernet(search=False)
+    own = SPACE.network(SIZE, [[operation] for operation in found], search=False).double()
+    own.load_state_dict(whole.state_dict())
+    with torch.no_grad():
+        torch.testing.assert_close(own(tokens(), None, found), whole(tokens(), None, found))
+
+
+def test_removed_operations_are_neither_computed_nor_rewarded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    net = supernet()
+    weights = torch.full((36, 5), 0.25).double()
+    gone = [("3<-0", 1), ("3<-2", 2), ("5<-1", 4), *(("2<-1", index) for index in range(5))]
+    for edge, operation in gone:
+        weights[SPACE.edges.index(edge), operation] = 0
+    expected = net(tokens(), None, weights)
+    for edge, operation in gone:
+        net.remove(SPACE.edges.index(edge), operation)
+    seen: list[int] = []
+
+    def counting(x: Tensor) -> Tensor:
+        seen.append(len(x))
+        return torch.tanh(x)
+
+    monkeypatch.setitem(ACTIVATIONS, 1, counting)
+    weights.requires_grad_()
+    found = net(tokens(), None, weights)
+    torch.testing.assert_close(found, expected)
+    # tanh is computed for the edges that offer it: one fewer at node 3, one fewer at node 2.
+    assert seen == [1, 1, 2, 4, 5, 6, 7, 8] * LENGTH
+    (gradient,) = torch.autograd.grad(found[0].square().sum(), weights)
+    for edge, operation in gone:
+        assert gradient[SPACE.edges.index(edge), operation] == 0
+    assert (gradient[:, 1:] != 0).sum() == 36 * 4 - 7
+
+
+def test_a_cell_without_operations_is_a_zero_state() -> None:
+    net = supernet(search=False)
+    for edge in range(36):
+        for operation in range(5):
+            net.remove(edge, operation)
+    logits, hidden = net(tokens(), None, torch.full((36, 5), 0.2).double())
+    assert torch.all(hidden == 0)
+    assert torch.all(logits == 0)
+
+
+def text(length: int = 400) -> Text:
+    generator = torch.Generator().manual_seed(3)
+    train, valid, test = (
+        torch.randint(WORDS, (size,), generator=generator) for size in (length, 60, 90)
+    )
+    return Text(train, valid, test, tuple("abcdefghijk"), "char")
+
+
+def model(dropout: Dropout | None = None) -> LanguageModel:
+    return LanguageModel(
+        text(), seed=0, batch_size=STREAMS, bptt=LENGTH, dropout=dropout or Dropout()
+    )
+
+
+def test_the_hidden_state_runs_through_the_windows() -> None:
+    """Read in windows, a text has the perplexity of one long window."""
+    net, found = supernet(search=False), SPACE.parse(PUBLISHED)
+    task = model()
+    streams = task._text.test[: 9 * 10].view(10, 9).t()
+    with torch.no_grad():
+        logits, _ = net(streams[:-1], None, found)
+    expected = nn.functional.cross_entropy(logits.flatten(0, 1), streams[1:].flatten()).exp()
+    assert task.measure(net, task.test(), found) == pytest.approx(expected.item())
+
+
+def test_a_loss_can_be_taken_again_and_the_last_one_counts() -> None:
+    net, weights = supernet(), torch.full((36, 5), 0.2).double()
+    task = model()
+    batches = task.retrain_batches(0)
+    first = next(batches)
+    once = task.loss(net, first, weights)
+    assert task.loss(net, first, weights) == once
+    _, after = net(first.inputs, None, weights)
+    second = next(batches)
+    assert second.before is not None
+    assert torch.equal(second.before, after)
+    assert not second.before.requires_grad
+    assert task.loss(net, second, weights) != task.loss(
+        net, type(second)(second.inputs, second.targets, None), weights
+    )
+
+
+def test_validation_starts_over_and_epochs_are_cut_elsewhere() -> None:
+    task = model()
+    pairs = list(task.search_batches(0))
+    assert len(pairs) == task.search_steps == task.retrain_steps == 19
+    valid = [pair[1] for pair in pairs]
+    assert torch.equal(valid[0].inputs, valid[2].inputs)  # 60 tokens: 2 windows of 4 x 5
+    starts = {int(next(iter(task.retrain_batches(epoch))).inputs[0, 0]) for epoch in range(9)}
+    assert len(starts) > 1
+    again = [batch.inputs for batch in task.retrain_batches(3)]
+    assert all(
+        torch.equal(one, other.inputs)
+        for one, other in zip(again, task.retrain_batches(3), strict=True)
+    )
+
+
+def test_dropout_is_the_same_at_all_positions() -> None:
+    net: Network = supernet(search=False)
+    with torch.no_grad():
+        net.embedding.weight.fill_(1)
+        net.cell.weight.zero_()
+        read = torch.zeros(LENGTH, STREAMS, dtype=torch.long)
+        found = SPACE.parse(PUBLISHED)
+        for name in ("words", "embedded", "inputs", "hidden", "outputs"):
+            rates = Dropout(**{name: 0.5})
+            torch.manual_seed(0)
+            one = net(read, None, found, rates)
+            torch.manual_seed(0)
+            torch.testing.assert_close(net(read, None, found, rates), one)
+        # With W_0 = 0 every state is halfway to zero, so only the mask on the outputs shows.
+        net.cell.weight.fill_(0.1)
+        torch.manual_seed(0)
+        kept = [
+            (state != 0).all(0)
+            for state in net(read, None, found, Dropout(outputs=0.5))[0].unbind()
+        ]
+        assert all(torch.equal(each, kept[0]) for each in kept)
+
+
+def test_an_exported_reader_reads_on(tmp_path: Path) -> None:
+    """Token by token through the file, a text has the logits of the network's own reading."""
+    torch.manual_seed(0)
+    found = SPACE.parse(PUBLISHED)
+    net = SPACE.network(SIZE, [[operation] for operation in found], search=False)
+    task = model()
+    differences = export(task, net, found, tmp_path)
+    assert differences.keys() == {"network.pt2", "network.onnx"}
+    assert max(differences.values()) < TOLERANCE
+    assert json.loads((tmp_path / "vocabulary.json").read_text()) == list(task.vocabulary)
+    session = onnxruntime.InferenceSession(str(tmp_path / "network.onnx"))
+    hidden = np.zeros((STREAMS, WIDTH), np.float32)
+    with torch.no_grad():
+        logits, state = net(tokens(), None, found)
+    for row, expected in zip(tokens(), logits, strict=True):
+        given, hidden = session.run(None, {"tokens": row.numpy(), "hidden": hidden})
+        np.testing.assert_allclose(given, expected, atol=1e-5)
+    np.testing.assert_allclose(hidden, state, atol=1e-5)
