@@ -57,7 +57,7 @@ def measure(repeats: int, calls: int) -> list[dict[str, Any]]:
         for name, learner in (("hedge", experts.hedge(0.1)), ("adahedge", experts.adahedge())):
             for feedback in ("full", "bandit", "sleeping"):
                 players = [
-                    experts.Player(learner, loss, loss_range=(0.0, 1.0), checks=checks)
+                    experts.Player(learner, loss, loss_interval=(0.0, 1.0), checks=checks)
                     for checks in (True, False)
                 ]
                 pair = [rounds(player, loss, feedback) for player in players]

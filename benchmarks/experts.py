@@ -106,7 +106,7 @@ def learner_of(game: str, rounds: int) -> Any:
 def project(game: str, losses: np.ndarray) -> Run:
     """Ours, with the engine that `play` chooses."""
     learner = learner_of(game, len(losses))
-    environment = Given(losses, loss_range=(0, 1))
+    environment = Given(losses, loss_interval=(0, 1))
     feedback = "full" if game == "hedge" else "bandit"
     return lambda: experts.play(learner, environment, feedback=feedback, progress=False)
 

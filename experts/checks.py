@@ -30,7 +30,7 @@ def narrowest(
         return given if own is None else own
     low, high = max(own[0], given[0]), min(own[1], given[1])
     if not low < high:
-        raise ValueError(f"loss_range must overlap {own}, which {learner!r} is for, got {given}")
+        raise ValueError(f"loss_interval must overlap {own}, which {learner!r} is for, got {given}")
     return low, high
 
 

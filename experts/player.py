@@ -31,7 +31,7 @@ class Player(Generic[State]):
         Any array with the shape, dtype and device of a round's losses.
     prior : (..., K), optional
         On the simplex; 0 for an expert that does not take part. Default: uniform.
-    loss_range : (low, high), optional
+    loss_interval : (low, high), optional
         Losses outside it are refused; with bandit feedback also losses outside the learner's
         `loss_interval`.
     checks
@@ -54,20 +54,20 @@ class Player(Generic[State]):
         like: Array,
         *,
         prior: Array | None = None,
-        loss_range: tuple[float, float] | None = None,
+        loss_interval: tuple[float, float] | None = None,
         checks: bool = True,
     ) -> None:
         check_learner(learner)
         check_like(like)
-        if loss_range is not None and not loss_range[0] < loss_range[1]:
-            raise ValueError(f"loss_range must be (low, high) with low < high, got {loss_range}")
+        if loss_interval is not None and not loss_interval[0] < loss_interval[1]:
+            raise ValueError(f"loss_interval must be (low, high) with low < high, got {loss_interval}")
         if checks and prior is not None:
             check_distribution("prior", prior, like)
         self.learner = learner
         self.state = learner.init(like, prior=prior)
         self.rounds = 0
         self._like = like
-        self._range = loss_range
+        self._range = loss_interval
         self._checks = checks
 
     def predict(self, awake: Array | None = None) -> Array:

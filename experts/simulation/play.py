@@ -123,7 +123,7 @@ def _game(learner: Any, environment: Environment, seeds: Array, bandit: bool, ch
     of_losses = [_stream(seed, 0) for seed in seeds]
     of_draws = [_stream(seed, 1) for seed in seeds] if bandit else []
     shape = (len(seeds), *environment.shape)
-    allowed = environment.loss_range
+    allowed = environment.loss_interval
     if bandit:
         allowed = narrowest(learner, allowed)
     inner = int(np.prod(shape[1:-1]))

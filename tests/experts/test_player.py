@@ -42,7 +42,7 @@ def test_losses_of_removed_experts_are_ignored(xp: Any) -> None:
 
 def test_range(xp: Any) -> None:
     with pytest.raises(ValueError, match=r"loss must lie in \[0, 1\], got 1.5 at index \(0, 0\)"):
-        make(xp, loss_range=(0, 1)).update(xp.zeros((2, 3)) + 1.5)
+        make(xp, loss_interval=(0, 1)).update(xp.zeros((2, 3)) + 1.5)
 
 
 def test_shapes(xp: Any) -> None:
@@ -93,10 +93,10 @@ def test_bandit_presets_refuse_losses_outside_of_what_their_bound_is_for(
     ):
         player.update(like - 0.5, seen=like == 0, chance=like + 1 / 3)
     with pytest.raises(ValueError, match=r"loss must lie in \[0.5, 1.0\], got 0.0"):
-        player = Player(learner, like, loss_range=(0.5, 2))
+        player = Player(learner, like, loss_interval=(0.5, 2))
         player.update(like, seen=like == 0, chance=like + 1 / 3)
-    with pytest.raises(ValueError, match=r"loss_range must overlap \(0.0, 1.0\).*got \(1, 2\)"):
-        player = Player(learner, like, loss_range=(1, 2))
+    with pytest.raises(ValueError, match=r"loss_interval must overlap \(0.0, 1.0\).*got \(1, 2\)"):
+        player = Player(learner, like, loss_interval=(1, 2))
         player.update(like, seen=like == 0, chance=like + 1 / 3)
     Player(learner, like).update(like - 0.5)  # with full information the certificate holds for all
 
@@ -148,7 +148,7 @@ def test_horizon(xp: Any) -> None:
 
 
 def test_checks_can_be_switched_off(xp: Any) -> None:
-    player = make(xp, checks=False, loss_range=(0, 1))
+    player = make(xp, checks=False, loss_interval=(0, 1))
     player.update(xp.zeros((2, 3)) + 1.5)
     assert player.rounds == 1
 
@@ -292,5 +292,5 @@ def test_a_preset_that_was_not_called_is_recognised(xp: Any) -> None:
 def test_chance_without_seen_and_an_empty_range(xp: Any) -> None:
     with pytest.raises(ValueError, match="chance was given without seen"):
         make(xp).update(xp.zeros((2, 3)), chance=xp.zeros((2, 3)))
-    with pytest.raises(ValueError, match="loss_range must be"):
-        make(xp, loss_range=(1, 0))
+    with pytest.raises(ValueError, match="loss_interval must be"):
+        make(xp, loss_interval=(1, 0))

@@ -80,7 +80,7 @@ class Architectures:
     losses: Array = field(repr=False)
     """(T, S, E, K)"""
     adaptive: ClassVar[bool] = False
-    loss_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    loss_interval: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ class _Memoryless(ABC):
     experts: int
     adaptive: ClassVar[bool] = True
     horizon: ClassVar[int | None] = None
-    loss_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    loss_interval: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "experts", whole("experts", self.experts))
@@ -116,7 +116,7 @@ class AgainstTheBound:
     rounds: int
     closing: int | None = None
     adaptive: ClassVar[bool] = True
-    loss_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    loss_interval: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "experts", whole("experts", self.experts))

@@ -31,7 +31,7 @@ class Environment(Protocol):
         """Number of rounds that there are; None: any."""
 
     @property
-    def loss_range(self) -> tuple[float, float] | None:
+    def loss_interval(self) -> tuple[float, float] | None:
         """Smallest and largest loss; `play` refuses others. None: any finite number."""
 
     def start(self, generators: Sequence[np.random.Generator]) -> Course:

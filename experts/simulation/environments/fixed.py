@@ -20,12 +20,12 @@ class Given:
     ----------
     losses : (T, ..., K)
         Anything that numpy turns into numbers. Not copied.
-    loss_range
+    loss_interval
         Smallest and largest loss, to be checked; None: any finite number.
     """
 
     losses: Array = field(repr=False)
-    loss_range: tuple[float, float] | None = None
+    loss_interval: tuple[float, float] | None = None
     adaptive: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -77,7 +77,7 @@ class Alternating:
     experts: int
     adaptive: ClassVar[bool] = False
     horizon: ClassVar[int | None] = None
-    loss_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    loss_interval: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "experts", whole("experts", self.experts))

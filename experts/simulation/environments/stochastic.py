@@ -27,7 +27,7 @@ class Bernoulli:
     means: Array
     adaptive: ClassVar[bool] = False
     horizon: ClassVar[int | None] = None
-    loss_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    loss_interval: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "means", probabilities("means", self.means))
@@ -66,7 +66,7 @@ class Gaussian:
     deviation: float = 0.1
     adaptive: ClassVar[bool] = False
     horizon: ClassVar[int | None] = None
-    loss_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    loss_interval: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "means", probabilities("means", self.means))
@@ -105,7 +105,7 @@ class OneGood:
     gap: float = 0.25
     adaptive: ClassVar[bool] = False
     horizon: ClassVar[int | None] = None
-    loss_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    loss_interval: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "experts", whole("experts", self.experts))
@@ -150,7 +150,7 @@ class Switching:
     switches: int
     gap: float = 0.25
     adaptive: ClassVar[bool] = False
-    loss_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+    loss_interval: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "switches", whole("switches", self.switches, 0))
@@ -206,7 +206,7 @@ def random_signs(experts: int, bound: float = 1.0) -> Scaled:
 
     Examples
     --------
-    >>> random_signs(3).loss_range
+    >>> random_signs(3).loss_interval
     (-1.0, 1.0)
     """
     coins = Bernoulli(np.full(whole("experts", experts), 0.5))

@@ -23,7 +23,7 @@ class Corrupted:
     Parameters
     ----------
     base
-        An oblivious environment with a `loss_range`.
+        An oblivious environment with a `loss_interval`.
     rounds
         C >= 0, how many rounds are corrupted.
 
@@ -55,9 +55,9 @@ class Corrupted:
         return self.base.horizon
 
     @property
-    def loss_range(self) -> tuple[float, float] | None:
+    def loss_interval(self) -> tuple[float, float] | None:
         """That of the base."""
-        return self.base.loss_range
+        return self.base.loss_interval
 
     def start(self, generators: Sequence[np.random.Generator]) -> Course:
         """Corrupted first, then as it is."""
@@ -82,7 +82,7 @@ class Scaled:
     Parameters
     ----------
     base
-        An environment with a `loss_range`.
+        An environment with a `loss_interval`.
     low, high
         Where its smallest and its largest loss go; low < high.
     """
@@ -112,7 +112,7 @@ class Scaled:
         return self.base.horizon
 
     @property
-    def loss_range(self) -> tuple[float, float] | None:
+    def loss_interval(self) -> tuple[float, float] | None:
         """(low, high)."""
         return (self.low, self.high)
 
@@ -162,9 +162,9 @@ class SideBySide:
         return min((part.horizon for part in self.parts if part.horizon is not None), default=None)
 
     @property
-    def loss_range(self) -> tuple[float, float] | None:
+    def loss_interval(self) -> tuple[float, float] | None:
         """The smallest that holds all."""
-        ranges = [part.loss_range for part in self.parts]
+        ranges = [part.loss_interval for part in self.parts]
         known = [r for r in ranges if r is not None]
         if len(known) < len(ranges):
             return None
@@ -189,6 +189,6 @@ class SideBySide:
 
 def _ranged(base: Environment) -> tuple[float, float]:
     """The base's range, which must be known."""
-    if base.loss_range is None:
-        raise ValueError(f"base must have a loss_range, got None from {base!r}")
-    return base.loss_range
+    if base.loss_interval is None:
+        raise ValueError(f"base must have a loss_interval, got None from {base!r}")
+    return base.loss_interval

@@ -68,7 +68,7 @@ def losses(environment: Any, seeds: list[int], portions: list[int]) -> np.ndarra
 def test_losses_are_the_seed_s_own_and_in_range(environment: Any, cut: int, seed: int) -> None:
     whole = losses(environment, [seed, seed + 1], [ROUNDS])
     assert whole.shape == (ROUNDS, 2, *environment.shape)
-    low, high = environment.loss_range
+    low, high = environment.loss_interval
     assert whole.min() >= low
     assert whole.max() <= high
     in_parts = losses(environment, [seed], [cut, ROUNDS - cut])
@@ -88,8 +88,8 @@ def test_adaptive_losses_are_in_range_and_each_problem_s_own(
     for play in plays:
         loss = both(play)
         assert loss.shape == (2, 3)
-        assert loss.min() >= environment.loss_range[0]
-        assert loss.max() <= environment.loss_range[1]
+        assert loss.min() >= environment.loss_interval[0]
+        assert loss.max() <= environment.loss_interval[1]
         np.testing.assert_array_equal(alone(play[:1]), loss[:1])
 
 
@@ -241,7 +241,7 @@ def test_bad_tables_are_refused(
         (lambda: Switching(1, 10, 2), "experts must be a whole number of at least 2, got 1"),
         (lambda: Switching(2, 3, 3), "rounds must be a whole number of at least 4, got 3"),
         (lambda: Switching(2, 3, -1), "switches must be a whole number of at least 0, got -1"),
-        (lambda: Corrupted(Given(np.zeros((2, 2))), 1), "base must have a loss_range"),
+        (lambda: Corrupted(Given(np.zeros((2, 2))), 1), "base must have a loss_interval"),
         (lambda: Corrupted(AgainstTheWeights(2), 1), "base must be oblivious"),
         (lambda: Scaled(Alternating(2), 1.0, 1.0), "low must be below high, got low=1.0, high=1.0"),
         (

@@ -147,7 +147,7 @@ class Broken:
     actual: tuple[int, ...] = (2,)
     adaptive: bool = False
     horizon: ClassVar[int | None] = None
-    loss_range: tuple[float, float] | None = (0.0, 1.0)
+    loss_interval: tuple[float, float] | None = (0.0, 1.0)
 
     def start(self, generators: Any) -> Any:
         count = 0
