@@ -60,7 +60,9 @@ class Player(Generic[State]):
         check_learner(learner)
         check_like(like)
         if loss_interval is not None and not loss_interval[0] < loss_interval[1]:
-            raise ValueError(f"loss_interval must be (low, high) with low < high, got {loss_interval}")
+            raise ValueError(
+                f"loss_interval must be (low, high) with low < high, got {loss_interval}"
+            )
         if checks and prior is not None:
             check_distribution("prior", prior, like)
         self.learner = learner
