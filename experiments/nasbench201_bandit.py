@@ -15,7 +15,7 @@ from typing import Any
 
 import joblib
 import numpy as np
-from common.command import run_command
+from common.command import at_least, run_command
 from common.output import table, write_picture, write_result
 from studies.nasbench201 import pictures
 from studies.nasbench201.references import (
@@ -82,7 +82,7 @@ class Config:
     runs: int = 500
     """Runs of each method."""
     seed: int = 0
-    """Of every random choice."""
+    """Seed of every random choice."""
     jobs: int = 2
     """Processes."""
     out: Path = Path("runs/nasbench201-bandit")
@@ -93,13 +93,9 @@ class Config:
     def __post_init__(self) -> None:
         for name in self.methods:
             choose("method", name, METHODS)
-        for name in ("queries", "runs", "jobs"):
-            if getattr(self, name) < 1:
-                raise UserError(f"--{name} must be at least 1, got {getattr(self, name)}")
+        at_least(self, queries=1, runs=1, jobs=1, seed=0)
         if self.queries > SIZE:
             raise UserError(f"--queries must be at most {SIZE}, got {self.queries}")
-        if self.seed < 0:
-            raise UserError("--seed must not be negative")
         if self.columns is not None and self.columns.count(",") != 1:
             raise UserError(f"--columns must be QUERY,SCORE, got {self.columns!r}")
 
