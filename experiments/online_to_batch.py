@@ -68,9 +68,9 @@ class Curves(NamedTuple):
     excess: dict[str, Any]
     """decision -> (R, S): its risk less the smallest risk of all decisions"""
     regret: dict[str, Any]
-    """"plays" or "anytime" -> (R, S): regret of the gradients taken there, over the rounds"""
+    """"plays" or "anytime" -> (R, S): regret with gradients taken there, divided by the rounds"""
     bound: Any
-    """(R,): the a-priori bound on either regret, over the rounds"""
+    """(R,): the a-priori bound on either regret, divided by the rounds"""
 
 
 def main(config: Config) -> None:
