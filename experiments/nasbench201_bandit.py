@@ -1,21 +1,21 @@
 #!/usr/bin/env python3
 """Experts as a black-box architecture search, judged on NAS-Bench-201's table.
 
-A query returns the validation accuracy after 12 epochs. A search is judged by the test accuracy
-after 200 epochs of the architecture with the best validation that it has seen.
+A query returns an architecture's validation accuracy after 12 epochs. A search is judged by the
+test accuracy after 200 epochs of the architecture that had the best validation accuracy.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
-from common.command import run_command
+from common.command import at_least, run_command
 from common.output import table, write_picture, write_result
 from studies.nasbench201 import pictures
 from studies.nasbench201.references import (
@@ -25,18 +25,16 @@ from studies.nasbench201.references import (
     local_search,
     random_search,
 )
-from studies.nasbench201.searchers import Ask, Generators, Modelled, SemiBandit, standardized
-from studies.nasbench201.table import SIZE, Numbers, Table, read, write_synthetic
+from studies.nasbench201.table import CODES, SIZE, Numbers, Table, read, write_synthetic
 from tqdm import tqdm
 
 import experts
-from experts.least_squares import Pairwise
+from experts.structured.black_box import ModelBased, Search, SemiBandit, standardized
+from experts.structured.least_squares import Pairwise
 from nas_adapter.errors import UserError, choose
 
-Search = Callable[[Ask, int, Generators], Numbers]
-
-EXPERTS = Modelled(Pairwise(pair=0.25, noise=0.1), eta=1.0, rounds=12)
-"""The one setting for every data set and every number of queries."""
+EXPERTS = ModelBased(CODES, Pairwise(pair=0.25, noise=0.1), eta=1.0, rounds=12)
+"""The one choice of parameters, for every data set and every number of queries."""
 
 METHODS: Mapping[str, Search] = {
     "experts": EXPERTS,
@@ -44,8 +42,8 @@ METHODS: Mapping[str, Search] = {
     "experts-greedy": replace(EXPERTS, spread=0.0),
     "experts-raw-losses": replace(EXPERTS, targets=standardized),
     "experts-repeating": replace(EXPERTS, pay_once=False),
-    "exp3": SemiBandit(experts.exp3()),
-    "tsallis-inf": SemiBandit(experts.tsallis_inf("reduced")),
+    "exp3": SemiBandit(CODES, experts.exp3()),
+    "tsallis-inf": SemiBandit(CODES, experts.tsallis_inf("reduced")),
     "random": OneByOne(random_search),
     "evolution": OneByOne(Evolution()),
     "evolution-once": OneByOne(Evolution(once=True)),
@@ -58,11 +56,11 @@ VARIANTS = ("experts-additive", "experts-greedy", "experts-raw-losses")
 DEFAULT = tuple(name for name in METHODS if name not in VARIANTS)
 
 REGRET = ("random", "exp3", "tsallis-inf", "reinforce", "reinforce-slow", "experts-repeating")
-"""Methods that pay for every play, so that their sum of losses is that of a bandit game."""
+"""Methods that query every draw: their summed losses are those of a bandit game."""
 
 BUDGETS = (100, 300, 1000)
 CHUNK = 50
-"""Searches in lockstep; the figures do not depend on it."""
+"""Searches that one process runs in lockstep; results do not depend on it."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ class Config:
     runs: int = 500
     """Runs of each method."""
     seed: int = 0
-    """Of every random choice."""
+    """Seed of every random choice."""
     jobs: int = 2
     """Processes."""
     out: Path = Path("runs/nasbench201-bandit")
@@ -95,13 +93,9 @@ class Config:
     def __post_init__(self) -> None:
         for name in self.methods:
             choose("method", name, METHODS)
-        for name in ("queries", "runs", "jobs"):
-            if getattr(self, name) < 1:
-                raise UserError(f"--{name} must be at least 1, got {getattr(self, name)}")
+        at_least(self, queries=1, runs=1, jobs=1, seed=0)
         if self.queries > SIZE:
             raise UserError(f"--queries must be at most {SIZE}, got {self.queries}")
-        if self.seed < 0:
-            raise UserError("--seed must not be negative")
         if self.columns is not None and self.columns.count(",") != 1:
             raise UserError(f"--columns must be QUERY,SCORE, got {self.columns!r}")
 
@@ -112,6 +106,7 @@ class Config:
 
 
 def main(config: Config) -> None:
+    """Run the searches, write result.json and the pictures, print the table."""
     if config.smoke:
         config = replace(config, runs=4, queries=40)
     tables = load(config)
@@ -156,6 +151,7 @@ def load(config: Config) -> dict[str, Table]:
 
 
 def asked_columns(text: str | None, data: str) -> tuple[str, str] | None:
+    """Columns of --columns for one data set."""
     if text is None:
         return None
     query, score = text.replace("{}", data).split(",")
@@ -163,7 +159,7 @@ def asked_columns(text: str | None, data: str) -> tuple[str, str] | None:
 
 
 def play(tables: Mapping[str, Table], config: Config) -> dict[tuple[str, str], Numbers]:
-    """Codes of the queries, (runs, queries), of every method on every data set."""
+    """Run every method on every data set; codes of the queries, (runs, queries)."""
     runs = np.array_split(np.arange(config.runs), -(-config.runs // CHUNK))
     tasks = [
         (data, name, int(some[0]), len(some))
@@ -188,7 +184,7 @@ def play(tables: Mapping[str, Table], config: Config) -> dict[tuple[str, str], N
 def searches(
     table: Table, name: str, first: int, count: int, config: Config
 ) -> tuple[str, str, int, Numbers]:
-    """Runs number `first` and on of one method: where they belong, and the codes they asked for."""
+    """Runs `first`, first + 1, ... of one method: data set, method, `first`, codes (count, T)."""
     loss = 1 - table.valid / 100
     generators = [np.random.default_rng([config.seed, run]) for run in range(first, first + count)]
     codes = METHODS[name](lambda asked: loss[asked], config.queries, generators)
@@ -196,12 +192,12 @@ def searches(
 
 
 def budgets(queries: int) -> list[int]:
-    """Numbers of queries to report on."""
+    """Numbers of queries to report on, the last one `queries`."""
     return [*(budget for budget in BUDGETS if budget < queries), queries]
 
 
 def record(table: Table, name: str, codes: Numbers) -> dict[str, Any]:
-    """Figures of the runs (R, T) at their end."""
+    """One record of R runs, codes (R, T), at their end."""
     scores = table.score(codes)[:, -1]
     best = table.valid == table.valid.max()
     return {
@@ -218,7 +214,7 @@ def record(table: Table, name: str, codes: Numbers) -> dict[str, Any]:
 
 
 def compare(records: list[dict[str, Any]]) -> None:
-    """Enter by how much `experts` is ahead in the mean, and the standard error of that."""
+    """Add to each record how far `experts` is ahead in the mean, with its standard error."""
     ours = {(r["dataset"], r["queries"]): r for r in records if r["method"] == "experts"}
     for entry in records:
         other = ours.get((entry["dataset"], entry["queries"]))
@@ -228,10 +224,7 @@ def compare(records: list[dict[str, Any]]) -> None:
 
 
 def regret(table: Table, codes: Numbers) -> Numbers:
-    """Sum of the losses so far less that of the best architecture, (R, T); loss = error rate.
-
-    An error rate lies in [0, 1] whatever the table holds.
-    """
+    """Regret to the best architecture after each query, (R, T); loss = error rate in [0, 1]."""
     loss = 1 - table.valid / 100
     return np.cumsum(loss[codes] - loss.min(), axis=-1)
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""From online to batch: the excess risk of one decision against the regret that it came from.
+"""From online to batch: the excess risk of one final decision, and the regret that bounds it.
 
-Losses are i.i.d. from a population whose risk is known exactly, so nothing is estimated on a test
-set. Regret is to the best decision of the population, over the rounds played.
+Losses are drawn i.i.d. from a population whose risk is known exactly, so no test set is needed.
+Regret is to the population's best decision, over the rounds played.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ DECISIONS = {
     "leader": "best expert so far (no guarantee)",
 }
 PROMISED = ("average", "anytime", "random")
-"""Decisions whose expected excess risk is at most E[R_T] / T."""
+"""Decisions whose expected excess risk is at most E[R_T] / T, by a theorem."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """The excess risk of one decision against the regret that it came from."""
+    """The excess risk of one final decision, and the regret that bounds it."""
 
     games: int = 200
     """Independent games."""
     rounds: int = 3000
-    """T; all shorter games are read off on the way, as the learner needs no horizon."""
+    """T; the learner needs no horizon, so the same games give the figures for all smaller T."""
     table: Path | None = None
-    """CSV with a header: a target and forecasts of it; adds a case on real data."""
+    """CSV file with a header, a target and forecasts of it: adds a case on real data."""
     target: str = "target"
-    """Column of the table."""
+    """Column of --table that is forecast."""
     forecasters: tuple[str, ...] = ("gam", "ar", "gbm")
-    """Columns of the table."""
+    """Columns of --table with the forecasts, two or more."""
     seed: int = 0
-    """Of every random choice."""
+    """Seed of every random choice."""
     out: Path = Path("runs/online_to_batch")
-    """Folder for the files."""
+    """Folder for result.json and the picture."""
     smoke: bool = False
     """A tiny run, to see that everything works; overrides the sizes above."""
 
@@ -60,20 +60,21 @@ class Config:
         at_least(self, games=2, rounds=10, seed=0)
 
 
-class Game(NamedTuple):
-    """What was found at R points of S games."""
+class Curves(NamedTuple):
+    """Excess risks and regrets of S games after each of R numbers of rounds."""
 
     points: Any
-    """(R,): rounds played"""
+    """(R,): numbers of rounds"""
     excess: dict[str, Any]
-    """decision -> (R, S): risk less the least risk of all decisions"""
+    """decision -> (R, S): its risk less the smallest risk of all decisions"""
     regret: dict[str, Any]
-    """"plays", "anytime" -> (R, S): the regret that promises it, divided by the rounds"""
+    """"plays" or "anytime" -> (R, S): regret with gradients taken there, divided by the rounds"""
     bound: Any
     """(R,): the a-priori bound on either regret, divided by the rounds"""
 
 
 def main(config: Config) -> None:
+    """Play all cases, write result.json and the picture, print the table."""
     if config.smoke:
         config = replace(config, **SMOKE)
     cases: dict[str, Population] = {
@@ -83,18 +84,18 @@ def main(config: Config) -> None:
     if config.table is not None:
         name = "squared (table)"
         cases[name] = from_table(config.table, config.target, config.forecasters)
-    games = {name: run(name, population, config) for name, population in cases.items()}
-    records = [row for name, game in games.items() for row in report(name, game)]
+    curves = {name: run(name, population, config) for name, population in cases.items()}
+    records = [row for name, found in curves.items() for row in report(name, found)]
     write_result(config.out, records)
-    write_picture(config.out, "online_to_batch.png", picture(games, config))
+    write_picture(config.out, "online_to_batch.png", picture(curves, config))
     columns = ("case", "decision", "T", "games", "excess_risk", "regret_over_t", "margin",
         "margin_low_95", "bound_over_t", "promised")  # fmt: skip
     print(table([r for r in records if r["T"] == config.rounds], columns))
     print(f"written to {config.out}")
 
 
-def run(name: str, population: Population, config: Config) -> Game:
-    """Two learners on the same draws: gradients at the plays, and at the plays' average."""
+def run(name: str, population: Population, config: Config) -> Curves:
+    """Play two learners on the same draws: gradients at the plays, and at their average."""
     rng = np.random.default_rng(config.seed + 1)
     shape = (config.games, population.experts)
     learner = experts.adahedge()
@@ -124,7 +125,7 @@ def run(name: str, population: Population, config: Config) -> Game:
             for key, sums in regret.items():
                 over_t[key].append(sums / t)
     a_priori = [bounds.adahedge(population.experts, t, population.loss_range) for t in points]
-    return Game(
+    return Curves(
         points=points,
         excess={key: np.stack(found) for key, found in excess.items()},
         regret={key: np.stack(found) for key, found in over_t.items()},
@@ -133,7 +134,7 @@ def run(name: str, population: Population, config: Config) -> Game:
 
 
 def decisions(plays: Any, point: Any, total: Any, rng: np.random.Generator) -> dict[str, Any]:
-    """One (S, K) for each of `DECISIONS`, after plays (t, S, K) and experts' losses (S, K)."""
+    """The `DECISIONS` after t rounds, (S, K) each, from plays (t, S, K) and total losses (S, K)."""
     leader = experts.best_cumulative(total, np.ones(total.shape, dtype=bool))
     return {
         "average": experts.average_iterate(plays),
@@ -144,19 +145,19 @@ def decisions(plays: Any, point: Any, total: Any, rng: np.random.Generator) -> d
     }
 
 
-def report(name: str, game: Game) -> list[dict[str, Any]]:
+def report(name: str, curves: Curves) -> list[dict[str, Any]]:
     """One record for each decision and number of rounds.
 
-    `margin` is the mean of R_T / T - excess risk over the games, `margin_low_95` and
-    `margin_high_95` its 95 % confidence interval. The theorem says that its expectation is at
-    least 0; `violated` if the mean is more than 4 standard errors below.
+    `margin` is the mean over games of R_T / T - excess risk; `margin_low_95` and `margin_high_95`
+    are its 95 % confidence interval. The theorem says that its expectation is at least 0;
+    `violated` if the mean is below 0 by more than 4 standard errors.
     """
     records = []
-    for decision, excess in game.excess.items():
-        regret = game.regret["anytime" if decision == "anytime" else "plays"]
+    for decision, excess in curves.excess.items():
+        regret = curves.regret["anytime" if decision == "anytime" else "plays"]
         margin = regret - excess
         half = half_width(margin)
-        for i, rounds in enumerate(game.points.tolist()):
+        for i, rounds in enumerate(curves.points.tolist()):
             middle = float(margin[i].mean())
             records.append({
                 "case": name,
@@ -169,29 +170,29 @@ def report(name: str, game: Game) -> list[dict[str, Any]]:
                 "margin": middle,
                 "margin_low_95": middle - float(half[i]),
                 "margin_high_95": middle + float(half[i]),
-                "bound_over_t": float(game.bound[i]),
+                "bound_over_t": float(curves.bound[i]),
                 "promised": decision in PROMISED,
                 "violated": middle < -4 * float(half[i]) / NORMAL_95,
             })  # fmt: skip
     return records
 
 
-def picture(games: dict[str, Game], config: Config) -> Figure:
-    """A panel for each case: excess risks, and below which line they are promised to be."""
-    figure = Figure(figsize=(4.5 * len(games), 5), layout="constrained")
-    panels = figure.subplots(1, len(games), squeeze=False)[0]
-    for axes, (name, game) in zip(panels, games.items(), strict=True):
-        axes.plot(game.points, game.bound, color="0.3", ls=":", label="a-priori bound / T")
+def picture(cases: dict[str, Curves], config: Config) -> Figure:
+    """Panels of excess risk over rounds, one for each case, with the lines that bound it."""
+    figure = Figure(figsize=(4.5 * len(cases), 5), layout="constrained")
+    panels = figure.subplots(1, len(cases), squeeze=False)[0]
+    for axes, (name, curves) in zip(panels, cases.items(), strict=True):
+        axes.plot(curves.points, curves.bound, color="0.3", ls=":", label="a-priori bound / T")
         for key, label, style in (
             ("plays", "E[regret] / T, gradients at the plays", "--"),
             ("anytime", "E[regret] / T, gradients at the average", "-."),
         ):
-            curve(axes, game.points, game.regret[key], label, color="0.3", ls=style, lw=1)
+            curve(axes, curves.points, curves.regret[key], label, color="0.3", ls=style, lw=1)
         for index, (key, label) in enumerate(DECISIONS.items()):
-            curve(axes, game.points, game.excess[key], label, color=f"C{index}")
+            curve(axes, curves.points, curves.excess[key], label, color=f"C{index}")
         axes.set(xscale="log", yscale="log")
-        # An excess of 0 has no place here: the decisions with a promise say how far down to show.
-        axes.set_ylim(bottom=min(game.excess[key].mean(axis=-1).min() for key in PROMISED) / 10)
+        # Log axes cannot show an excess of 0: the decisions with a guarantee set the lower limit.
+        axes.set_ylim(bottom=min(curves.excess[key].mean(axis=-1).min() for key in PROMISED) / 10)
         tidy(axes, f"{name} loss", "rounds T", "excess risk (exact)", None)
     lines, labels = panels[0].get_legend_handles_labels()
     figure.legend(lines, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=8)

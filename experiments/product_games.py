@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The product theorem at work: all architectures at once against every edge by itself.
+"""The product theorem in numbers: one learner over all architectures, or one on every edge.
 
-Full information: the same distribution, round by round, at a fraction of the cost, and regret
-below ln|A| / eta + (eta T / 8) sum_e B_e**2. Bandits: what it is worth to see the edges' losses,
-or to feed every edge the one loss that is seen, against a bandit over all architectures.
+With full information both have the same distribution in every round, the edges at a fraction of the
+cost, and regret below ln|A| / eta + (eta T / 8) sum_e B_e**2. With bandit feedback three ways are
+compared: every edge sees its own loss, every edge is told the architecture's loss, or one bandit
+over all architectures.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 from common.bands import NORMAL_95, half_width
 from common.command import at_least, run_command
+from common.options import GameOptions
 from common.output import table, write_picture, write_result
 from joblib import Parallel, delayed
 from studies.product_games.joint import (
@@ -45,52 +47,33 @@ SMOKE: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Config:
-    """All architectures at once against every edge by itself."""
+class Config(GameOptions):
+    """One learner over all architectures against one on every edge."""
 
+    out: Path = Path("runs/product")
     operations: int = 5
-    """K on every edge, full information."""
+    """K on every edge, with full information."""
     most_edges: int = 7
     """E = 1, 2, ... up to this: |A| = K**E, 78125 by default."""
     check_rounds: int = 100
-    """Rounds in which joint and per-edge plays are compared."""
+    """Rounds in which joint and per-edge distributions are compared."""
     rounds: int = 3000
-    """T of the regret curves, and the longest horizon of the sweep."""
-    games: int = 100
-    """Independent games of the regret curves."""
+    """T of the regret curves, each from --games games, and the longest of the shorter horizons."""
     bandit_operations: int = 4
-    """K on every edge, bandit games."""
+    """K on every edge in the bandit games."""
     bandit_edges: int = 6
-    """E up to this, bandit games: |A| = 4096 by default."""
+    """E = 1, 2, ... up to this in the bandit games: |A| = 4096 by default."""
     bandit_rounds: int = 10_000
     """T of the bandit games."""
     bandit_games: int = 20
     """Independent bandit games."""
     gap: float = 0.2
-    """By how much the mean loss of the best operation is below the others' 1/2."""
-    seed: int = 0
-    """Of every random choice."""
-    jobs: int = -1
-    """Processes; -1: as many as there are cores."""
-    out: Path = Path("runs/product")
-    """Folder for the files."""
-    smoke: bool = False
-    """A tiny run, to see that everything works; overrides the sizes above."""
+    """Gap: the best operation's mean loss is 1/2 less this, the others' 1/2."""
 
     def __post_init__(self) -> None:
-        at_least(
-            self,
-            operations=2,
-            most_edges=1,
-            check_rounds=1,
-            rounds=100,
-            games=2,
-            bandit_operations=2,
-            bandit_edges=1,
-            bandit_rounds=100,
-            bandit_games=2,
-            seed=0,
-        )
+        super().__post_init__()
+        at_least(self, operations=2, most_edges=1, check_rounds=1, rounds=100)
+        at_least(self, bandit_operations=2, bandit_edges=1, bandit_rounds=100, bandit_games=2)
         if self.operations**self.most_edges > 10**6:
             raise UserError("--operations ** --most-edges must be at most 10**6 architectures")
         if self.bandit_operations**self.bandit_edges > 10**4:
@@ -100,6 +83,7 @@ class Config:
 
 
 def main(config: Config) -> None:
+    """Compare, play, time; write result.json and the pictures, print the table."""
     if config.smoke:
         config = replace(config, **SMOKE)
     same = [compare(edges, config) for edges in steps(config.most_edges, "joint = per edge")]
@@ -114,7 +98,7 @@ def main(config: Config) -> None:
     )
     bandits = list(tqdm(running, total=len(work), desc="bandits", unit="setting"))[::-1]
     for row, (edges, how) in zip(bandits, reversed(work), strict=True):
-        # Timed now that nothing else runs.
+        # Timed here, where no other process disturbs it.
         row["seconds_a_round"] = seconds_a_bandit_round(edges, how, config)
     write_result(config.out, [*same, *full, *bandits])
     write_picture(config.out, "product_regret.png", regret(curves, full, *longest(config)))
@@ -127,21 +111,22 @@ def main(config: Config) -> None:
 
 
 def steps(most: int, name: str) -> Any:
+    """Numbers of edges 1, ..., `most`, with a progress bar."""
     return tqdm(range(1, most + 1), desc=name, unit="size")
 
 
 def ranges(edges: int) -> Array:
-    """B_e: the edges matter differently, from 1 down to 1/2."""
+    """Ranges B_e of the edges' losses, (E,): from 1 down to 1/2."""
     return np.linspace(1, 0.5, edges)
 
 
 def tuned(edges: int, count: int, rounds: int) -> float:
-    """eta = sqrt(8 ln|A| / (T sum_e B_e**2))."""
+    """Learning rate eta = sqrt(8 ln|A| / (T sum_e B_e**2))."""
     return math.sqrt(8 * edges * math.log(count) / rounds) / math.hypot(*ranges(edges))
 
 
 def compare(edges: int, config: Config) -> dict[str, Any]:
-    """The same plays? And what a round costs, in plain numpy, for one game."""
+    """One record of joint and per-edge learner: largest difference, seconds a round in numpy."""
     rng = np.random.default_rng([config.seed, edges])
     shape = (config.check_rounds, edges, config.operations)
     losses = rng.random(shape) * ranges(edges)[:, None]
@@ -160,10 +145,10 @@ def compare(edges: int, config: Config) -> dict[str, Any]:
 
 
 def full_information(kind: str, config: Config) -> tuple[experts.Trace, Records]:
-    """Per-edge games, tuned to each of several horizons; the trace is that of the longest.
+    """Games of the per-edge learner, tuned to each of several horizons; the longest one's trace.
 
-    The sum over edges of the regrets to their best operations is the joint learner's regret to
-    the best architecture in hindsight, as its losses add up.
+    An architecture's loss is the sum of its edges' losses, so the sum of the edges' regrets to
+    their best operations is the regret to the best architecture in hindsight.
     """
     edges = config.most_edges
     size, b = config.operations**edges, ranges(edges)
@@ -192,7 +177,7 @@ def full_information(kind: str, config: Config) -> tuple[experts.Trace, Records]
             "worst_regret": float(total[-1].max()),
             "certificate": float(certificate[-1].mean()),
             "bound": bounds.hedge_tuned(size, rounds, whole),
-            # One learner over A, without looking inside: losses of range sum_e B_e.
+            # For a learner over A that does not use the structure: losses of range sum_e B_e.
             "bound_naive": bounds.hedge_tuned(size, rounds, float(b.sum())),
             "violations": int((total > at[:, None] * (1 + 1e-12)).any(axis=0).sum()),
         })  # fmt: skip
@@ -200,7 +185,7 @@ def full_information(kind: str, config: Config) -> tuple[experts.Trace, Records]
 
 
 def longest(config: Config) -> tuple[Callable[[int], float], str]:
-    """The bound over the longest game of `full_information`, and what to call it."""
+    """Bound after t rounds of the longest game of `full_information`, and a title for it."""
     edges, count = config.most_edges, config.operations
     eta, whole = tuned(edges, count, config.rounds), math.hypot(*ranges(edges))
     title = f"Hedge over |A| = {count}^{edges} = {count**edges}, tuned to T = {config.rounds}"
@@ -208,32 +193,19 @@ def longest(config: Config) -> tuple[Callable[[int], float], str]:
 
 
 def bandit(edges: int, how: str, config: Config) -> dict[str, Any]:
-    """Exp3 tuned to T in one of the three bandit games; all see the same losses.
+    """One record of Exp3, tuned to T, in one of the three bandit games on the same losses.
 
-    Pseudo-regret, in units of total loss: the player's less that of the architecture with the
-    smallest mean (operation 0 everywhere), which has the pseudo-regret as its expectation.
+    Its pseudo-regret, in units of total loss, is estimated by the mean over games of the player's
+    loss less that of the architecture with the smallest mean (operation 0 on every edge).
     """
     rounds, games, count = config.bandit_rounds, config.bandit_games, config.bandit_operations
     rng = np.random.default_rng([config.seed, 7, edges])
     means = np.full(count, 0.5)
     means[0] -= config.gap
     losses = np.less(rng.random((rounds, games, edges, count)), means).astype(float)
-    best = losses[..., 0].sum(axis=(0, 2))
-    learner = experts.exp3(horizon=rounds)
-    options: dict[str, Any] = {"feedback": "bandit", "progress": False}
-    if how == "edges":
-        trace = experts.play(learner, Given(losses, (0.0, 1.0)), **options)
-        suffered = trace.loss[-1, 0].sum(axis=-1)
-        bound = edges * bounds.exp3(count, rounds)
-    elif how == "total":
-        suffered = fed_the_total(learner, losses, rng).sum(axis=0)
-        bound = edges * edges * bounds.exp3(count, rounds)
-    else:
-        trace = experts.play(learner, Architectures(losses), seeds=games, **options)
-        suffered = trace.loss[-1] * edges
-        bound = edges * bounds.exp3(count**edges, rounds)
-    lost = suffered - best
-    middle, half = float(lost.mean()), float(half_width(lost))
+    suffered, bound = play_bandit(how, losses, rng)
+    regret = suffered - losses[..., 0].sum(axis=(0, 2))
+    middle, half = float(regret.mean()), float(half_width(regret))
     return {
         "what": f"bandit: {how}",
         "edges": edges,
@@ -245,13 +217,28 @@ def bandit(edges: int, how: str, config: Config) -> dict[str, Any]:
         "half_width_95": half,
         "uniform_regret": rounds * edges * config.gap * (1 - 1 / count),
         "bound": bound,
-        # An expectation: above the bound by more than 4 standard errors?
+        # A bound in expectation: violated if the mean is above it by more than 4 standard errors.
         "violations": int(middle - 4 * half / NORMAL_95 > bound),
     }
 
 
+def play_bandit(how: str, losses: Array, rng: np.random.Generator) -> tuple[Array, float]:
+    """Play losses (T, S, E, K): the player's total loss (S,), and the bound on its regret."""
+    rounds, games, edges, count = losses.shape
+    learner = experts.exp3(horizon=rounds)
+    options: dict[str, Any] = {"feedback": "bandit", "progress": False}
+    if how == "edges":
+        trace = experts.play(learner, Given(losses, (0.0, 1.0)), **options)
+        return trace.loss[-1, 0].sum(axis=-1), edges * bounds.exp3(count, rounds)
+    if how == "total":
+        suffered = fed_the_total(learner, losses, rng).sum(axis=0)
+        return suffered, edges * edges * bounds.exp3(count, rounds)
+    trace = experts.play(learner, Architectures(losses), seeds=games, **options)
+    return trace.loss[-1] * edges, edges * bounds.exp3(count**edges, rounds)
+
+
 def seconds_a_bandit_round(edges: int, how: str, config: Config) -> float:
-    """Of one game, in plain numpy."""
+    """Seconds that a round of one bandit game takes in numpy."""
     loss = np.full((edges, config.bandit_operations), 0.5)
     loss = outer(loss, np.add) / edges if how == "joint" else loss
     return seconds_a_round(experts.exp3(horizon=config.bandit_rounds), loss, bandit=True)

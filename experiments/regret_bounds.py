@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Try to break every regret bound, and show how tight each one is.
 
-Every registered learner plays every opponent over many horizons and seeds; each game is checked
-against the a-priori bound of `regret_claims.BOUNDS` and against the learner's own certificate.
+Every registered learner plays every opponent over many horizons and seeds. Each game is checked
+against the a-priori bound in `studies.regret_bounds.claims.BOUNDS` and against the learner's own
+certificate.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ import joblib
 from common.command import run_command
 from common.output import table, write_picture, write_result
 from studies.regret_bounds import pictures
-from studies.regret_bounds.claims import Player, players
-from studies.regret_bounds.games import (
+from studies.regret_bounds.claims import Contender, contenders
+from studies.regret_bounds.matches import (
     DETERMINED,
     DRAWN,
-    Cell,
-    Source,
+    Match,
+    RealSequence,
     Task,
     parallel,
     plan,
@@ -48,35 +49,35 @@ class Config:
     """Try to break every regret bound, and show how tight each one is."""
 
     horizons: tuple[int, ...] = (100, 1_000, 10_000, 100_000)
-    """T. The longest are for learners with a compiled engine against oblivious opponents; others
-    step through Python and stop at 10,000 (bandits against opponents that see the play: 1,000)."""
+    """T. Games above 10,000 rounds need a compiled engine and a randomly drawn sequence; bandits
+    against other opponents stop at 1,000."""
     experts: int = 10
     """K, at least 2."""
     sweep: tuple[int, ...] = (2, 4, 8, 16, 32, 64)
-    """Numbers of experts for the growth of regret in K."""
+    """Numbers of experts at which the growth of regret in K is measured."""
     sweep_horizon: int = 1_000
-    """T of that sweep; with --experts, it should be one of --horizons."""
+    """T of that sweep; it should be one of --horizons, so that the games of --experts count too."""
     budget: float = 1.0
-    """Multiplies the number of games. 1: 10,000 games a cell at T = 100 and 100 from T = 10,000 on
-    with compiled engines, a tenth of that without."""
+    """Scales the number of games. 1: with compiled engines 10,000 games against each opponent at
+    T = 100 and 100 from T = 10,000 on, a tenth of that without."""
     worst_horizon: int = 100
     """T of the worst sequences."""
     worst_experts: int = 5
-    """K of the one that cannot be computed exactly."""
+    """K of the worst sequence that is searched for beside the exact one for two experts."""
     steps: int = 100
-    """Of the gradient ascent that looks for it."""
+    """Steps of the gradient ascent in that search."""
     relatives: Path | None = None
-    """A CSV file (.gz too) of price relatives, rows are days: its windows are an opponent too."""
+    """CSV file (.gz or not) of price relatives, a row a day: its windows are another opponent."""
     predictions: Path | None = None
-    """A CSV file (.gz too) of experts' predictions: the same, with squared errors as losses."""
+    """CSV file (.gz or not) of experts' predictions: likewise, with squared errors as losses."""
     target: str = "target"
-    """Column of --predictions that they predict."""
+    """Column of --predictions with the values that are predicted."""
     columns: tuple[str, ...] = ()
-    """Columns of --predictions that are experts. Default: all others."""
+    """Columns of --predictions that are experts. Default: all but the target."""
     jobs: int = -1
-    """Processes; -1: as many as cores."""
+    """Processes; -1: as many as there are cores."""
     backend: str | None = None
-    """Of joblib: loky, threading, multiprocessing, or one that is registered, such as dask or ray.
+    """joblib's backend: loky, threading, multiprocessing, or a registered one such as dask or ray.
     Default: joblib's own, or that of a joblib.parallel_config around `main`."""
     out: Path = Path("runs/regret_bounds")
     """Folder for result.json and the pictures."""
@@ -94,16 +95,17 @@ class Config:
 
 
 def main(config: Config) -> None:
+    """Play all matches, write result.json and the pictures, print the summary."""
     if config.smoke:
         config = replace(config, **SMOKE)
-    tasks = games_to_play(config)
+    tasks = all_tasks(config)
     found: list[Record] = []
-    for cell, games in sweep(tasks, config.backend, config.jobs).items():
-        found += records(cell, games)
+    for match, outcomes in sweep(tasks, config.backend, config.jobs).items():
+        found += records(match, outcomes)
     write_result(config.out, found)
 
     rows = summary(found, config.experts)
-    shown = [player.label for player in shown_players(rows)]
+    shown = [contender.label for contender in shown_contenders(rows)]
     write_picture(config.out, "growth.png", pictures.growth(found, shown, config.experts))
     write_picture(config.out, "tightness.png", pictures.tightness(found))
     line = worst_sequences(config)
@@ -114,48 +116,55 @@ def main(config: Config) -> None:
     print(f"{games:,} games; {wrong} violations; written to {config.out}")
 
 
-def shown_players(rows: list[Record]) -> list[Player]:
-    """Of each preset one setting with a bound: tuned for T if there is one, else the tightest."""
+def shown_contenders(rows: list[Record]) -> list[Contender]:
+    """Contenders in the picture of growth: of each preset with a bound one setting.
+
+    That is the one tuned to T if there is one, else the one with the tightest bound.
+    """
     order = [row["learner"] for row in rows if row["holds"] != "certificate"]
-    bounded = [player for player in players() if player.label in order]
-    bounded.sort(key=lambda player: ("horizon" in player.setting, -order.index(player.label)))
-    return sorted({player.name: player for player in bounded}.values(), key=lambda p: p.name)
+    bounded = [c for c in contenders() if c.label in order]
+    bounded.sort(key=lambda c: ("horizon" in c.setting, -order.index(c.label)))
+    return sorted({c.name: c for c in bounded}.values(), key=lambda c: c.name)
 
 
-def games_to_play(config: Config) -> list[Task]:
-    """All horizons at K experts; one horizon at the other K; windows of the real sequences."""
-    cells = [
-        (Cell(player, group, config.experts, t), config.budget)
-        for player in players()
+def all_tasks(config: Config) -> list[Task]:
+    """All tasks: every horizon at --experts, one horizon at other K, windows of real sequences."""
+    matches = [
+        (Match(contender, group, config.experts, t), config.budget)
+        for contender in contenders()
         for group in (DRAWN, DETERMINED)
         for t in config.horizons
     ]
-    for player in players():
-        # For the growth in K the worst opponent is enough: a bandit's is drawn, a tenth will do.
-        groups = (DRAWN,) if player.bandit else (DRAWN, DETERMINED)
+    for contender in contenders():
+        # The growth in K looks at the worst opponent only, and for bandits that one is drawn. A
+        # tenth of the games is enough.
+        groups = (DRAWN,) if contender.bandit else (DRAWN, DETERMINED)
         for k, group in itertools.product(set(config.sweep) - {config.experts}, groups):
-            cells.append((Cell(player, group, k, config.sweep_horizon), config.budget / 10))
-    for player, source in itertools.product(players(), sources(config)):
-        rounds, k = source.losses().shape
+            matches.append((Match(contender, group, k, config.sweep_horizon), config.budget / 10))
+    for contender, sequence in itertools.product(contenders(), real_sequences(config)):
+        rounds, k = sequence.losses().shape
         horizons = [t for t in config.horizons if t <= rounds]
-        cells += [(Cell(player, source, k, t), config.budget) for t in horizons]
-    return [task for cell, budget in cells for task in split(cell, plan(cell, budget))]
+        matches += [(Match(contender, sequence, k, t), config.budget) for t in horizons]
+    return [task for match, budget in matches for task in split(match, plan(match, budget))]
 
 
-def sources(config: Config) -> list[Source]:
-    """The real sequences that were given."""
+def real_sequences(config: Config) -> list[RealSequence]:
+    """The real sequences that the options name."""
     given = []
     if config.relatives:
-        given.append(Source("price relatives", config.relatives, {"kind": "relatives"}))
+        given.append(RealSequence("price relatives", config.relatives, {"kind": "relatives"}))
     if config.predictions:
         options: dict[str, Any] = {"kind": "predictions", "target": config.target}
         options |= {"columns": list(config.columns)} if config.columns else {}
-        given.append(Source("predictions", config.predictions, options))
+        given.append(RealSequence("predictions", config.predictions, options))
     return given
 
 
 def worst_sequences(config: Config) -> str:
-    """The exact worst case of two experts beside the one found by search, and one for more."""
+    """Draw worst sequences for two experts, exact and by search, and for more by search.
+
+    Returns a line that compares their regrets with the bound.
+    """
     rounds, many = config.worst_horizon, config.worst_experts
     learner = experts.hedge(horizon=rounds)
     exact = two_experts(learner, rounds)

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Exp3, Exp3-IX and Tsallis-INF beside UCB1 and Thompson sampling, on problems of four kinds.
+"""Exp3, Exp3-IX and Tsallis-INF beside UCB1 and Thompson sampling, on four kinds of problems.
 
-All learners meet the same losses. Three quantities, means over games of the player's loss less
+All learners meet the same losses. Three regrets are measured; each is the player's loss less the
+loss of another strategy:
 
-- pseudo-regret: that of the arm with the smallest sum of means. What the bounds of Exp3 and
-  Tsallis-INF are about.
-- realised regret: that of the arm that was best in hindsight, game by game; never less in the
-  mean. What the bound of Exp3-IX is about, with probability 1 - delta.
-- regret to the sequence: that of the best arm of every round; no learner here promises anything.
+- pseudo-regret: the arm with the smallest sum of means. Its mean over games is what the bounds of
+  Exp3 and Tsallis-INF are about.
+- realised regret: the best arm in hindsight of each game; in the mean at least the pseudo-regret.
+  The bound of Exp3-IX is about it, with probability 1 - delta.
+- regret to the sequence: the best arm of every round. No learner here has a bound on it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from common.bands import NORMAL_95, curve, half_width, tidy
 from common.command import at_least, run_command
+from common.options import GameOptions
 from common.output import table, write_picture, write_result
 from joblib import Parallel, delayed
 from matplotlib.figure import Figure
@@ -39,7 +41,7 @@ Array = Any
 SMOKE: dict[str, Any] = {"games": 20, "rounds": 2000, "jobs": 1}
 GAMES_AT_ONCE = 20
 DELTA = 0.05
-"""Of Exp3-IX's bound."""
+"""delta of Exp3-IX's bound."""
 TITLES = {
     "stochastic": "Stochastic: fixed means, gap {gap:g}",
     "constrained": "Adversarial: fixed gap {gap:g}, the level moves",
@@ -49,44 +51,38 @@ TITLES = {
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(GameOptions):
     """Exp3, Exp3-IX and Tsallis-INF beside UCB1 and Thompson sampling."""
 
     games: int = 200
-    """Independent games of every learner on every problem."""
+    out: Path = Path("runs/bandits")
     rounds: int = 100_000
     """T; Exp3-IX is tuned to it, the others need no horizon."""
     arms: int = 8
     """K."""
     gap: float = 0.125
-    """Between the best arm's mean loss and the others'."""
-    seed: int = 0
-    """Of every random choice."""
-    jobs: int = -1
-    """Processes; -1: as many as there are cores."""
-    out: Path = Path("runs/bandits")
-    """Folder for the files."""
-    smoke: bool = False
-    """A tiny run, to see that everything works; overrides the sizes above."""
+    """Difference of the best arm's mean loss and the others'."""
 
     def __post_init__(self) -> None:
-        at_least(self, games=2, rounds=1000, arms=2, seed=0)
+        super().__post_init__()
+        at_least(self, rounds=1000, arms=2)
         if not 0 < self.gap <= 0.5:
             raise UserError("--gap must lie in (0, 1/2]")
 
 
 class Contender(NamedTuple):
-    """A learner in the contest, and what is promised of it."""
+    """A learner in the comparison, and the bound on its regret."""
 
     learner: Any
-    """None: one of the compiled references"""
+    """None: UCB1 or Thompson sampling, which are compiled functions"""
     bound: Callable[[int, int], float] | None = None
-    """from K and T to an a-priori bound that holds against every sequence, if there is one"""
+    """(K, T) -> an a-priori bound that holds for every loss sequence, if there is one"""
     bound_on: str = "pseudo-regret"
+    """the regret that the bound is on"""
 
 
 class Regrets(NamedTuple):
-    """At R recorded rounds of G games, (R, G) each."""
+    """The three regrets after R recorded rounds of G games, (R, G) each."""
 
     pseudo: Array
     realised: Array
@@ -94,6 +90,7 @@ class Regrets(NamedTuple):
 
 
 def main(config: Config) -> None:
+    """Play all games, write result.json and the pictures, print the table."""
     if config.smoke:
         config = replace(config, **SMOKE)
     starts = range(0, config.games, GAMES_AT_ONCE)
@@ -124,12 +121,13 @@ def main(config: Config) -> None:
 
 
 def recorded(config: Config) -> Array:
-    """Rounds, as `play` of the package records them."""
+    """The rounds that `experts.play` records, (R,)."""
     every = -(-config.rounds // 1000)
     return np.minimum(np.arange(every, config.rounds + every, every), config.rounds)
 
 
 def contenders(config: Config) -> dict[str, Contender]:
+    """The learners by name."""
     return {
         "Exp3": Contender(experts.exp3(), bounds.exp3_anytime),
         "Exp3-IX (tuned to T)": Contender(
@@ -145,7 +143,7 @@ def contenders(config: Config) -> dict[str, Contender]:
 
 
 def play(problem: str, first: int, config: Config) -> dict[str, Regrets]:
-    """The games first, first + 1, ... of all learners, on the same losses."""
+    """Play games `first`, `first` + 1, ... of all learners on the same losses; their regrets."""
     games = min(GAMES_AT_ONCE, config.games - first)
     rng = np.random.default_rng([config.seed, list(PROBLEMS).index(problem), first])
     means = PROBLEMS[problem](config.rounds, config.arms, config.gap)
@@ -154,7 +152,7 @@ def play(problem: str, first: int, config: Config) -> dict[str, Regrets]:
     found = {}
     learners = {name: c.learner for name, c in contenders(config).items() if c.learner}
     for name, learner in learners.items():
-        # A batch of games for one seed: each draws its own arms.
+        # One seed for the batch of games: each game draws its own arms.
         seeds = [int(rng.integers(2**31))]
         trace = experts.play(
             learner, Given(losses, (0.0, 1.0)), seeds=seeds, feedback="bandit", progress=False
@@ -167,10 +165,10 @@ def play(problem: str, first: int, config: Config) -> dict[str, Regrets]:
 
 
 def bookkeeper(losses: Array, means: Array, rows: Array) -> Callable[[Array], Regrets]:
-    """From the player's cumulative loss (R, G) after the rounds `rows` to its regrets."""
+    """Function from the player's cumulative loss (R, G) after the rounds `rows` to its regrets."""
     total = np.stack([losses[..., k].cumsum(axis=0)[rows] for k in range(losses.shape[-1])])
     best_of_round = losses[np.arange(len(losses)), :, means.argmin(axis=1)].cumsum(axis=0)[rows]
-    # The best arm may depend on when the game ends, so this is looked up for every row.
+    # Which arm is best may depend on when the game ends, so it is found for every row.
     fixed = means.cumsum(axis=0)[rows].argmin(axis=1)
     best_in_mean = total[fixed, np.arange(len(rows))]
     best_in_hindsight = total.min(axis=0)
@@ -182,15 +180,15 @@ def bookkeeper(losses: Array, means: Array, rows: Array) -> Callable[[Array], Re
 
 
 def joined(parts: list[Regrets]) -> Regrets:
-    """All games."""
+    """Regrets of all games, from those of batches."""
     return Regrets(*(np.concatenate(arrays, axis=1) for arrays in zip(*parts, strict=True)))
 
 
 def record(problem: str, learner: str, regret: Regrets, config: Config) -> dict[str, Any]:
-    """The end of the game, and how pseudo-regret grew.
+    """One record of a learner on a problem: regrets at the end, and the pseudo-regret's growth.
 
-    `exponent` is the slope of ln pseudo-regret over ln T in the last decade of rounds; growth as
-    ln T shows as two decades with the same rise.
+    `exponent` is the slope of ln pseudo-regret over ln T from T / 10 to T. If the pseudo-regret
+    grows as ln T, it rises from T / 100 to T / 10 as much as from T / 10 to T.
     """
     hundredth, tenth, middle = (
         float(regret.pseudo[len(regret.pseudo) // part - 1].mean()) for part in (100, 10, 1)
@@ -216,10 +214,11 @@ def record(problem: str, learner: str, regret: Regrets, config: Config) -> dict[
 
 
 def verdict(contender: Contender, regret: Regrets, config: Config) -> dict[str, Any]:
-    """The bound, on what it is, and whether the games speak against it.
+    """The bound, the regret that it is on, and whether the games contradict it.
 
-    `violated`: an expectation's bound, if the mean is above it by more than 4 standard errors; a
-    bound with probability 1 - delta, if it fails in more games than delta and chance explain.
+    `violated`: for a bound on the mean, whether the mean is above it by more than 4 standard
+    errors; for one with probability 1 - delta, whether it fails in a share of games above delta by
+    more than 4 standard errors.
     """
     if contender.bound is None:
         return dict.fromkeys(("bound", "bound_on", "games_above_bound", "violated"))
@@ -238,7 +237,7 @@ def verdict(contender: Contender, regret: Regrets, config: Config) -> dict[str, 
 
 
 def picture(regrets: dict[str, dict[str, Regrets]], config: Config, *, logarithmic: bool) -> Figure:
-    """A panel for each problem: pseudo-regret over rounds; to the sequence where arms switch."""
+    """Panels of pseudo-regret over rounds; of regret to the sequence for the switching problem."""
     figure = Figure(figsize=(11, 8.5), layout="constrained")
     rounds = recorded(config)
     for axes, (problem, of_learner) in zip(
@@ -256,7 +255,7 @@ def picture(regrets: dict[str, dict[str, Regrets]], config: Config, *, logarithm
         if logarithmic:
             axes.set_yscale("log")
             axes.set_ylim(bottom=5)
-        else:  # as high as the learners need: the bound leaves the frame
+        else:  # as high as the learners need, not the bound
             highest = max(r.pseudo[-1].mean() for r in of_learner.values())
             axes.set_ylim(0, None if tracking else 1.15 * highest)
         what = "regret to the best arm of every round" if tracking else "pseudo-regret"

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""When wipe-outs remove experts, that they never remove the best, and what confidence gains.
+"""Wipe-outs: when they remove experts, that they never remove the best, what confidence gains.
 
-Losses are -reward, with rewards in [-1, 1]; the rule is told that they lie in [-L, L], so L > 1 is
-a bound that is larger than it had to be.
+The losses are negative rewards in [-1, 1]. The rule is told that they lie in [-L, L], so L > 1 is a
+bound that is larger than needed.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 from common.bands import curve, half_width, tidy
 from common.command import at_least, run_command
+from common.options import GameOptions
 from common.output import table, write_picture, write_result
 from joblib import Parallel, delayed
 from matplotlib.figure import Figure
-from studies.wipeouts.games import (
+from studies.wipeout_study.games import (
     ADVERSARIES,
     PROVABLE,
-    Make,
+    MakeLosses,
     Outcome,
     Rule,
     comeback,
@@ -42,30 +43,22 @@ BEHIND = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7)
 
 
 @dataclass(frozen=True)
-class Config:
-    """When wipe-outs remove experts, that they never remove the best, and what confidence gains."""
+class Config(GameOptions):
+    """Wipe-outs: when they remove experts, whom they spare, and what confidence gains."""
 
-    games: int = 100
-    """Games for every setting."""
+    out: Path = Path("runs/wipeout")
     experts: int = 8
     """K."""
     horizons: tuple[int, ...] = (100, 1000, 10000)
-    """T; the longest is the one of the comparison with confidence."""
+    """T; the provable and the confidence rule are compared at the longest."""
     reward_bounds: tuple[float, ...] = (1.0, 2.0, 4.0)
     """L; rewards lie in [-1, 1]."""
     delta: float = 0.05
-    """Of the confidence rule."""
-    seed: int = 0
-    """Of every random choice."""
-    jobs: int = -1
-    """Processes; -1: as many as there are cores."""
-    out: Path = Path("runs/wipeout")
-    """Folder for the files."""
-    smoke: bool = False
-    """A tiny run, to see that everything works; overrides the sizes above."""
+    """delta of the confidence rule."""
 
     def __post_init__(self) -> None:
-        at_least(self, games=2, experts=2, seed=0)
+        super().__post_init__()
+        at_least(self, experts=2)
         if not self.horizons or min(self.horizons) < 10:
             raise UserError("--horizons must be numbers of at least 10")
         if (
@@ -79,12 +72,12 @@ class Config:
 
 @dataclass(frozen=True)
 class Setting:
-    """One cell of a sweep."""
+    """One setting of the sweep: a kind of game, its parameters, and the rule."""
 
     name: str
-    make: Make
+    make: MakeLosses
     parameter: float
-    """the gap, or the share of rounds that the comeback trails"""
+    """the gap, or the share of rounds in which the eventual best trails; nan: none"""
     horizon: int
     bound: float
     """L"""
@@ -92,6 +85,7 @@ class Setting:
 
 
 def main(config: Config) -> None:
+    """Play all settings, write result.json and the pictures, print the table."""
     if config.smoke:
         config = replace(config, **SMOKE)
     settings = sweep(config)
@@ -110,14 +104,14 @@ def main(config: Config) -> None:
 
 
 def sweep(config: Config) -> list[Setting]:
-    """I.i.d. games over gap, L and T under both rules; adversarial ones; the comeback."""
+    """All settings: i.i.d. games over gap, L and T; adversarial games; comebacks."""
     confident = Rule("confidence", config.delta)
     longest = max(config.horizons)
-    # L matters by its ratio to the gap: one horizon, the longest but one, is enough to show it.
+    # L only matters relative to the gap: one horizon, the longest but one, is enough to show it.
     scaled = sorted(config.horizons)[-2:][0]
-    cells = {(t, 1.0) for t in config.horizons} | {(scaled, b) for b in config.reward_bounds}
+    sizes = {(t, 1.0) for t in config.horizons} | {(scaled, b) for b in config.reward_bounds}
     settings = []
-    for (horizon, bound), gap in itertools.product(sorted(cells), GAPS):
+    for (horizon, bound), gap in itertools.product(sorted(sizes), GAPS):
         rules = (PROVABLE, confident) if bound == 1 else (PROVABLE,)
         for rule in rules:
             settings.append(Setting("iid", partial(steady, gap=gap), gap, horizon, bound, rule))
@@ -130,14 +124,15 @@ def sweep(config: Config) -> list[Setting]:
 
 
 def run(setting: Setting, config: Config) -> Outcome:
-    # Both rules meet the same games: the seed does not know which one is asked.
+    """Play all games of a setting."""
+    # Both rules meet the same games: the seed does not depend on the rule.
     rng = np.random.default_rng([config.seed, setting.horizon, round(1e4 * setting.bound)])
     losses = setting.make(rng, setting.horizon, config.games, config.experts)
     return play(losses, 2 * setting.bound, setting.rule)
 
 
 def record(setting: Setting, outcome: Outcome) -> dict[str, Any]:
-    """Removal times are in units of T, over the experts 1, 2, ... of all games."""
+    """One record of a setting; removal times as shares of T, over the experts 1, 2, ... ."""
     horizon, count = setting.horizon, outcome.loss.shape[-1]
     removal = outcome.removed_at[:, 1:]
     best_removed = float((outcome.removed_at[:, 0] <= horizon).mean())
@@ -167,7 +162,7 @@ def record(setting: Setting, outcome: Outcome) -> dict[str, Any]:
 
 
 def predicted(setting: Setting, count: int) -> float:
-    """Share of T after which a lead that grows by `gap` a round passes the threshold.
+    """Removal time, as a share of T, of an expert that falls behind by `gap` in every round.
 
     gap t = 2 L (T - t), or gap t = 2 L sqrt(2 t ln(K T / delta)).
     """
@@ -181,7 +176,7 @@ def predicted(setting: Setting, count: int) -> float:
 
 
 def total(records: list[dict[str, Any]]) -> dict[str, Any]:
-    """All games under the provable rule."""
+    """One record of all games under the provable rule."""
     ours = [r for r in records if r["rule"] == PROVABLE.name]
     return {
         "game": "all",
@@ -193,13 +188,13 @@ def total(records: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def when_picture(records: list[dict[str, Any]], config: Config) -> Figure:
-    """Left: the provable rule, everything over gap / 2L. Right: against confidence, in rounds."""
+    """Removal times. Left: the provable rule over gap / 2L. Right: beside the confidence rule."""
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2)
     iid = [r for r in records if r["game"] == "iid"]
     provable = [r for r in iid if r["rule"] == PROVABLE.name]
-    cells = sorted({(r["T"], r["L"]) for r in provable})
-    for index, (horizon, bound) in enumerate(cells):
+    sizes = sorted({(r["T"], r["L"]) for r in provable})
+    for index, (horizon, bound) in enumerate(sizes):
         rows = [r for r in provable if (r["T"], r["L"]) == (horizon, bound)]
         x = [r["gap"] / (2 * bound) for r in rows]
         style = {"marker": "osD^v<>"[index % 7], "linestyle": "", "alpha": 0.8, "markersize": 5}
@@ -253,7 +248,7 @@ def bounds_picture(outcomes: dict[Setting, Outcome], config: Config) -> Figure:
 
 
 def risk_picture(outcomes: dict[Setting, Outcome], config: Config) -> Figure:
-    """The comeback: how often the expert that ends as the best was removed, and what that costs."""
+    """Comebacks: how often the eventual best expert was removed, and the regret."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     horizon = max(config.horizons)

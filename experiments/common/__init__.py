@@ -1,1 +1,1 @@
-"""What every program shares: the command line, files of results, confidence bands."""
+"""Shared by the programs: the command line, files of results, confidence bands."""

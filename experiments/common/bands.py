@@ -1,4 +1,4 @@
-"""Means over independent games, with 95 % confidence bands, as numbers and on axes."""
+"""Means over independent games with 95 % confidence bands, as numbers and on axes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ NORMAL_95 = 1.959963984540054
 
 
 def half_width(games: Array) -> Array:
-    """Half of the normal 95 % interval for the mean over the last axis, (...); 0 for one game.
+    """Half of the normal 95 % confidence interval of the mean over the last axis, (...).
 
-    1.96 s / sqrt(n): the uncertainty of the mean, not the spread of the games.
+    1.96 s / sqrt(n), the uncertainty of the mean, not the spread of the games; 0 for one game.
     """
     count = games.shape[-1]
     if count == 1:
@@ -27,14 +27,14 @@ def half_width(games: Array) -> Array:
 
 
 def curve(axes: Axes, x: Array, games: Array, label: str, **style: Any) -> None:
-    """Mean of `games` (len(x), n) as a line, its 95 % confidence band around it."""
+    """Draw the mean of `games` (len(x), n) as a line, with its 95 % confidence band."""
     middle, half = games.mean(axis=-1), half_width(games)
     (line,) = axes.plot(x, middle, label=label, **style)
     axes.fill_between(x, middle - half, middle + half, color=line.get_color(), alpha=0.25, lw=0)
 
 
 def tidy(axes: Axes, title: str, x: str, y: str, legend: Any = "best") -> None:
-    """Title, labels, no box; `legend` says where, None: nowhere."""
+    """Set title and labels, remove the box; `legend` is its location, None: no legend."""
     axes.set_title(title, fontsize=10)
     axes.set_xlabel(x)
     axes.set_ylabel(y)

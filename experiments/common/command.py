@@ -1,4 +1,4 @@
-"""What every command does with its arguments and with mistakes."""
+"""Commands: from command-line arguments to a configuration, from a mistake to an exit code."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ def run_command(
     arguments: list[str] | None,
     defaults: Callable[[list[str] | None], Config] | None = None,
 ) -> int:
-    """`main` with a `config` from the command line (None: the process's own); the exit code.
+    """Run `main` with a `config` from the arguments (None: the process's own); the exit code.
 
-    `defaults`: makes, from the same arguments, the configuration whose values hold where the
-    command line is silent.
+    `defaults` makes from the same arguments the configuration that has all values not given there.
     """
     try:
         if defaults is None:
@@ -36,7 +35,7 @@ def run_command(
 
 
 def at_least(config: Any, **least: int) -> None:
-    """Raise `UserError` if an option of `config` is smaller than it may be."""
+    """Raise `UserError` if an option of `config` is smaller than its least value."""
     for name, smallest in least.items():
         if getattr(config, name) < smallest:
             raise UserError(f"--{name.replace('_', '-')} must be at least {smallest}")

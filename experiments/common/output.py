@@ -1,4 +1,4 @@
-"""What every experiment does with its figures: result.json, pictures, a table on the terminal."""
+"""Results of a program: result.json, pictures, a table on the terminal."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Record = Mapping[str, Any]
 
 
 def write_result(out: Path, records: Sequence[Record]) -> None:
-    """`out`/result.json: a list of flat records. Strict JSON: nan and infinity are refused."""
+    """Write `out`/result.json, a list of flat records, as strict JSON: no nan, no infinity."""
     text = json.dumps([dict(record) for record in records], indent=1, allow_nan=False) + "\n"
     out.mkdir(parents=True, exist_ok=True)
     replace(out / "result.json", lambda path: path.write_text(text))
 
 
 def write_picture(out: Path, name: str, figure: Figure) -> None:
-    """`out`/`name`, a PNG."""
+    """Write the figure to `out`/`name` as PNG."""
     out.mkdir(parents=True, exist_ok=True)
     replace(out / name, partial(figure.savefig, format="png", dpi=110))
 
 
 def table(records: Sequence[Record], columns: Sequence[str]) -> str:
-    """The records as text, one line each; a column that a record lacks is left blank."""
+    """The records as text, a line each under the columns' names; blank where one has no value."""
     rows = [columns, *([_cell(record.get(name)) for name in columns] for record in records)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
     numeric = [

@@ -1,1 +1,1 @@
-"""Parts of the programs, one folder for each program that has parts."""
+"""Parts of the programs, a folder for each study; what several programs share is in common/."""

@@ -1,4 +1,4 @@
-"""Searches on NAS-Bench-201's table: what they pay, what they know, the command."""
+"""Searches on NAS-Bench-201's table: what they query, what they know, the command."""
 
 from __future__ import annotations
 
@@ -12,19 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from studies.nasbench201.references import NEIGHBOURS, Evolution, OneByOne, local_search
-from studies.nasbench201.searchers import normal_scores, one_hot
-from studies.nasbench201.table import (
-    ARCHITECTURES,
-    CHOICES,
-    SIZE,
-    Table,
-    read,
-    write_synthetic,
-)
+from studies.nasbench201.table import ARCHITECTURES, Table, read, write_synthetic
 
 SHORT = 25
-"""queries of a search whose law is tested; enough for every method to repeat itself or not"""
-PAID_ONCE = tuple(
+"""Queries of a tested search; enough for every method that repeats itself to do so."""
+NEVER_REPEATS = tuple(
     name
     for name in bandit.METHODS
     if (name.startswith("experts") and name != "experts-repeating")
@@ -46,7 +38,7 @@ def searched(table: Table, name: str, queries: int, seeds: range, power: float =
 
 
 @pytest.mark.parametrize("name", bandit.METHODS)
-def test_a_method_pays_for_what_it_sees_and_is_the_same_in_any_company(
+def test_a_method_knows_only_its_queries_and_no_search_depends_on_those_beside_it(
     table: Table, name: str
 ) -> None:
     asked: list[np.ndarray] = []
@@ -59,11 +51,11 @@ def test_a_method_pays_for_what_it_sees_and_is_the_same_in_any_company(
     generators = [np.random.default_rng([5, seed]) for seed in range(3)]
     codes = bandit.METHODS[name](ask, SHORT, generators)
     assert codes.shape == (3, SHORT)
-    paid = np.sort(np.concatenate(asked))
-    np.testing.assert_array_equal(paid, np.sort(codes.ravel()), "asked for more than was paid")
+    every = np.sort(np.concatenate(asked))
+    np.testing.assert_array_equal(every, np.sort(codes.ravel()), "asked for more than it reports")
     np.testing.assert_array_equal(codes[1:2], searched(table, name, SHORT, range(1, 2)))
     assert len(np.unique(codes[:, :3], axis=0)) == 3, "seeds give different searches"
-    if name in PAID_ONCE:
+    if name in NEVER_REPEATS:
         assert all(len(set(run)) == SHORT for run in codes.tolist())
 
 
@@ -72,37 +64,6 @@ def test_the_experts_know_neither_the_budget_nor_the_scale_of_losses(table: Tabl
     longer = searched(table, "experts", 2 * SHORT, range(2))
     np.testing.assert_array_equal(longer[:, :SHORT], searched(table, "experts", SHORT, range(2)))
     np.testing.assert_array_equal(longer, searched(table, "experts", 2 * SHORT, range(2), power=3))
-
-
-@given(seed=st.integers(0, 2**32 - 1))
-def test_the_edges_game_keeps_the_bound_of_hedge(seed: int) -> None:
-    """On each edge: regret <= ln K / eta + (eta / 8) sum of squared ranges."""
-    model, eta, rng = bandit.EXPERTS.model, bandit.EXPERTS.eta, np.random.default_rng(seed)
-    size, edges = 1 + 24 + 240, one_hot(rng.integers(SIZE, size=(1, 3)))
-    f = model.posterior_draw(np.eye(size), edges, np.zeros((1, 3)), rng.standard_normal(size), 0.0)
-    plays = bandit.EXPERTS._game(f)[:-1]
-    losses = f.edge_losses(plays)
-    regret = np.sum(plays * losses, axis=(0, -1)) - losses.sum(0).min(-1)
-    bound = np.log(CHOICES) / eta + eta / 8 * np.sum(np.ptp(losses, axis=-1) ** 2, axis=0)
-    assert np.all(regret <= bound + 1e-4)
-    assert regret.shape == (1, 6)
-
-
-def test_a_search_whose_plays_were_all_seen_takes_one_that_was_not() -> None:
-    seen = np.ones(SIZE, dtype=bool)
-    seen[777] = False
-    plays = np.repeat(one_hot(np.asarray([3])), 4, axis=0)
-    generator = np.random.default_rng(0)
-    assert bandit.EXPERTS._pick(plays, seen, generator) == 777
-    seen[3] = False
-    assert bandit.EXPERTS._pick(plays, seen, generator) == 3
-
-
-@given(losses=st.lists(st.floats(0, 1), max_size=30, unique=True))
-def test_normal_scores_keep_the_order_and_are_centred(losses: list[float]) -> None:
-    scores = normal_scores(np.asarray(losses, dtype=float))
-    np.testing.assert_array_equal(np.argsort(scores), np.argsort(losses))
-    np.testing.assert_allclose(scores.sum(), 0, atol=1e-9)
 
 
 @settings(max_examples=10)

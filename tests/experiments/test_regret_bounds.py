@@ -11,15 +11,15 @@ import matplotlib.image
 import numpy as np
 import pytest
 import regret_bounds
-from studies.regret_bounds.claims import BOUNDS, DELTA, Player, players
-from studies.regret_bounds.games import (
+from studies.regret_bounds.claims import BOUNDS, DELTA, Contender, contenders
+from studies.regret_bounds.matches import (
     COMPILED,
     DETERMINED,
     DRAWN,
     LEAST,
-    Cell,
-    Games,
-    Source,
+    Match,
+    Outcomes,
+    RealSequence,
     plan,
     split,
     sweep,
@@ -32,14 +32,14 @@ from experts import REGISTRY, bounds
 from experts.analysis.worst_case import two_experts
 from experts.registry import Entry
 
-HEDGE = Player("hedge", (("horizon", 50),))
-EXP3, IX = Player("exp3", ()), Player("exp3_ix", (("horizon", 50),))
+HEDGE = Contender("hedge", (("horizon", 50),))
+EXP3, IX = Contender("exp3", ()), Contender("exp3_ix", (("horizon", 50),))
 
 
-def found(*cells: Cell, seeds: int = 20, jobs: int = 1, backend: str | None = None) -> list[Any]:
-    tasks = [task for cell in cells for task in split(cell, seeds)]
-    outcome = sweep(tasks, backend, jobs)
-    return [record for cell, games in outcome.items() for record in records(cell, games)]
+def found(*matches: Match, seeds: int = 20, jobs: int = 1, backend: str | None = None) -> list[Any]:
+    tasks = [task for match in matches for task in split(match, seeds)]
+    results = sweep(tasks, backend, jobs)
+    return [record for match, outcomes in results.items() for record in records(match, outcomes)]
 
 
 def test_a_run_writes_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,7 +56,7 @@ def test_a_run_writes_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixtur
     written = json.loads((tmp_path / "out" / "result.json").read_text())
     fixed = {"learner", "opponent", "horizon", "games", "violations", "worst_ratio"}
     assert all(fixed <= record.keys() for record in written)
-    assert {record["learner"] for record in written} == {player.label for player in players()}
+    assert {record["learner"] for record in written} == {c.label for c in contenders()}
     assert {"price relatives", "predictions", "against the bound"} < {
         r["opponent"] for r in written
     }
@@ -94,18 +94,18 @@ def test_mistakes_are_explained(
 
 
 def test_processes_play_the_same_games() -> None:
-    cells = [Cell(HEDGE, DRAWN, 3, 40), Cell(EXP3, DETERMINED, 3, 20), Cell(IX, DRAWN, 2, 300)]
-    alone = found(*cells, seeds=300)
-    assert found(*cells, seeds=300, backend="loky", jobs=2) == alone
+    matches = [Match(HEDGE, DRAWN, 3, 40), Match(EXP3, DETERMINED, 3, 20), Match(IX, DRAWN, 2, 300)]
+    alone = found(*matches, seeds=300)
+    assert found(*matches, seeds=300, backend="loky", jobs=2) == alone
     assert {record["games"] for record in alone} == {300}
 
 
 def test_a_bound_that_is_too_small_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    cell = Cell(HEDGE, DETERMINED, 10, 200)
-    assert sum(record["violations"] for record in found(cell, seeds=1)) == 0
+    match = Match(HEDGE, DETERMINED, 10, 200)
+    assert sum(record["violations"] for record in found(match, seeds=1)) == 0
     right = bounds.hedge_tuned
     monkeypatch.setattr(bounds, "hedge_tuned", lambda k, t, b: 0.95 * right(k, t, b))
-    wrong = {record["opponent"]: record["violations"] for record in found(cell, seeds=1)}
+    wrong = {record["opponent"]: record["violations"] for record in found(match, seeds=1)}
     assert wrong["against the bound"] == 1
     assert sum(wrong.values()) == 1
 
@@ -137,10 +137,10 @@ def test_a_learner_without_an_entry_has_its_certificate_checked(
 ) -> None:
     entry = Entry("boaster", lambda: Boaster(experts.hedge(0.3)), ({},))
     monkeypatch.setitem(REGISTRY, "boaster", entry)
-    new = [player for player in players() if player.name == "boaster"]
-    assert [player.label for player in new] == ["boaster()"]
+    new = [c for c in contenders() if c.name == "boaster"]
+    assert [c.label for c in new] == ["boaster()"]
     assert new[0].bound(3, 10) is None
-    judged = found(Cell(new[0], DETERMINED, 3, 60), seeds=1)
+    judged = found(Match(new[0], DETERMINED, 3, 60), seeds=1)
     assert all(record["holds"] == "certificate" for record in judged)
     assert sum(record["violations"] for record in judged) > 0
     row = summary(judged, 3)[0]
@@ -149,7 +149,7 @@ def test_a_learner_without_an_entry_has_its_certificate_checked(
 
 
 def test_verdicts_count_what_they_say() -> None:
-    full, bandit = Cell(HEDGE, DRAWN, 2, 50), Cell(IX, DRAWN, 2, 50)
+    full, bandit = Match(HEDGE, DRAWN, 2, 50), Match(IX, DRAWN, 2, 50)
     bound = bounds.hedge_tuned(2, 50)
     regret = np.asarray([0.5, 1.0, 1.1]) * bound
     record = judge(full, False, regret, np.full(3, 2 * bound), np.zeros((3, 2)))
@@ -168,45 +168,45 @@ def test_verdicts_count_what_they_say() -> None:
 
 def test_means_are_held_against_bounds_in_expectation() -> None:
     """Single games may exceed the bound; against an adaptive opponent one expert is compared."""
-    cell, bound = Cell(EXP3, DRAWN, 2, 50), bounds.exp3_anytime(2, 50)
+    match, bound = Match(EXP3, DRAWN, 2, 50), bounds.exp3_anytime(2, 50)
     noise = np.random.default_rng(0).normal(0, 0.5 * bound, 400)
-    below = judge(cell, False, 0.5 * bound + noise, None, np.zeros((400, 2)))
+    below = judge(match, False, 0.5 * bound + noise, None, np.zeros((400, 2)))
     assert below["violations"] == 0
     assert below["worst_ratio"] == pytest.approx(0.5, abs=0.1)
     assert below["worst_ratio"] < below["upper_ratio"] < 1
-    assert judge(cell, False, 1.2 * bound + noise, None, np.zeros((400, 2)))["violations"] == 1
+    assert judge(match, False, 1.2 * bound + noise, None, np.zeros((400, 2)))["violations"] == 1
     behind = np.stack([noise, 2 * bound + noise], axis=1)
-    assert judge(cell, True, 0 * noise, None, behind)["violations"] == 1
-    assert judge(cell, True, 9 * bound + noise, None, 0 * behind)["violations"] == 0
+    assert judge(match, True, 0 * noise, None, behind)["violations"] == 1
+    assert judge(match, True, 9 * bound + noise, None, 0 * behind)["violations"] == 0
 
 
 def test_every_entry_is_a_preset_and_reads_its_settings() -> None:
     assert BOUNDS.keys() <= REGISTRY.keys()
-    labels = [player.label for player in players()]
+    labels = [c.label for c in contenders()]
     assert "hedge(horizon=T)" in labels
     assert len(set(labels)) == len(labels)
-    assert Player("anytime_hedge", (("loss_range", 4.0),)).losses == (0, 4)
-    assert Player("exponentiated_gradient", (("eta", 0.5),)).losses == (-1, 1)
-    assert Player("exponentiated_gradient", (("eta", 0.5),)).bound(2, 8) == bounds.hedge(
+    assert Contender("anytime_hedge", (("loss_range", 4.0),)).losses == (0, 4)
+    assert Contender("exponentiated_gradient", (("eta", 0.5),)).losses == (-1, 1)
+    assert Contender("exponentiated_gradient", (("eta", 0.5),)).bound(2, 8) == bounds.hedge(
         2, 8, 0.5, 2
     )
-    assert Player("squint", ()).bound(2, 8) is None
+    assert Contender("squint", ()).bound(2, 8) is None
     assert IX.bandit
     assert not HEDGE.bandit
 
 
 def test_the_plan_is_what_the_options_say(tmp_path: Path) -> None:
-    squint = Player("squint", ())
-    assert plan(Cell(HEDGE, DRAWN, 10, 100)) == COMPILED // 100
-    assert plan(Cell(HEDGE, DRAWN, 10, 100_000)) == LEAST
-    assert plan(Cell(squint, DRAWN, 10, 100)) == 1000
-    assert plan(Cell(squint, DRAWN, 10, 100_000)) == 0
-    assert plan(Cell(squint, DETERMINED, 10, 100)) == 1
-    assert plan(Cell(EXP3, DETERMINED, 10, 1000)) == LEAST
+    squint = Contender("squint", ())
+    assert plan(Match(HEDGE, DRAWN, 10, 100)) == COMPILED // 100
+    assert plan(Match(HEDGE, DRAWN, 10, 100_000)) == LEAST
+    assert plan(Match(squint, DRAWN, 10, 100)) == 1000
+    assert plan(Match(squint, DRAWN, 10, 100_000)) == 0
+    assert plan(Match(squint, DETERMINED, 10, 100)) == 1
+    assert plan(Match(EXP3, DETERMINED, 10, 1000)) == LEAST
     (tmp_path / "a.csv").write_text("\n".join("1,2" for _ in range(10)))
-    source = Source("twos", tmp_path / "a.csv", {"kind": "relatives"})
+    source = RealSequence("twos", tmp_path / "a.csv", {"kind": "relatives"})
     assert source.windows(8).shape == (3, 2)
-    record = found(Cell(HEDGE, source, 2, 8), seeds=1)[0]
+    record = found(Match(HEDGE, source, 2, 8), seeds=1)[0]
     assert record["games"] == 3
 
 
@@ -236,9 +236,9 @@ def test_growth_is_fitted_on_the_worst_opponent() -> None:
 
 
 def test_games_are_put_together_in_the_order_of_their_seeds() -> None:
-    cell = Cell(HEDGE, DRAWN, 2, 30)
-    many = sweep(list(split(cell, 260)), None, 1)[cell]
-    few = sweep(list(split(cell, 3)), None, 1)[cell]
-    assert isinstance(many, Games)
+    match = Match(HEDGE, DRAWN, 2, 30)
+    many = sweep(list(split(match, 260)), None, 1)[match]
+    few = sweep(list(split(match, 3)), None, 1)[match]
+    assert isinstance(many, Outcomes)
     assert many.regret.shape == (260, 7)
     np.testing.assert_allclose(many.regret[:3], few.regret)

@@ -20,8 +20,13 @@ from experts import Feedback, Ledger, ProductDistribution, Weighted
 from experts.structured.product import edge_entropy
 
 PACKAGE = Path(experts.__file__).parent
-IN_NUMPY = {PACKAGE / "simulation", PACKAGE / "analysis" / "worst_case.py"}
-"""Around the algorithms: whole games, which are played in numpy."""
+IN_NUMPY = {
+    PACKAGE / "simulation",
+    PACKAGE / "analysis" / "worst_case.py",
+    PACKAGE / "structured" / "black_box.py",
+}
+"""Around the algorithms: whole games, which are played in numpy, and whole searches, which draw
+from numpy's generators."""
 weights = hnp.arrays(np.float64, st.integers(1, 8), elements=st.integers(0, 5)).filter(np.any)
 
 

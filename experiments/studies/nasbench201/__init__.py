@@ -1,1 +1,1 @@
-"""Parts of nasbench201_bandit.py: the table, the searchers, their rivals, pictures."""
+"""NAS-Bench-201's table, and parts of nasbench201_bandit.py: reference searches and pictures."""

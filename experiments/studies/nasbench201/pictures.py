@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Curves = Mapping[tuple[str, str], Numbers]
-"""(R, T) for each data set and method"""
+"""R runs of T queries for each data set and method, (R, T)"""
 
 SHOWN = ("experts", "local-search", "evolution", "evolution-once", "random", "reinforce", "exp3")
-"""In the picture of the searches; the others are in the table."""
+"""Methods in the picture of the searches; the others are in the printed table only."""
 
 TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 
 BANDED = ("experts", "local-search")
-"""Of those, the ones whose spread is shown; seven bands would hide each other."""
+"""Methods of `SHOWN` with a band for their spread; seven bands would hide each other."""
 
 
 def search(tables: Mapping[str, Table], scores: Curves) -> Figure:
-    """Test accuracy of the best validation so far against queries."""
+    """Curves of test accuracy over queries, of the architecture with the best validation so far."""
     figure = Figure(figsize=(6.2 * len(tables), 5), layout="constrained")
     panels = figure.subplots(1, len(tables), squeeze=False)[0]
     for axes, (data, found) in zip(panels, tables.items(), strict=True):
@@ -62,7 +62,7 @@ def search(tables: Mapping[str, Table], scores: Curves) -> Figure:
 
 
 def regret(regrets: Curves) -> Figure:
-    """Joint regret to the best architecture, against what experts on all of them would promise."""
+    """Curves of regret to the best architecture, and the bound of Hedge over all architectures."""
     sets = list(dict.fromkeys(data for data, _ in regrets))
     figure = Figure(figsize=(6.2 * len(sets), 5), layout="constrained")
     for axes, data in zip(figure.subplots(1, len(sets), squeeze=False)[0], sets, strict=True):
@@ -73,7 +73,7 @@ def regret(regrets: Curves) -> Figure:
         t = np.arange(1, rounds + 1)
         promised = [bounds.hedge_anytime(SIZE, int(n)) for n in t]
         axes.plot(t, promised, color="0.3", linestyle="--", label="√(T ln |A|): full information")
-        axes.set_xlabel("plays T, all paid for")
+        axes.set_xlabel("queries T, repeated ones included")
         axes.set_ylabel("regret to the best architecture, in error rates")
         axes.set_title(
             f"{data}: joint regret over {SIZE} architectures\n"
@@ -93,7 +93,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _band(axes: Axes, curve: Numbers, color: str, label: str, width: float, shade: float) -> None:
-    """Mean of the runs (R, T), and where the middle 80 % of them are."""
+    """Mean of the runs (R, T) as a line, the middle 80 % of them as a band."""
     t = np.arange(1, curve.shape[1] + 1)
     low, high = np.quantile(curve, [0.1, 0.9], axis=0)
     axes.fill_between(t, low, high, color=color, alpha=shade, linewidth=0)

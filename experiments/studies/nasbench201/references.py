@@ -1,4 +1,4 @@
-"""The searches that the experts are compared with, one search at a time."""
+"""The searches that the experts are compared with; each runs one search at a time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 import experts
-from studies.nasbench201.searchers import Ask, Generators, code
-from studies.nasbench201.table import ARCHITECTURES, CHOICES, EDGES, PLACES, SIZE, Numbers
+from experts.structured.black_box import Ask, Generators
+from studies.nasbench201.table import ARCHITECTURES, CHOICES, CODES, EDGES, PLACES, SIZE, Numbers
 
 NEIGHBOURS = np.asarray(
     [
@@ -18,18 +18,18 @@ NEIGHBOURS = np.asarray(
         for at, architecture in enumerate(ARCHITECTURES)
     ]
 )  # fmt: skip
-"""(15625, 24): codes of the architectures that differ on one edge."""
+"""Codes of the architectures that differ on one edge, (15625, 24)."""
 
-OneSearch = Callable[["Purse", np.random.Generator], None]
-"""Asks its purse until that raises `Spent`; at most 15,625 queries."""
+OneSearch = Callable[["Budget", np.random.Generator], None]
+"""One search: it queries its budget until that raises `Spent`; at most 15,625 queries."""
 
 
 class Spent(Exception):  # noqa: N818  (the end of a search, not an error)
-    """The last query has been paid."""
+    """The budget is used up."""
 
 
-class Purse:
-    """The queries of one search: pays for them and keeps their codes in order."""
+class Budget:
+    """The queries of one search: counts them and keeps their codes in order."""
 
     def __init__(self, ask: Ask, queries: int) -> None:
         self.codes: list[int] = []
@@ -37,10 +37,10 @@ class Purse:
         self._queries = queries
         self._known: dict[int, float] = {}
 
-    def pay(self, at: int) -> float:
-        """Loss of the architecture `at`, for a query, whether it is known or not.
+    def query(self, at: int) -> float:
+        """Loss of the architecture with code `at`; costs a query even if it is known.
 
-        The last query ends the search at once.
+        The last query raises `Spent` instead: it ends the search.
         """
         self.codes.append(at)
         self._known[at] = float(self._ask(np.asarray([at]))[0])
@@ -49,44 +49,46 @@ class Purse:
         return self._known[at]
 
     def recall(self, at: int) -> float:
-        """The same; free if it has been paid for before."""
-        return self._known[at] if at in self._known else self.pay(at)
+        """Loss of the architecture with code `at`; costs a query only the first time."""
+        return self._known[at] if at in self._known else self.query(at)
 
 
 @dataclass(frozen=True, slots=True)
 class OneByOne:
-    """A search for one purse, played for each generator."""
+    """R searches, one after the other, from one search: a `black_box.Search`."""
 
     search: OneSearch
 
     def __call__(self, ask: Ask, queries: int, generators: Generators) -> Numbers:
-        """Codes in the order of their queries, (R, queries)."""
+        """Run the searches; codes in the order of their queries, (R, queries)."""
         found = []
         for generator in generators:
-            purse = Purse(ask, queries)
+            budget = Budget(ask, queries)
             try:
-                self.search(purse, generator)
+                self.search(budget, generator)
             except Spent:
-                found.append(purse.codes)
+                found.append(budget.codes)
         return np.asarray(found)
 
 
-def random_search(purse: Purse, generator: np.random.Generator) -> None:
-    """Uniform, without replacement."""
+def random_search(budget: Budget, generator: np.random.Generator) -> None:
+    """Query architectures uniformly at random, without replacement."""
     for at in generator.permutation(SIZE):
-        purse.pay(int(at))
+        budget.query(int(at))
 
 
 @dataclass(frozen=True, slots=True)
 class Evolution:
-    """Regularized evolution: the best of a sample has a child, the oldest dies.
+    """Regularized evolution: the best of a sample has a mutated child, the oldest dies.
 
     Parameters
     ----------
     once
-        False: a uniform operation on a uniform edge, often the parent again, and every child is
-        paid for: the usual protocol on this table. True: always another operation, and children
-        seen before are free: stronger.
+        False, the usual protocol on this table: a mutation draws a uniform operation for a uniform
+        edge, so it often gives the parent again, and every child costs a query. True, which is
+        stronger: a child always differs from its parent, and a known child is free.
+    population, sample
+        Sizes of the population and of the sample that a parent is the best of.
 
     Source: Real et al. 2019, Algorithm 1.
     """
@@ -95,9 +97,9 @@ class Evolution:
     population: int = 10
     sample: int = 3
 
-    def __call__(self, purse: Purse, generator: np.random.Generator) -> None:
-        """See `OneSearch`."""
-        look = purse.recall if self.once else purse.pay
+    def __call__(self, budget: Budget, generator: np.random.Generator) -> None:
+        """Search, see `OneSearch`."""
+        look = budget.recall if self.once else budget.query
         queue = [(int(at), look(int(at))) for at in generator.integers(SIZE, size=self.population)]
         while True:
             chosen = generator.choice(self.population, self.sample, replace=False)
@@ -108,41 +110,48 @@ class Evolution:
             queue = [*queue[1:], (child, look(child))]
 
 
-def local_search(purse: Purse, generator: np.random.Generator) -> None:
-    """First improvement among the neighbours in random order; restart where there is none.
+def local_search(budget: Budget, generator: np.random.Generator) -> None:
+    """Move to the first better neighbour in random order; restart where there is none.
 
-    Nothing is paid for twice. Source: White, Nolen & Savani 2021 (with restarts).
+    Nothing is queried twice. Source: White, Nolen & Savani 2021 (with restarts).
     """
     while True:
         at = int(generator.integers(SIZE))
-        loss = purse.recall(at)
+        loss = budget.recall(at)
         better: int | None = at
         while better is not None:
-            at, loss = better, purse.recall(better)
+            at, loss = better, budget.recall(better)
             around = generator.permutation(NEIGHBOURS[at])
-            better = next((int(n) for n in around if purse.recall(int(n)) < loss), None)
+            better = next((int(n) for n in around if budget.recall(int(n)) < loss), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Reinforce:
-    """Policy gradient on the logits of independent edges; baseline: moving average of rewards.
+    """Policy gradient on independent edges' logits; baseline: a moving average of the rewards.
 
-    The reward is 1 - loss. Every draw is paid for. Source: Williams 1992; for architectures Zoph &
-    Le 2017.
+    The reward is 1 - loss. Every draw costs a query. Source: Williams 1992; for architectures Zoph
+    & Le 2017.
+
+    Parameters
+    ----------
+    rate
+        Step size on the logits.
+    memory
+        Weight of the old baseline in the new one.
     """
 
     rate: float = 10.0
     memory: float = 0.9
 
-    def __call__(self, purse: Purse, generator: np.random.Generator) -> None:
-        """See `OneSearch`."""
+    def __call__(self, budget: Budget, generator: np.random.Generator) -> None:
+        """Search, see `OneSearch`."""
         logits = np.zeros((EDGES, CHOICES))
         baseline: float | None = None
         while True:
             weights = np.exp(logits - logits.max(-1, keepdims=True))
             play = weights / weights.sum(-1, keepdims=True)
             arm = experts.draw(play, generator.random((EDGES, 1)))
-            reward = 1 - purse.pay(int(code(arm)))
+            reward = 1 - budget.query(int(CODES.encode(np.argmax(arm, axis=-1))))
             if baseline is None:
                 baseline = reward
             baseline = self.memory * baseline + (1 - self.memory) * reward

@@ -1,4 +1,4 @@
-"""NAS-Bench-201's table: reading it, the protocol of a search on it, and a synthetic stand-in."""
+"""NAS-Bench-201's table: reading it, scoring a search on it, and a synthetic stand-in."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ import numpy as np
 from tqdm import tqdm
 
 from experts.numerics.files import replace
+from experts.structured.black_box import Codes
 from nas_adapter.errors import UserError
 from nas_adapter.spaces.nasbench201 import ENDS, OPERATIONS, NASBench201
 
 EDGES, CHOICES = len(ENDS), len(OPERATIONS)
-SIZE = CHOICES**EDGES
-ARCHITECTURES = np.asarray(list(itertools.product(range(CHOICES), repeat=EDGES)))
-"""(15625, 6): the architectures by their code, the number whose digits in base 5 they are."""
-PLACES = CHOICES ** np.arange(EDGES)[::-1]
+CODES = Codes(EDGES, CHOICES)
+SIZE = CODES.size
+PLACES = CODES.places
+ARCHITECTURES = CODES.decode(np.arange(SIZE))
+"""(15625, 6): the architectures in the order of their codes."""
 SPACE = NASBench201()
 
 Numbers = np.ndarray[Any, Any]
@@ -29,7 +31,7 @@ Numbers = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """Accuracies in %, indexed by an architecture's code."""
+    """Accuracies of one data set's networks in %, indexed by an architecture's code."""
 
     name: str
     """of the data set"""
@@ -41,9 +43,9 @@ class Table:
     """int (15625,): the row of the file"""
 
     def best_so_far(self, queries: Numbers) -> Numbers:
-        """Codes (..., T): after each query (..., T) the seen architecture with the best validation.
+        """Best architecture seen after each query, by validation accuracy; codes (..., T).
 
-        Ties go to the row further down in the file: a rule that knows neither the order of the
+        Ties go to the row further down in the file: this rule uses neither the order of the
         queries nor the test accuracies.
         """
         rank = np.empty(SIZE, dtype=np.int64)
@@ -53,26 +55,26 @@ class Table:
         return found
 
     def score(self, queries: Numbers) -> Numbers:
-        """Test accuracy in %, (..., T), of `best_so_far`."""
+        """Test accuracy of `best_so_far` in %, (..., T)."""
         found: Numbers = self.test[self.best_so_far(queries)]
         return found
 
 
 def columns(data: str) -> tuple[str, str]:
-    """Names of the columns with the query's and the score's accuracy."""
+    """Names of the two columns of a data set: the query's accuracy and the score's."""
     return f"{data}_val_12ep", f"{data}_test_200ep"
 
 
 def read(source: str, data: str, names: tuple[str, str] | None = None) -> Table:
-    """The table in a CSV file (.gz or not), or with `nats:PATH` in the official NATS-Bench files.
+    """The table of a CSV file (.gz or not), or, for `nats:PATH`, of the official NATS-Bench files.
 
-    `names` of the query's and the score's column: by default those of `data`, see `columns`.
+    `names`: columns of the query's and the score's accuracy; by default those of `columns(data)`.
 
     Raises
     ------
     UserError
-        File or column missing, an architecture that is malformed, doubled or missing, an accuracy
-        that is no number in [0, 100].
+        If a file or column is missing, an architecture is malformed, doubled or missing, or an
+        accuracy is not a number in [0, 100].
     """
     if source.startswith("nats:"):
         if names is not None:
@@ -90,13 +92,13 @@ def read(source: str, data: str, names: tuple[str, str] | None = None) -> Table:
 
 
 def build(source: str, data: str, names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Table:
-    """A checked table from rows with `arch` and the two columns `names`; see `read`."""
+    """The checked table of rows with `arch` and the two columns `names`; errors as in `read`."""
     accuracy = np.full((2, SIZE), np.nan)
     row = np.full(SIZE, -1)
     for index, entry in enumerate(rows):
         where = f"--table {source}, row {index + 1}"
         try:
-            code = int(np.dot(SPACE.parse(entry["arch"] or ""), PLACES))
+            code = int(CODES.encode(np.asarray(SPACE.parse(entry["arch"] or ""))))
         except ValueError as wrong:
             raise UserError(f"{where}: {wrong}") from None
         if row[code] >= 0:
@@ -114,12 +116,12 @@ def build(source: str, data: str, names: Sequence[str], rows: Iterable[Mapping[s
 
 
 def write_synthetic(path: Path, seed: int = 0) -> None:
-    """A made-up table in the form of the real one, for trying things out: data set `synthetic`.
+    """Write a made-up table in the real one's form, data set `synthetic`, for trying things out.
 
-    Not a substitute for the real one. Quality q(a) = single effects + a quarter of pair effects,
-    all standard normal, + a tenth of noise for each architecture, scaled to unit variance; error =
-    6 % + 84 % / (1 + exp(2.5 + 1.2 q)), so most are good and few are bad. The 200-epoch test
-    accuracy has a noise of its own.
+    It does not replace the real one. The quality q(a) is a sum of standard normal effects of single
+    operations and, times 1/4, of pairs, scaled to unit variance; each accuracy adds its own normal
+    noise, times 1/10. The error is 6 % + 84 % / (1 + exp(2.5 + 1.2 q)): most architectures are
+    good, few are bad.
     """
     rng = np.random.default_rng(seed)
     quality = np.zeros(SIZE)
@@ -156,7 +158,7 @@ def _csv_rows(source: str, file: Iterable[str], names: Sequence[str]) -> Iterato
 
 
 def _nats_rows(path: str, data: str) -> Iterator[dict[str, Any]]:
-    """From the official files; accuracies are means over their training seeds."""
+    """Rows of the official files; accuracies are means over their training seeds."""
     try:
         from nats_bench import create  # noqa: PLC0415  (optional)
     except ImportError:
@@ -167,7 +169,7 @@ def _nats_rows(path: str, data: str) -> Iterator[dict[str, Any]]:
         api = create(path, "tss", fast_mode=Path(path).is_dir(), verbose=False)
     except (OSError, ValueError) as wrong:
         raise UserError(f"--table nats:{path}: {wrong}") from None
-    # CIFAR-10 is validated on half of its training images, under a name of its own.
+    # CIFAR-10 validated on half of its training images is a data set of its own there.
     held_out = "cifar10-valid" if data == "cifar10" else data
     valid, test = columns(data)
     for index in tqdm(range(len(api)), desc="reading NATS-Bench", unit="architecture"):

@@ -1,1 +1,1 @@
-"""Parts of online_to_batch.py."""
+"""Parts of online_to_batch.py: populations with a known risk."""

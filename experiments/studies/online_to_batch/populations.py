@@ -1,4 +1,4 @@
-"""Losses drawn i.i.d. from a population whose risk is known exactly, linear and convex."""
+"""Populations of losses, linear and squared, whose risk is known exactly."""
 
 from __future__ import annotations
 
@@ -17,52 +17,52 @@ Array = Any
 
 
 class Population(Protocol):
-    """F(p) = E[f(p, z)] over fresh z, for a loss f that is convex in p on the simplex."""
+    """A distribution of z and a loss f(p, z), convex in p on the simplex; risk F(p) = E f(p, z)."""
 
     @property
     def experts(self) -> int:
-        """K."""
+        """Number of experts K."""
 
     @property
     def loss_range(self) -> float:
-        """B: the largest difference between two entries of a gradient."""
+        """Loss range B: the largest difference between two entries of a gradient."""
 
     @property
     def least(self) -> float:
-        """min F over the simplex."""
+        """Smallest risk on the simplex, min F."""
 
     @property
     def best(self) -> Array:
-        """(K,): where that is."""
+        """Point of smallest risk, (K,)."""
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-        """Fresh z, (*shape, K)."""
+        """Draw z, (*shape, K)."""
 
     def loss(self, p: Array, z: Array) -> Array:
-        """f(p, z), (...)."""
+        """Loss f(p, z), (...)."""
 
     def gradient(self, p: Array, z: Array) -> Array:
-        """Of f in p, (..., K)."""
+        """Gradient of f in p, (..., K)."""
 
     def risk(self, p: Array) -> Array:
-        """F(p), exactly, (...)."""
+        """Exact risk F(p), (...)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Linear:
-    """f(p, z) = <p, z>, z independent coins: P(z_k = 1) = means_k."""
+    """Linear losses f(p, z) = <p, z>, z_k independent in {0, 1} with P(z_k = 1) = means_k."""
 
     means: Array
     """(K,)"""
 
     @property
     def experts(self) -> int:
-        """K."""
+        """Number of experts K."""
         return len(self.means)
 
     @property
     def loss_range(self) -> float:
-        """1."""
+        """Loss range, 1."""
         return 1.0
 
     @property
@@ -72,59 +72,60 @@ class Linear:
 
     @property
     def best(self) -> Array:
-        """All on the expert with the smallest mean."""
+        """All weight on the expert with the smallest mean."""
         return np.eye(self.experts)[self.means.argmin()]
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-        """Coins."""
+        """Draw z, (*shape, K)."""
         return (rng.random((*shape, self.experts)) < self.means).astype(float)
 
     def loss(self, p: Array, z: Array) -> Array:
-        """<p, z>."""
+        """Loss <p, z>, (...)."""
         return np.sum(p * z, axis=-1)
 
     def gradient(self, p: Array, z: Array) -> Array:
-        """z, wherever p is."""
+        """Gradient z, the same for every p."""
         return z
 
     def risk(self, p: Array) -> Array:
-        """<p, means>."""
+        """Risk <p, means>, (...)."""
         return p @ self.means
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Squared:
-    """f(p, e) = <p, e>**2: the squared error of forecasts mixed with weights p.
+    """Squared losses f(p, e) = <p, e>**2 of forecasts mixed with weights p.
 
-    e_k is forecaster k's error; a mixture's error is <p, e> as the weights add up to 1. A round
-    draws a row of the table, each as likely as the others: the table is the population.
+    e_k is forecaster k's error; as the weights add up to 1, the mixture's error is <p, e>. A round
+    draws a row of the table uniformly: the table is the population.
     """
 
     errors: Array
-    """(N, K), in units of the largest error: in [-1, 1]"""
+    """(N, K), divided by the largest absolute error: in [-1, 1]"""
 
     @property
     def experts(self) -> int:
-        """K."""
+        """Number of experts K."""
         return int(self.errors.shape[1])
 
     @property
     def loss_range(self) -> float:
-        """The largest 2 |<p, e>| (max e - min e) over the rows and all p."""
+        """Loss range: the largest 2 |<p, e>| (max e - min e) over the rows and all p."""
         spread = np.ptp(self.errors, axis=1)
         return float((2 * np.abs(self.errors).max(axis=1) * spread).max())
 
     @property
     def least(self) -> float:
-        """Risk of `best`."""
+        """Smallest risk, that of `best`."""
         return float(self.risk(self.best))
 
     @property
     def best(self) -> Array:
-        """argmin p'Mp on the simplex: the best of the stationary points of all its faces.
+        """Minimiser of p'Mp on the simplex: the best of the stationary points of all faces.
 
-        An optimum of smallest support is the only stationary point of its face, so the equations
-        M p = x 1, <1, p> = 1 have one solution there; where they are singular any other will do.
+        A minimiser of smallest support is the only stationary point of its face, so the equations
+        M p = x 1, <1, p> = 1 have one solution there. On other faces they may be singular; then any
+        solution may be tried.
         """
         found = []
         for size in range(1, self.experts + 1):
@@ -139,19 +140,19 @@ class Squared:
         return min(found, key=self.risk)
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-        """Rows, with replacement."""
+        """Draw rows of the table with replacement."""
         return self.errors[rng.integers(len(self.errors), size=shape)]
 
     def loss(self, p: Array, z: Array) -> Array:
-        """<p, e>**2."""
+        """Loss <p, e>**2, (...)."""
         return np.sum(p * z, axis=-1) ** 2
 
     def gradient(self, p: Array, z: Array) -> Array:
-        """2 <p, e> e."""
+        """Gradient 2 <p, e> e, (..., K)."""
         return 2 * np.sum(p * z, axis=-1, keepdims=True) * z
 
     def risk(self, p: Array) -> Array:
-        """p'Mp, M = the mean of ee'."""
+        """Risk p'Mp, (...), with M the mean of ee'."""
         return np.sum(p @ self._moments * p, axis=-1)
 
     @property
@@ -160,7 +161,7 @@ class Squared:
 
 
 def synthetic(rng: np.random.Generator, rows: int = 5000, count: int = 6) -> Squared:
-    """Forecasters of different skill whose errors have a part in common; uniform noise."""
+    """Made-up forecasters of different skill: errors are uniform, with a part in common."""
     own = rng.uniform(-1, 1, (rows, count)) * np.linspace(0.4, 1, count)
     return scaled(own + 0.3 * rng.uniform(-1, 1, (rows, 1)))
 
@@ -171,7 +172,7 @@ def from_table(path: Path, target: str, forecasters: Sequence[str]) -> Squared:
     Raises
     ------
     UserError
-        If the file cannot be read, or lacks a column, or holds something else than numbers there.
+        If the file cannot be read, lacks a column, or has anything but finite numbers there.
     """
     try:
         with path.open(newline="") as file:
@@ -193,7 +194,7 @@ def from_table(path: Path, target: str, forecasters: Sequence[str]) -> Squared:
 
 
 def scaled(errors: Array) -> Squared:
-    """In units of the largest error."""
+    """Errors (N, K) divided by the largest absolute one."""
     largest = np.abs(errors).max()
     if largest == 0:
         raise UserError("all forecasts are exact: there is nothing to learn")

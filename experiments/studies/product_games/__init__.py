@@ -1,1 +1,1 @@
-"""Parts of product_games.py."""
+"""Parts of product_games.py: games over all architectures or edge by edge, and pictures."""

@@ -1,4 +1,4 @@
-"""Games over a product of edges: jointly over all architectures, and edge by edge.
+"""Games over a product of edges: over all architectures jointly, and edge by edge.
 
 E edges with K operations each; losses (T, S, E, K) in [0, 1] for S games. Architectures are in
 the order of nested loops over the edges, the last edge fastest: K**E of them.
@@ -22,7 +22,7 @@ Array = Any
 
 
 def outer(edges: Array, combine: Any) -> Array:
-    """From (..., E, K) to (..., K**E): `combine` (a ufunc) over one entry of every edge."""
+    """Outer product over edges, (..., E, K) to (..., K**E), with the ufunc `combine` for times."""
     parts = np.moveaxis(edges, -2, 0)
 
     def extend(joint: Array, edge: Array) -> Array:
@@ -33,10 +33,10 @@ def outer(edges: Array, combine: Any) -> Array:
 
 
 def differences(learner: Any, losses: Array) -> tuple[float, float]:
-    """Largest absolute and relative difference between joint and per-edge plays, over all rounds.
+    """Largest absolute and relative difference of joint and per-edge distributions in a game.
 
-    `losses` (T, E, K) of one game. The joint learner has one weight for every architecture and
-    sees its total loss; the other plays every edge by itself.
+    `losses` (T, E, K). The joint learner has a weight for every architecture and sees its total
+    loss; the other plays every edge by itself.
     """
     joint, edges = learner.init(outer(losses[0], np.add)), learner.init(losses[0])
     absolute = relative = 0.0
@@ -52,14 +52,14 @@ def differences(learner: Any, losses: Array) -> tuple[float, float]:
 
 
 def fed_the_total(learner: Any, losses: Array, rng: np.random.Generator) -> Array:
-    """Semi-bandit with one number: every edge is told the architecture's mean loss over edges.
+    """Bandit game with one number a round: every edge is told the architecture's mean edge loss.
 
-    Round by round: each edge draws an operation; all see (1 / E) sum_e loss, and take it for the
-    drawn operation's. Returns what the drawn architectures lost in total, (T, S).
+    In a round each edge draws an operation. All edges see (1 / E) sum_e loss and take it for the
+    loss of their drawn operation. Returns the total loss of the drawn architectures, (T, S).
 
-    Given what was played before, the other edges' part of that number is independent of this
-    edge's draw, so edge e plays a bandit game with losses in [0, 1], and its pseudo-regret in
-    that game is 1/E of its own in the true one: the others' parts cancel.
+    Given the past, the other edges' share of that number is independent of this edge's draw. So
+    edge e plays a bandit game with losses in [0, 1]; the others' shares cancel in its
+    pseudo-regret there, which is 1/E of its pseudo-regret in the true game.
     """
     rounds, games, edges, _ = losses.shape
     state = learner.init(losses[0])
@@ -75,7 +75,7 @@ def fed_the_total(learner: Any, losses: Array, rng: np.random.Generator) -> Arra
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Architectures:
-    """Environment: every architecture is an arm, its loss the mean over its edges, in [0, 1]."""
+    """Environment with an arm for every architecture; its loss is its edges' mean, in [0, 1]."""
 
     losses: Array = field(repr=False)
     """(T, S, E, K)"""
@@ -84,16 +84,16 @@ class Architectures:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(K**E,)."""
+        """Shape of one problem, (K**E,)."""
         return (self.losses.shape[-1] ** self.losses.shape[-2],)
 
     @property
     def horizon(self) -> int | None:
-        """T."""
+        """Rounds T."""
         return len(self.losses)
 
     def start(self, generators: Sequence[np.random.Generator]) -> Course:
-        """The i-th seed plays the i-th game; generators are not used."""
+        """Start the games: the i-th seed plays the i-th; the generators are not used."""
         position = 0
 
         def following(rounds: int) -> Array:
@@ -107,7 +107,7 @@ class Architectures:
 
 
 def seconds_a_round(learner: Any, loss: Array, bandit: bool, rounds: int = 30) -> float:
-    """Median time of one round of plain numpy: predict, (draw,) update; `loss` (..., K)."""
+    """Median seconds of one round in numpy: predict, draw if a bandit, update; loss (..., K)."""
     state = learner.init(loss)
     rng = np.random.default_rng(0)
     times = []

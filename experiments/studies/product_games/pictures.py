@@ -1,4 +1,4 @@
-"""Pictures of `product_games`, from its records and traces."""
+"""Pictures of product_games.py, from its records and traces."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ NAMES = {
 
 
 def regret(curves: Mapping[str, Trace], full: Records, bound: Any, title: str) -> Figure:
-    """Left: over a game tuned to its length. Right: the end of games of several lengths.
+    """Regret with full information. Left: over the longest game. Right: at the end, over T.
 
-    `curves` has for each kind of losses its longest game, `bound` says after t rounds of that what
-    the regret is at most.
+    `curves` has the longest game's trace for each kind of losses; `bound(t)` is the bound after t
+    of its rounds.
     """
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -51,7 +51,7 @@ def regret(curves: Mapping[str, Trace], full: Records, bound: Any, title: str) -
 
 
 def cost(same: Records, bandits: Records) -> Figure:
-    """Left: seconds a round over |A|. Right: pseudo-regret of the bandits over |A|."""
+    """Cost over |A|. Left: seconds a round. Right: pseudo-regret of the bandits."""
     figure = Figure(figsize=(11, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     sizes, joint, per_edge = columns(same, "architectures", "seconds_joint", "seconds_per_edge")
@@ -77,4 +77,5 @@ def cost(same: Records, bandits: Records) -> Figure:
 
 
 def columns(rows: Records, *names: str) -> list[Any]:
+    """Columns of records as arrays, one for each name."""
     return [np.asarray([row[name] for row in rows]) for name in names]

@@ -1,1 +1,1 @@
-"""Parts of regret_bounds.py: claims, games, verdicts, pictures, a search for bad sequences."""
+"""Parts of regret_bounds.py: claims, matches, verdicts, pictures, a search for bad sequences."""

@@ -1,6 +1,6 @@
-"""Which bound belongs to which learner: the one table, keyed by the name of the preset.
+"""A-priori regret bounds of the learners: one table, keyed by the name of the preset.
 
-A learner without an entry here still has its certificate checked on full information.
+A learner without an entry is still checked against its certificate, under full information.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ ALWAYS, PROBABILITY, EXPECTATION = "always", "probability", "expectation"
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An a-priori bound.
+    """An a-priori regret bound, and in what sense it holds.
 
     Parameters
     ----------
     formula
-        (setting, B, K, T) -> the bound, B the range of the losses; None: not for this setting.
+        (setting, B, K, T) -> the bound, B the range of the losses; None: no bound for this setting.
     holds
-        "always": for every game, full information. Under bandit feedback: "probability", of at
-        least 1 - delta for each game, or "expectation", for the mean over games.
+        "always": in every game, full information. Under bandit feedback "probability": in each
+        game with probability at least 1 - delta, or "expectation": for the mean over games.
     """
 
     formula: Callable[[Setting, float, int, int], float | None]
@@ -37,7 +37,7 @@ class Bound:
 
 
 DELTA = 0.05
-"""Of the bounds that hold with probability 1 - delta."""
+"""delta of the bounds that hold with probability 1 - delta."""
 
 
 def _hedge(s: Setting, b: float, k: int, t: int) -> float:
@@ -45,18 +45,18 @@ def _hedge(s: Setting, b: float, k: int, t: int) -> float:
 
 
 def _optimistic(s: Setting, b: float, k: int, t: int) -> float:
-    """Surprises of range 2B at the most."""
+    """Losses differ from the predicted ones by a vector of range 2B at most."""
     eta = s.get("eta") or (8 * math.log(k) / t) ** 0.5 / b
     return bounds.optimistic_hedge(k, eta, itertools.repeat(2 * b, t))
 
 
 def _told(formula: Callable[[float, int, int], float]) -> Callable[..., float | None]:
-    """For learners that were told the range; where they find it, nothing is known beforehand."""
+    """A bound for learners that are told the range; those that estimate it have none a priori."""
     return lambda s, b, k, t: formula(b, k, t) if "loss_range" in s else None
 
 
 def _squint(s: Setting, b: float, k: int, t: int) -> float | None:
-    """The sum of squares is at most T B**2."""
+    """The sum of squared instantaneous regrets is at most T B**2."""
     if "loss_range" not in s:
         return None
     if s.get("prior_on_rate") == "uniform":
@@ -65,7 +65,7 @@ def _squint(s: Setting, b: float, k: int, t: int) -> float | None:
 
 
 def _normal_hedge(s: Setting, b: float, k: int, t: int) -> float:
-    """The bound holds for every delta, so for the best one."""
+    """The bound holds for every delta: the smallest over a grid of deltas."""
     return min(bounds.normal_hedge(k, t, 0.5 * 0.9**i, b) for i in range(80))
 
 
@@ -105,8 +105,8 @@ BOUNDS: dict[str, Bound] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Player:
-    """A registered learner in one of its settings, and how it is played here."""
+class Contender:
+    """A registered learner in one of its settings, and the kind of game that it plays here."""
 
     name: str
     options: tuple[tuple[str, Any], ...]
@@ -118,15 +118,15 @@ class Player:
 
     @property
     def label(self) -> str:
-        """As one would write it; a horizon is the game's."""
+        """The call that makes it, for people; T stands for the game's horizon."""
         shown = {k: ("T" if k == "horizon" else repr(v)) for k, v in self.setting.items()}
         return f"{self.name}({', '.join(f'{k}={v}' for k, v in shown.items())})"
 
     @property
     def losses(self) -> tuple[float, float]:
-        """Smallest and largest loss of its games: the range that it is told, [0, 1] if none.
+        """Interval of the losses in its games: of the range that it is told, else [0, 1].
 
-        `exponentiated_gradient` is told that gradients lie in [-L, L].
+        For `exponentiated_gradient`, which is told that gradients lie in [-L, L], that interval.
         """
         if self.name == "exponentiated_gradient":
             limit = float(self.setting.get("bound", 1.0))
@@ -135,7 +135,7 @@ class Player:
 
     @property
     def holds(self) -> str:
-        """What the a-priori bound promises; "always" if there is only the certificate."""
+        """Sense in which the a-priori bound holds; "always" if there is only the certificate."""
         known = self.name in BOUNDS and self.bound(2, 1) is not None
         return BOUNDS[self.name].holds if known else ALWAYS
 
@@ -145,22 +145,22 @@ class Player:
         return self.holds != ALWAYS
 
     def make(self, rounds: int) -> Any:
-        """The learner for T rounds."""
+        """The learner, for a game of `rounds` rounds."""
         horizon = {"horizon": rounds} if "horizon" in self.setting else {}
         return REGISTRY[self.name].make(**(self.setting | horizon))
 
     def bound(self, k: int, rounds: int) -> float | None:
-        """The a-priori bound."""
+        """The a-priori bound for K = k and T = rounds; None if there is none."""
         if self.name not in BOUNDS:
             return None
         low, high = self.losses
         return BOUNDS[self.name].formula(self.setting, high - low, k, rounds)
 
 
-def players() -> list[Player]:
-    """Every setting of every registered learner."""
+def contenders() -> list[Contender]:
+    """All settings of all registered learners, as their registry entries' examples give them."""
     return [
-        Player(entry.name, tuple(example.items()))
+        Contender(entry.name, tuple(example.items()))
         for entry in REGISTRY.values()
         for example in entry.examples
     ]

@@ -1,4 +1,4 @@
-"""The pictures of the bounds experiment."""
+"""Pictures of the bounds experiment, from its records."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from experts.environments import Given
 from studies.regret_bounds.verdicts import Record
 
 COLORS = [f"C{i}" for i in range(10)] + ["black", "gold", "darkgreen", "navy", "salmon"]
-"""One for each opponent."""
+"""Colours of the opponents."""
 
 
 def growth(found: list[Record], learners: list[str], k: int) -> Figure:
-    """A panel for each learner: mean regret of each opponent, and the bound, over the horizon."""
+    """Panels of mean regret over the horizon, one for each learner: all opponents and the bound."""
     columns = 4
     height = -(-len(learners) // columns)
     figure = Figure(figsize=(13.5, 2.6 * height + 1.6), layout="constrained")
@@ -28,7 +28,7 @@ def growth(found: list[Record], learners: list[str], k: int) -> Figure:
         mine = [r for r in found if r["learner"] == learner and r["experts"] == k]
         for name, color in colors.items():
             line = [(r["horizon"], r["mean_regret"]) for r in mine if r["opponent"] == name]
-            line = [point for point in sorted(line) if point[1] > 0.1]  # 0 has no logarithm
+            line = [point for point in sorted(line) if point[1] > 0.1]  # the axis is logarithmic
             if line:
                 drawn.add(name)
                 panel.plot(*zip(*line, strict=True), "o-", color=color, markersize=3, linewidth=1)
@@ -43,7 +43,7 @@ def growth(found: list[Record], learners: list[str], k: int) -> Figure:
     for panel in axes.flat[len(learners) :]:
         panel.set_axis_off()
     for panel in axes.flat[max(0, len(learners) - columns) : len(learners)]:
-        panel.tick_params(labelbottom=True)  # the lowest of its column that is seen
+        panel.tick_params(labelbottom=True)  # the lowest panel of its column
     handles = [
         Line2D([], [], color=color, marker="o", markersize=4, label=name)
         for name, color in colors.items()
@@ -58,7 +58,7 @@ def growth(found: list[Record], learners: list[str], k: int) -> Figure:
 
 
 def tightness(found: list[Record]) -> Figure:
-    """A row for each learner: the worst ratio of each opponent; 1 is the bound itself."""
+    """Worst ratios of regret and bound, a row for each learner, a point for each opponent."""
     ratios: dict[tuple[str, str], float] = {}
     for record in found:
         key = (_row(record), record["opponent"])
@@ -100,7 +100,7 @@ def _row(record: Record) -> str:
 
 
 def worst(rounds: int, two: dict[str, Any], many: Any) -> Figure:
-    """Worst losses for tuned Hedge: `two` (T, 2) by how they were found, and `many` (T, K)."""
+    """Worst losses for tuned Hedge: for two experts (T, 2) by method, and for many (T, K)."""
     figure = Figure(figsize=(11, 8), layout="constrained")
     grid = figure.add_gridspec(2, 2)
     lead, regret = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
@@ -134,5 +134,5 @@ def worst(rounds: int, two: dict[str, Any], many: Any) -> Figure:
 
 
 def _regret(learner: Any, losses: Any) -> Any:
-    """After every round, (T,)."""
+    """Regret after every round, (T,)."""
     return experts.play(learner, Given(losses), record_every=1).regret[:, 0]

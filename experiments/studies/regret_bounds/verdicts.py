@@ -1,4 +1,4 @@
-"""From games to records, and from records to the summary of a learner."""
+"""Verdicts on the bounds: records of matches, and a summary of each learner's records."""
 
 from __future__ import annotations
 
@@ -9,52 +9,58 @@ import numpy as np
 from scipy import stats
 
 from studies.regret_bounds.claims import DELTA, EXPECTATION, PROBABILITY
-from studies.regret_bounds.games import Cell, Games, Source
+from studies.regret_bounds.matches import Match, Outcomes, RealSequence
 
 LEVEL = 1e-3
-"""A mean contradicts a bound in expectation if it lies above it with this significance."""
+"""Significance at which a mean above a bound in expectation counts as a violation."""
 
 Record = dict[str, Any]
 
 
-def records(cell: Cell, games: Games) -> Iterable[Record]:
-    """One flat record for each opponent of a cell."""
-    opponents = cell.opponents()
-    if isinstance(cell.group, Source):  # the windows are games against one opponent
-        games = Games(*(None if part is None else _pooled(part) for part in games))
+def records(match: Match, outcomes: Outcomes) -> Iterable[Record]:
+    """Judge a match: one flat record for each opponent."""
+    opponents = match.opponents()
+    if isinstance(match.group, RealSequence):  # its windows are games against one opponent
+        outcomes = Outcomes(*(None if part is None else _pooled(part) for part in outcomes))
     for e, (name, opponent) in enumerate(opponents.items()):
-        certificate = None if games.certificate is None else games.certificate[:, e]
+        certificate = None if outcomes.certificate is None else outcomes.certificate[:, e]
         yield {
-            "learner": cell.player.label,
+            "learner": match.contender.label,
             "opponent": name,
-            "horizon": cell.rounds,
-            "experts": games.behind.shape[-1],
-            "feedback": "bandit" if cell.player.bandit else "full",
-            **judge(cell, opponent.adaptive, games.regret[:, e], certificate, games.behind[:, e]),
+            "horizon": match.rounds,
+            "experts": outcomes.behind.shape[-1],
+            "feedback": "bandit" if match.contender.bandit else "full",
+            **judge(
+                match,
+                opponent.adaptive,
+                outcomes.regret[:, e],
+                certificate,
+                outcomes.behind[:, e],
+            ),
         }
 
 
-def judge(cell: Cell, adaptive: bool, regret: Any, certificate: Any, behind: Any) -> Record:
-    """n games against one opponent: regret (n,), certificate (n,) or None, behind (n, K).
+def judge(match: Match, adaptive: bool, regret: Any, certificate: Any, behind: Any) -> Record:
+    """Judge n games against one opponent: regret (n,), certificate (n,) or None, behind (n, K).
 
-    `violations` counts the games in which a bound did not hold, a-priori or certificate; for a
-    bound in expectation it is 1 if the mean contradicts it. `worst_ratio` is the largest regret
-    over the a-priori bound (over the certificate, if there is no other); for a bound in
-    expectation, the mean regret over it.
+    `violations` counts the games in which the a-priori bound or the certificate did not hold; for
+    a bound in expectation it is 1 if the mean contradicts it. `worst_ratio` is the largest regret
+    divided by the a-priori bound, or by the certificate if there is no a-priori bound; for a bound
+    in expectation it is the mean regret divided by the bound.
     """
-    player, rounds, k = cell.player, cell.rounds, behind.shape[-1]
-    low, high = player.losses
-    slack = 1e-9 + 1e-12 * rounds * (high - low)  # what sums of so many losses round to
-    bound = player.bound(k, rounds)
+    contender, rounds, k = match.contender, match.rounds, behind.shape[-1]
+    low, high = contender.losses
+    slack = 1e-9 + 1e-12 * rounds * (high - low)  # rounding errors of sums of so many losses
+    bound = contender.bound(k, rounds)
     found: Record = {
-        "holds": player.holds if bound is not None else "certificate",
+        "holds": contender.holds if bound is not None else "certificate",
         "games": len(regret),
         "bound": bound,
         "mean_regret": float(regret.mean()),
         "worst_regret": float(regret.max()),
     }
-    if bound is not None and player.holds == EXPECTATION:
-        # Against an oblivious opponent E max_k is bounded, against an adaptive one max_k E.
+    if bound is not None and contender.holds == EXPECTATION:
+        # An oblivious opponent: the bound is on E max_k; an adaptive one: on max_k E.
         return found | _in_expectation(behind if adaptive else regret[:, None], bound)
     wrong = np.zeros(len(regret), dtype=bool)
     if bound is not None:
@@ -66,13 +72,13 @@ def judge(cell: Cell, adaptive: bool, regret: Any, certificate: Any, behind: Any
         found["certificate_ratio"] = float(ratio.max())
         found.setdefault("worst_ratio", found["certificate_ratio"])
     found["violations"] = int(wrong.sum())
-    if player.holds == PROBABILITY:
+    if contender.holds == PROBABILITY:
         found["p_value"] = _too_many(found["violations"], len(regret))
     return found
 
 
 def _in_expectation(samples: Any, bound: float) -> Record:
-    """The mean of each column (n, C) against the bound, one-sided, corrected for the C tests."""
+    """One-sided t-tests of the columns' means (n, C) against the bound, Bonferroni-corrected."""
     n, columns = samples.shape
     mean = samples.mean(axis=0)
     error = np.maximum(samples.std(axis=0, ddof=1) / n**0.5, 1e-12)
@@ -87,7 +93,7 @@ def _in_expectation(samples: Any, bound: float) -> Record:
 
 
 def _too_many(violations: int, games: int) -> float:
-    """P(at least so many violations), if each had probability DELTA."""
+    """p-value of so many violations: probability of as many or more, if each has DELTA."""
     return float(stats.binomtest(violations, games, DELTA, alternative="greater").pvalue)
 
 
@@ -96,7 +102,7 @@ def _pooled(part: Any) -> Any:
 
 
 def summary(found: list[Record], experts: int) -> list[Record]:
-    """One row for each learner, the tightest first."""
+    """A row for each learner over all its records, the tightest bound first."""
     rows = []
     for learner in dict.fromkeys(record["learner"] for record in found):
         mine = [record for record in found if record["learner"] == learner]
@@ -132,10 +138,10 @@ def _names(found: list[Record]) -> set[str]:
 
 
 def _growth(name: str, found: list[Record], size: Callable[[Record], int]) -> Record:
-    """Exponents of the worst opponent's mean regret, and of the bound, on the same points.
+    """Growth exponents of the worst opponent's mean regret and of the bound, at the same sizes.
 
-    The worst opponent has the largest mean regret at the largest size that all were played at, of
-    those that were played at several.
+    Opponents that were met at one size only are left out. The worst of the others has the largest
+    mean regret at the largest size that they have in common.
     """
     sizes = {o: {size(r) for r in found if r["opponent"] == o} for o in _names(found)}
     sizes = {opponent: played for opponent, played in sizes.items() if len(played) > 1}
@@ -152,7 +158,7 @@ def _growth(name: str, found: list[Record], size: Callable[[Record], int]) -> Re
 
 
 def _slope(points: list[tuple[int, float]]) -> float | None:
-    """Least squares on log-log axes; None where the regret is not positive everywhere."""
+    """Slope of the least-squares line on log-log axes; None unless all values are positive."""
     x, y = np.asarray(points, dtype=float).T
     if np.any(y <= 0):
         return None

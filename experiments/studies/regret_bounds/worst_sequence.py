@@ -1,9 +1,9 @@
-"""The worst loss sequence that can be found by climbing, for any number of experts.
+"""Search for the worst loss sequence by hill climbing, for any number of experts.
 
-First gradient ascent through the learner: its pure functions run on torch, so that the regret is
-a differentiable function of all losses of the game. Then, from the nearest corners of the cube,
-single changes as long as one helps: the best moves in time cannot be seen from a gradient. What is
-found is a lower bound on the worst case, never more.
+First comes gradient ascent through the learner: its pure functions run on torch, so the regret is a
+differentiable function of all losses of the game. The losses are rounded to 0 or 1. Then come
+single changes as long as one helps; they find what a gradient cannot, such as moving a loss to
+another round. The regret that is found is a lower bound on the worst case.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from experts.environments import Given
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """A loss sequence, and the regret that `experts.play` says it causes."""
+    """A loss sequence, and the learner's regret on it, computed by `experts.play`."""
 
     losses: Any = field(repr=False)
     """(T, K), in {0, 1}"""
     regret: float
     ascended: float
-    """regret of the best corner at the end of the gradient ascent"""
+    """regret of the best rounded sequence after gradient ascent alone"""
 
 
 def search(
@@ -45,18 +45,18 @@ def search(
     steps: int = 100,
     seed: int = 0,
 ) -> Found:
-    """Ascend from random starts, all at once; then improve the best corners by single changes.
+    """Search by gradient ascent from random starts; then improve the best by single changes.
 
     Parameters
     ----------
     learner
-        With full information, deterministic, differentiable in the losses.
+        A learner with full information, deterministic and differentiable in the losses.
     rounds, k
         T and K.
     restarts, steps
-        Of the ascent.
+        Random starts and steps of the gradient ascent.
     finalists
-        How many corners are improved.
+        Number of rounded sequences that are improved by single changes.
     """
     with one_thread():
         corners = ascend(learner, rounds, k, restarts, steps, seed)
@@ -70,7 +70,7 @@ def search(
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Torch's arrays are tiny here: threads would only wait for each other."""
+    """Context in which torch uses one thread: on arrays this small, more only cost time."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -80,7 +80,7 @@ def one_thread() -> Iterator[None]:
 
 
 def ascend(learner: Any, rounds: int, k: int, restarts: int, steps: int, seed: int) -> Any:
-    """Adam on x with losses = sigmoid(x); rounded to corners (restarts, T, K)."""
+    """Losses by Adam on x, losses = sigmoid(x), rounded to {0, 1}; (restarts, T, K)."""
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn((restarts, rounds, k), generator=generator, dtype=torch.float64)
     x.requires_grad_()
@@ -93,7 +93,7 @@ def ascend(learner: Any, rounds: int, k: int, restarts: int, steps: int, seed: i
 
 
 def regret(learner: Any, losses: Tensor) -> Tensor:
-    """Regret of each game, (R,), for losses (R, T, K)."""
+    """Differentiable regret of each game, (R,), for losses (R, T, K)."""
     state = learner.init(losses[:, 0])
     suffered = torch.zeros((), dtype=losses.dtype)
     for loss in losses.unbind(1):
@@ -104,16 +104,16 @@ def regret(learner: Any, losses: Tensor) -> Tensor:
 
 
 def played(learner: Any, losses: Any) -> Any:
-    """The same by `experts.play`, in numpy."""
+    """Regret of each game by `experts.play` in numpy, (R,), for losses (R, T, K)."""
     game = Given(np.moveaxis(losses, 0, 1), (0.0, 1.0))
     trace = experts.play(learner, game, record_every=game.horizon, progress=False)
     return trace.regret[-1, 0]
 
 
 def improve(learner: Any, losses: Any) -> tuple[Any, float]:
-    """The best single change of losses (T, K) in {0, 1}, again and again until none helps.
+    """Steepest ascent by single changes from losses (T, K) in {0, 1}; losses and their regret.
 
-    Changes: a loss flipped, two losses of a round exchanged, two neighbouring rounds exchanged.
+    Changes: flip a loss, exchange two losses of a round, exchange two neighbouring rounds.
     """
     best = float(played(learner, losses[None])[0])
     while True:
@@ -126,11 +126,11 @@ def improve(learner: Any, losses: Any) -> tuple[Any, float]:
 
 
 def neighbours(losses: Any) -> Any:
-    """All single changes, (T K + T K (K-1) / 2 + T - 1, T, K)."""
+    """Losses after each possible single change, (T K + T K (K-1) / 2 + T - 1, T, K)."""
     rounds, k = losses.shape
-    cell = np.arange(rounds * k)
-    flipped = np.repeat(losses[None], len(cell), axis=0)
-    flipped[cell, cell // k, cell % k] = 1 - losses.ravel()
+    entry = np.arange(rounds * k)
+    flipped = np.repeat(losses[None], len(entry), axis=0)
+    flipped[entry, entry // k, entry % k] = 1 - losses.ravel()
     others = [flipped]
     t = np.arange(rounds)
     for i, j in itertools.combinations(range(k), 2):

@@ -1,1 +1,1 @@
-"""Parts of synthetic_bandits.py."""
+"""Parts of synthetic_bandits.py: the problems, and compiled UCB1 and Thompson sampling."""

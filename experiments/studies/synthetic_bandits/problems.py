@@ -1,6 +1,6 @@
 """Bandit problems with known means, and the two classical stochastic bandits, compiled.
 
-Losses are coins: P(loss of arm k = 1 in round t) = means[t, k], fixed before the game.
+Losses are 0 or 1: arm k's in round t is 1 with probability means[t, k], fixed before the game.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ Array = Any
 
 
 def stochastic(rounds: int, arms: int, gap: float) -> Array:
-    """Arm 0 has mean 1/2 - gap, the others 1/2, (T, K)."""
+    """Fixed means, (T, K): 1/2 - gap for arm 0, 1/2 for the others."""
     means = np.full((rounds, arms), 0.5)
     means[:, 0] -= gap
     return means
 
 
 def constrained(rounds: int, arms: int, gap: float) -> Array:
-    """The gap stays, the level moves: means near 0, then near 1, in phases 1.6 times longer.
+    """Means at a fixed gap, (T, K), near 0 and near 1 in turn, each phase 1.6 times as long.
 
     Source: Zimmert & Seldin 2021, Section 6 (stochastically constrained adversary), with losses
     0 or 1.
@@ -35,11 +35,11 @@ def constrained(rounds: int, arms: int, gap: float) -> Array:
 
 
 def shrinking(rounds: int, arms: int, gap: float) -> Array:
-    """Arm 0 is better by min(gap, sqrt(K / t) / 2): about what t rounds can just not find.
+    """Means with a shrinking gap, (T, K): arm 0 is better by min(gap, sqrt(K / t) / 2).
 
-    Every round is like the game for horizon t of Auer et al. 2002, Theorem 5.1, where regret is at
-    least of order sqrt(K t) in the mean over which arm is the good one. That regret grows so in
-    this one game, at every t, is measured and not proven.
+    Round t has about the hardest gap for t rounds: with it all along, regret is at least of order
+    sqrt(K t) in the mean over which arm is the best (Auer et al. 2002, Theorem 5.1). That regret
+    grows like this at every t of this one game is measured, not proven.
     """
     means = np.full((rounds, arms), 0.5)
     means[:, 0] -= np.minimum(gap, np.sqrt(arms / np.arange(1, rounds + 1)) / 2)
@@ -47,7 +47,7 @@ def shrinking(rounds: int, arms: int, gap: float) -> Array:
 
 
 def switching(rounds: int, arms: int, gap: float) -> Array:
-    """Ten stretches of the same length; in each the next arm has mean 1/2 - gap, the others 1/2."""
+    """Means in ten equal stretches, (T, K): 1/2 - gap for the next arm in turn, else 1/2."""
     means = np.full((rounds, arms), 0.5)
     good = np.arange(rounds) * 10 // rounds % arms
     means[np.arange(rounds), good] -= gap
@@ -69,7 +69,7 @@ def coins(rng: np.random.Generator, means: Array, games: int) -> Array:
 
 
 def _ucb1(losses: Any) -> Any:
-    """UCB1: the arm of largest mean reward + sqrt(2 ln t / n); which arms were pulled, (T, games).
+    """UCB1: pulls the arm of largest mean reward + sqrt(2 ln t / n); the arms pulled, (T, games).
 
     Source: Auer, Cesa-Bianchi & Fischer 2002, Figure 1; reward = 1 - loss.
     """
@@ -92,7 +92,7 @@ def _ucb1(losses: Any) -> Any:
 
 
 def _thompson(losses: Any, rng: Any) -> Any:
-    """Thompson sampling with Beta(1, 1) priors, for losses in {0, 1}; arms pulled, (T, games).
+    """Thompson sampling with Beta(1, 1) priors, losses in {0, 1}; the arms pulled, (T, games).
 
     Source: Agrawal & Goyal 2012, Algorithm 1; reward = 1 - loss.
     """

@@ -1,4 +1,4 @@
-"""Hedge with wipe-outs over a batch of known games, and the games that it is asked to survive."""
+"""Hedge with wipe-outs on a batch of games, and the loss sequences of these games."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Array = Any
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Which experts to drop, as `wipeout.hopeless` or, with a delta, `wipeout.unlikely`."""
+    """Wipe-out rule: `wipeout.hopeless` or, with a delta, `wipeout.unlikely`."""
 
     name: str
     delta: float | None = None
 
     def dead(self, loss: Array, alive: Array, loss_range: float, done: int, horizon: int) -> Array:
-        """Bool (S, K), after `done` of `horizon` rounds."""
+        """Experts to remove after `done` of `horizon` rounds, bool (S, K)."""
         if self.delta is None:
             return wipeout.hopeless(loss, alive, loss_range, horizon - done)
         return wipeout.unlikely(loss, alive, loss_range, done, horizon, self.delta)
@@ -34,14 +34,14 @@ PROVABLE = Rule("provable")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of S games of T rounds and K experts."""
+    """Results of S games of T rounds and K experts."""
 
     removed_at: Array
-    """(S, K): after how many rounds an expert was dropped; T + 1: never"""
+    """(S, K): number of rounds after which an expert was removed; T + 1: never"""
     loss: Array
     """(S, K): the experts' losses over all T rounds"""
     regret: Array
-    """(S,): realised regret to the best of all K experts in hindsight, the dropped ones included"""
+    """(S,): realised regret to the best of all K experts in hindsight, removed ones included"""
     certificate: Array
     """(S,): the learner's own bound on the regret to the best survivor"""
     bound: Array
@@ -51,13 +51,13 @@ class Outcome:
 
     @property
     def lost_best(self) -> Array:
-        """Bool (S,): an expert that ends as the best of all was dropped before the end."""
+        """Whether an expert that is best in hindsight was removed, bool (S,)."""
         best = self.loss == self.loss.min(axis=-1, keepdims=True)
         return np.any(best & (self.removed_at <= self.horizon), axis=-1)
 
 
 def play(losses: Array, loss_range: float, rule: Rule) -> Outcome:
-    """Hedge, tuned to T = len(losses) and `loss_range`; after every round `rule` drops experts."""
+    """Play Hedge, tuned to T and `loss_range`, on losses (T, S, K); `rule` removes experts."""
     horizon, games, count = losses.shape
     learner = experts.hedge(horizon=horizon, loss_range=loss_range)
     state = learner.init(losses[0])
@@ -88,12 +88,12 @@ def play(losses: Array, loss_range: float, rule: Rule) -> Outcome:
     )
 
 
-Make = Callable[[np.random.Generator, int, int, int], Array]
-"""Generator, T, S, K -> losses (T, S, K) in [-1, 1]."""
+MakeLosses = Callable[[np.random.Generator, int, int, int], Array]
+"""(generator, T, S, K) -> losses (T, S, K) in [-1, 1]."""
 
 
 def steady(rng: np.random.Generator, horizon: int, games: int, count: int, gap: float) -> Array:
-    """I.i.d.: expert 0 is better by `gap` in the mean, all have uniform noise in [-1/2, 1/2]."""
+    """I.i.d. losses: expert 0 is better by `gap` in the mean; uniform noise in [-1/2, 1/2]."""
     losses = rng.uniform(-0.5, 0.5, (horizon, games, count)) + gap / 2
     losses[..., 0] -= gap
     return losses
@@ -102,9 +102,10 @@ def steady(rng: np.random.Generator, horizon: int, games: int, count: int, gap: 
 def comeback(
     rng: np.random.Generator, horizon: int, games: int, count: int, behind: float, gap: float = 0.2
 ) -> Array:
-    """Expert 0 is worse by `gap` for a share `behind` of the rounds, then better by 4 gaps.
+    """Losses where expert 0 is worse by `gap` in the first rounds, then better by 4 gaps.
 
-    With behind < 4/5 it ends as the best, but for the noise, which is as in `steady`.
+    `behind` is the first rounds' share. If it is below 4/5, expert 0 ends as the best in the mean;
+    the noise is as in `steady`.
     """
     turn = round(behind * horizon)
     early = steady(rng, turn, games, count, -gap)
@@ -112,14 +113,14 @@ def comeback(
 
 
 def coins(rng: np.random.Generator, horizon: int, games: int, count: int) -> Array:
-    """Fair coins, -1 or 1: everybody is a random walk, and many end tied."""
+    """Losses of -1 or 1 by fair coins: random walks, many of which end tied."""
     return 2.0 * rng.integers(0, 2, (horizon, games, count)) - 1
 
 
 def segments(rng: np.random.Generator, horizon: int, games: int, count: int) -> Array:
-    """Losses stay the same, uniform in [-1, 1], for stretches of random length: leads come and go.
+    """Losses uniform in [-1, 1] that stay constant for stretches, so the lead changes often.
 
-    All lengths are in one distribution: ends are rounds drawn without replacement.
+    The rounds at which they change are drawn without replacement.
     """
     ends = np.zeros(horizon, dtype=np.int64)
     ends[rng.choice(np.arange(1, horizon), size=min(6, horizon - 1), replace=False)] = 1
@@ -128,9 +129,9 @@ def segments(rng: np.random.Generator, horizon: int, games: int, count: int) -> 
 
 
 def brink(rng: np.random.Generator, horizon: int, games: int, count: int) -> Array:
-    """The hardest case: expert 0 falls behind as far as it can and still ends as a best.
+    """The hardest losses: expert 0 falls behind as far as it can and still ends tied for best.
 
-    It loses 1 where others lose -1 until half time, then the other way round: at half time it is
+    Until half time it loses 1 where the others lose -1, then the reverse. At half time it is
     exactly 2 (T - t) behind, and at the end all are tied (T even).
     """
     sign = np.where(np.arange(horizon) < horizon / 2, 1.0, -1.0)[:, None, None]
@@ -139,7 +140,7 @@ def brink(rng: np.random.Generator, horizon: int, games: int, count: int) -> Arr
     return losses
 
 
-ADVERSARIES: dict[str, Make] = {
+ADVERSARIES: dict[str, MakeLosses] = {
     "comeback": partial(comeback, behind=0.5),
     "coins": coins,
     "segments": segments,

@@ -1,1 +1,0 @@
-"""Parts of wipeout_study.py."""
