@@ -1,4 +1,4 @@
-"""The README's example runs as printed."""
+"""What the README and the pages in docs/ say is true: examples run, and what they name exists."""
 
 from __future__ import annotations
 
@@ -10,15 +10,57 @@ import pytest
 
 from experts import REGISTRY
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")))
 
 
-def test_every_python_block_runs() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
-    assert blocks
-    names: dict[str, Any] = {}  # a reader goes from top to bottom
-    for block in blocks:
-        exec(compile(block, str(README), "exec"), names)
+def python_blocks(page: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
+
+
+def places() -> list[str]:
+    """The paths of "Where things are": the first word of every line of its block."""
+    (block,) = re.findall(r"## Where things are\n\n```\n(.*?)```", README.read_text(), re.DOTALL)
+    return [line.split()[0] for line in block.splitlines()]
+
+
+def label(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def test_the_readme_has_an_example() -> None:
+    assert python_blocks(README)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)], ids=label)
+def test_every_python_block_runs(page: Path) -> None:
+    names: dict[str, Any] = {"__name__": page.stem}  # a reader goes from top to bottom
+    for block in python_blocks(page):
+        exec(compile(block, str(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=label)
+def test_every_page_has_an_example_or_a_picture(page: Path) -> None:
+    assert re.search(r"^(?:```(?:python|sh)$|!\[)", page.read_text(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=label)
+def test_every_link_and_every_file_named_exists(page: Path) -> None:
+    text = page.read_text()
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    local = [target.split("#")[0] for target in targets if not target.startswith("https://")]
+    for target in filter(None, local):
+        assert (page.parent / target).exists(), target
+    folders = "experts|nas_adapter|experiments|tests|benchmarks|docs"
+    for path in re.findall(rf"(?<![\w/.])(?:{folders})/[\w./-]+\.(?:py|sh|md|csv|png)\b", text):
+        assert (ROOT / path).exists() or (page.parent / path).exists(), path
+
+
+@pytest.mark.parametrize("place", places())
+def test_where_things_are(place: str) -> None:
+    assert (ROOT / place).exists()
+    assert place.endswith("/") == (ROOT / place).is_dir()
 
 
 @pytest.mark.parametrize("name", sorted(REGISTRY))
