@@ -26,6 +26,9 @@ class Stream(enum.IntEnum):
     BASELINE = 7
     NOISE = 8  # inside networks: dropout
     READ = 9
+    LOOK = 10  # initial weights of a network that is looked at
+    LOOKED_AT = 11  # which architectures
+    PROBE = 12  # which images
 
 
 def stream(seed: int, purpose: Stream, index: int = 0) -> torch.Generator:

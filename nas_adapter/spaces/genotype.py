@@ -46,6 +46,8 @@ def read(
         rule = "mode" if space.inputs is None else "darts"
     if rule == "darts":
         return _strongest(space, scores)
+    if rule == "additive":
+        return _best(space, scores)
     if rule == "mode":
         return _best(space, scores.log())
     if rule == "sample":

@@ -15,6 +15,8 @@ from nas_adapter.supernets.supernet import Weights
 from nas_adapter.tasks.base import Forward
 
 EVALUATION_BATCH = 512
+PROBE = 32
+"""Images by which an untrained network is looked at."""
 AUXILIARY_WEIGHT = 0.4
 """Of the auxiliary head's loss. Source: Liu et al. 2019, Appendix A.2."""
 
@@ -75,6 +77,12 @@ class ImageClassification:
         """See `Task.retrain_batches`."""
         for index, part in enumerate(self._shuffled(self._images.train, Stream.BATCHES, epoch)):
             yield self._augmented(part, epoch * self.retrain_steps + index, self._cutout)
+
+    def probe(self, index: int) -> Batch:
+        """See `Task.probe`: images of the half for the weights, not augmented."""
+        generator = stream(self._seed, Stream.PROBE, index)
+        order = torch.randperm(len(self._halves[0]), generator=generator)
+        return self._plain(self._halves[0][order[:PROBE]])
 
     def held_out(self) -> Iterator[Batch]:
         """See `Task.held_out`."""

@@ -1,0 +1,95 @@
+"""Looks: the training-free scores of untrained discrete networks, each under fixed conditions."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nas_adapter.errors import UserError
+from nas_adapter.randomness import Stream, seeded_by, stream
+from nas_adapter.scores import gradient_norm, naswot, synflow
+from nas_adapter.spaces import Architecture, Size, Space
+
+SIDE = 16
+"""Images are halved until neither side is longer, in pixels: a look costs a fraction then."""
+THIN, LEAST = 4, 4
+"""A look's network has one channel for so many of the retrained one's, but at least `LEAST`."""
+
+
+class Look(NamedTuple):
+    """Scores of one untrained network, in nats; see `nas_adapter.scores`."""
+
+    naswot: float
+    synflow: float
+    gradient_norm: float
+
+
+class Discrete(nn.Module):
+    """The network of one architecture as a function of images alone."""
+
+    def __init__(self, space: Space, size: Size, architecture: Architecture) -> None:
+        super().__init__()
+        self.net = space.network(size, [[operation] for operation in architecture], search=False)
+        self.architecture = architecture
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (n, classes)."""
+        return self.net(images, self.architecture)  # type: ignore[no-any-return]
+
+
+class Looker:
+    """Looks at architectures under conditions that are the same for all of them.
+
+    Condition c = 0, 1, ... is a way to draw the initial weights (a generator's state: networks that
+    differ draw different numbers) and a batch of training images. The network is as deep as the one
+    that will be retrained, as what decides among cells shows with depth, and a quarter as wide.
+
+    Parameters
+    ----------
+    space, task
+        The task must offer batches to look at, see `Task.probe`.
+    channels, cells
+        C and N of the network that will be retrained.
+    seed
+        Of initialisations and batches.
+    """
+
+    def __init__(self, space: Space, task: Any, channels: int, cells: int, seed: int) -> None:
+        if not hasattr(task, "probe"):
+            raise UserError(f"--prior scores is for images, but {space.task} is something else")
+        self.looks = 0
+        self._space, self._task, self._seed = space, task, seed
+        self._size = task.size(max(LEAST, channels // THIN), cells)
+        self._known: dict[tuple[Architecture, int], Look] = {}
+        self._batches: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def __call__(self, architecture: Architecture, condition: int) -> Look:
+        """Of the architecture under condition c; looked at once, then remembered."""
+        key = (tuple(architecture), condition)
+        if key not in self._known:
+            images, labels = self._batch(condition)
+            with seeded_by(stream(self._seed, Stream.LOOK, condition)):
+                network = Discrete(self._space, self._size, key[0]).to(images.device)
+            self._known[key] = Look(
+                naswot(network, images),
+                synflow(network, images),
+                gradient_norm(network, images, labels),
+            )
+            self.looks += 1
+        return self._known[key]
+
+    def _batch(self, condition: int) -> tuple[Tensor, Tensor]:
+        if condition not in self._batches:
+            images, labels = self._task.probe(condition)
+            while max(images.shape[-2:]) > SIDE:
+                images = functional.avg_pool2d(images, 2, ceil_mode=True)
+            self._batches[condition] = (images, labels)
+        return self._batches[condition]
+
+
+def as_array(looks: list[Look]) -> torch.Tensor:
+    """(n, 3), float64."""
+    return torch.tensor(looks, dtype=torch.float64)
