@@ -1,10 +1,10 @@
 """A-priori regret bounds, one function each. All are in units of loss, over T rounds.
 
 `k` is the number of experts, `rounds` is T, `loss_range` is B, the largest difference between
-two losses of a round. The losses may be chosen by an adversary that sees every play. The prior is
+two losses of a round. The losses may be chosen by an adversary that sees every p_t. The prior is
 uniform; for another, read max_k ln(1 / prior_k) for ln K (for a fixed eta, ln(1 / prior_k) is the
 price of expert k), as the schedules do when they tune themselves. With one expert (k = 1) the
-regret is 0, which no bound is below. An argument out of its domain is a ValueError that names it.
+regret is 0, and every bound is at least 0. An argument outside its domain is a ValueError.
 """
 
 from __future__ import annotations
@@ -67,11 +67,8 @@ def hedge_wipeout(
 ) -> float:
     """ln K / eta + eta T B**2 / 8 + (1 / eta) sum_t ln gamma_t: Hedge with wipe-outs.
 
-    Parameters
-    ----------
-    log_kept
-        sum_t ln gamma_t <= 0, gamma_t = weight kept / weight before the wipe-out of round t
-        (`wipeout.log_kept`). It only ever tightens the bound.
+    `log_kept` is sum_t ln gamma_t <= 0, gamma_t = weight kept / weight before the wipe-out of
+    round t (`wipeout.log_kept`). It can only tighten the bound.
 
     Source: Nayman et al. 2019 (there B = 2L), restated in the log domain.
     """
@@ -82,10 +79,7 @@ def hedge_wipeout(
 def optimistic_hedge(k: int, eta: float, surprises: Iterable[float]) -> float:
     """ln K / eta + (eta / 8) sum_t range(l_t - m_t)**2: Optimistic Hedge.
 
-    Parameters
-    ----------
-    surprises
-        For every round, the largest less the smallest entry of l_t - m_t.
+    `surprises` holds the range of l_t - m_t, largest less smallest entry, for every round.
 
     Source: Rakhlin & Sridharan 2013, with the constant of Hoeffding's lemma.
     """
@@ -195,10 +189,10 @@ def tsallis_inf(k: int, rounds: int) -> float:
 def fixed_share(
     k: int, rounds: int, eta: float, alpha: float, switches: int, loss_range: float = 1.0
 ) -> float:
-    """Fixed Share against every sequence of experts that changes S times.
+    """Fixed Share against every sequence of experts with S switches.
 
     (1/eta) [ln K + S ln(K/alpha) + (T-1-S) ln 1/(1-alpha+alpha/K)] + eta T B**2 / 8. The share
-    goes to all K experts alike, the giver included.
+    goes to all K experts alike, the one that gives it included.
 
     Source: Herbster & Warmuth 1998; Cesa-Bianchi & Lugosi 2006, Section 5.2.
     """
@@ -240,12 +234,12 @@ def boa(k: int, rounds: int, square: float, loss_range: float = 1.0) -> float:
     2 sqrt(V ln K) + B (4 ln K + 1) + max(2B, sqrt(V / ln K)) ln(1 + K (ln(1+T/G) + 1/G) / (2e))
     with G = 4 ln K.
 
-    Derivation, from the certificate of `multiple_rates.MultipleRates` at B = 1. Rounds with
+    Derivation, from the certificate of `learners.prod_and_boa.MultipleRates` at B = 1. Rounds with
     V_{t-1} < G have eta = 1/2 and sum to at most (G+1)/2 of eta r**2, the others to at most
     sqrt(ln K) (2 sqrt(V) + 1/sqrt(G)); the prior costs 2 ln K. A rate's changes a - 1 are at
     most r**2 / (2 max(G, V_{t-1})), in sum (ln(1 + T/G) + 1/G) / 2.
 
-    Source: derived so here; the learner is Wintenberger 2017.
+    Source: derived here; the learner is Wintenberger 2017.
     """
     if k == 1:
         return 0.0
@@ -282,7 +276,7 @@ def squint_uniform(prior: float, square: float, loss_range: float = 1.0) -> floa
     of length 1/sqrt(2b) left of the peak gives I >= exp(a**2 / 4b - 1/2) / sqrt(2b). If a > 2b,
     the exponent is at least x (a - b), so I >= exp((a - b) / 2) >= exp(a / 4).
 
-    Source: derived so here; the learner is Koolen & van Erven 2015.
+    Source: derived here; the learner is Koolen & van Erven 2015.
     """
     log = math.log(math.sqrt(square / 2) / (loss_range * prior)) if square > 0 else 0.0
     spread = 2 * math.sqrt(square * (0.5 + max(0.0, log)))
