@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-sys.path.pop(0)  # benchmarks/experts.py bears the package's name and would be found first
+sys.path.pop(0)  # benchmarks/experts.py has the package's name and would be found first
 
 import experts
 

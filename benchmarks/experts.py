@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-here = sys.path.pop(0)  # this file bears the package's name and would be found first
+here = sys.path.pop(0)  # this file has the package's name and would be found first
 
 import experts
 from experts.environments import Given

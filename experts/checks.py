@@ -22,7 +22,7 @@ def check_like(like: Array) -> None:
     _check_floating("like", like)
 
 
-def narrowest(
+def allowed_interval(
     learner: Learner[Any], given: tuple[float, float] | None
 ) -> tuple[float, float] | None:
     """Losses that learner and caller both allow under bandit feedback; None: any finite loss."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Generic
 
 from experts.checks import (
+    allowed_interval,
     check_array,
     check_distribution,
     check_late,
@@ -12,7 +13,6 @@ from experts.checks import (
     check_like,
     check_loss,
     check_supported,
-    narrowest,
 )
 from experts.numerics.masks import wipe
 from experts.numerics.state import from_arrays, to_arrays
@@ -197,7 +197,7 @@ class Player(Generic[State]):
         bandit = seen is not None
         allowed = self._loss_interval
         if bandit:
-            allowed = narrowest(self.learner, allowed)
+            allowed = allowed_interval(self.learner, allowed)
         check_loss(loss, chance if bandit else None, matters, allowed)
         if play is not None:
             check_late(play, self._alive, awake)

@@ -108,7 +108,7 @@ class TrackingLedger(NamedTuple):
         _, regret = _round(play, loss, awake)
         stay, known = self.regret, ~xp.isnan(self.regret)
         best = xp.broadcast_to(highest(stay, known), stay.shape)[..., :-1, :]
-        # With no switch left no other expert can be left for this one: nan stays nan.
+        # Without switches there is no other expert to come from: nan stays nan.
         switch = xp.concat([stay[..., :1, :], best], axis=-2)
         moved = xp.where(known & (stay >= switch), stay, switch)
         return TrackingLedger(self.rounds + 1, moved + regret[..., None, :])

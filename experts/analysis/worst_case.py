@@ -33,7 +33,7 @@ class WorstCase:
 
 
 def two_experts(learner: FTRL, rounds: int) -> WorstCase:
-    """The worst case of a deterministic learner that looks only at the losses' difference.
+    """Worst case of a deterministic learner that depends on the difference of the losses only.
 
     With d = L_0 - L_1, regret = sum_t (<p_t, l_t> - (l_{t,0} + l_{t,1}) / 2) + |d_T| / 2, and p_t
     depends on t and d alone. So the value with the rounds t, ..., T to go is

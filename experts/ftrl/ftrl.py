@@ -1,4 +1,4 @@
-"""Follow the regularised leader (FTRL): most learners are settings of it; its certificate."""
+"""FTRL, follow the regularised leader: the learner of which most others are settings."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class FTRLState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FTRL:
-    r"""Follow the regularised leader.
+    r"""Follow the regularised leader: a learner made of a regularizer, a rate and an estimator.
 
     .. math:: p_t = \arg\min_p \langle p, \hat L_{t-1} \rangle + s_t R(p), \qquad s_t = 1/\eta_t
 

@@ -49,7 +49,7 @@ class Rate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """The same eta in every round.
+    """Fixed rate: the same eta in every round.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """The best fixed eta for a known number of rounds: sqrt(width / (c T B**2)).
+    """Tuned rate: the best fixed eta for a known number of rounds, sqrt(width / (c T B**2)).
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ class Horizon:
 
 @dataclass(frozen=True, slots=True)
 class Anytime:
-    """No horizon: eta_t = sqrt(width / (2 c t)) / B.
+    """Decreasing rate without a horizon: eta_t = sqrt(width / (2 c t)) / B.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ class Anytime:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """scale = (sum of gaps so far) / width: AdaHedge when the regularizer is the entropy.
+    """Rate of AdaHedge, for any regularizer: scale = (sum of gaps so far) / width.
 
     Needs neither horizon nor range of the losses; starts as follow-the-leader (scale 0).
 

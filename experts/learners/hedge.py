@@ -105,7 +105,7 @@ def anytime_hedge(loss_range: float = 1.0) -> FTRL:
 
 @register()
 def adahedge() -> FTRL:
-    """AdaHedge: eta_t = ln K / (sum of mixability gaps so far).
+    """AdaHedge: Hedge with eta_t = ln K / (sum of mixability gaps so far).
 
     Needs neither the horizon nor the range of the losses.
 

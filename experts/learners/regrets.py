@@ -33,7 +33,7 @@ class Regrets(NamedTuple):
     reach: Array
     """(..., 1): B_t"""
     start: Array
-    """(..., 1): B_0; 0 if the learner was not told a range"""
+    """(..., 1): B_0; 0 if no range was given"""
 
     @classmethod
     def open(cls, like: Array, loss_range: float | None) -> Regrets:

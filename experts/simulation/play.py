@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from experts.checks import check_learner, narrowest
+from experts.checks import allowed_interval, check_learner
 from experts.simulation.books import Books
 from experts.simulation.engines.base import Match
 from experts.simulation.engines.plain import Plain
@@ -28,7 +28,7 @@ _BAR_DELAY = 1.0
 _WORTH_COMPILING = 10_000
 """Rounds x problems from which on loading the compiled engine pays."""
 _POINTS = 1000
-"""Recorded rounds unless told otherwise."""
+"""Largest number of recorded rounds by default."""
 
 
 def play(
@@ -127,7 +127,7 @@ def _match(
     shape = (len(seeds), *environment.shape)
     allowed = environment.loss_interval
     if bandit:
-        allowed = narrowest(learner, allowed)
+        allowed = allowed_interval(learner, allowed)
     inner = int(np.prod(shape[1:-1]))
 
     def uniforms(count: int) -> Array:

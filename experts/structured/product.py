@@ -23,7 +23,7 @@ from experts.types import Array
 
 
 class ProductDistribution(NamedTuple):
-    """A product distribution over edges.
+    """A product distribution over architectures: one distribution for each edge.
 
     Architectures are integer arrays (..., E): the operation's index on every edge. Edges with
     fewer operations have probability 0 on the rest; `ragged` pads them. An index that an edge does

@@ -1,4 +1,4 @@
-"""Environments made from others."""
+"""Environments that change or combine others."""
 
 from __future__ import annotations
 
