@@ -186,7 +186,7 @@ class LanguageModel:
         return f"{value:.2f}"
 
     def _passages(self, tokens: Tensor, streams: int, *, whole: bool) -> Iterator[Passage]:
-        """Passages of one reading of a part; each starts with the hidden state of the one before."""
+        """Passages of one reading of a part; each takes up the hidden state of the last."""
         hidden = None
         for window in windows(as_streams(tokens, streams), self._bptt, whole=whole):
             passage = Passage(window.inputs, window.targets, hidden)
