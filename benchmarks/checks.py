@@ -1,4 +1,4 @@
-"""What the facade's checks cost: seconds of an update with them, and without.
+"""Cost of `Player`'s checks: seconds of an update with them, and without.
 
 `ratio` is ours / peer: 1.2 means that checking costs 20 % of an update. An update includes the
 prediction, as `Player.update` does. Run: python benchmarks/checks.py --out DIR [--smoke]
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-sys.path.pop(0)  # benchmarks/experts.py bears the package's name and would be found first
+sys.path.pop(0)  # benchmarks/experts.py has the package's name and would be found first
 
 import experts
 
@@ -26,7 +26,7 @@ K, BATCH = 10, 256
 
 
 def seconds(updates: list[Callable[[], object]], repeats: int, calls: int) -> list[float]:
-    """Median time of a call of each; they take turns, so that a slow spell hits all alike."""
+    """Median seconds of a call of each update; they take turns, so that a slow spell hits all."""
     times: list[list[float]] = [[] for _ in updates]
     for _ in range(repeats):
         for update, record in zip(updates, times, strict=True):
@@ -38,7 +38,7 @@ def seconds(updates: list[Callable[[], object]], repeats: int, calls: int) -> li
 
 
 def rounds(player: experts.Player[Any], loss: Any, feedback: str) -> Callable[[], object]:
-    """One update, with full information, bandit feedback or sleeping experts."""
+    """A function that makes one update, with full, bandit or sleeping feedback."""
     play = player.predict()
     if feedback == "bandit":
         seen = experts.draw(play, loss[..., :1])

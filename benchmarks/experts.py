@@ -1,13 +1,13 @@
-"""Side by side, in one run on one core: this project, river, and loops in numpy, numba and jax.
+"""Speed of whole games on one core: this project, river, and loops in numpy, numba and jax.
 
     python benchmarks/experts.py --out DIR [--smoke]        (pip install 'experts-xnas[bench]')
 
-Every contender plays the same losses in [0, 1], which lie ready in memory. Rates are
-problem-rounds a second, medians over repeats that take turns. Ours is all of `play`: checks, books
-and records, and making the random numbers of the draws. The numpy and numba loops written here do
-the algorithm and the player's own loss, nothing else; "jax scan" does the same with this project's
-pure functions under jax.jit (`jax_scan.py`); river's learners are called as documented. Numba
-became the compiled engine of `play` because it wins this comparison.
+Every contender plays the same losses in [0, 1], which are in memory. Rates are problem-rounds a
+second, medians over repeats that take turns. Ours is all of `play`: checks, books and records, and
+the random numbers of the draws. The numpy and numba loops (`loops.py`) compute the algorithm and
+the player's loss, nothing else; "jax scan" does the same with this project's pure functions under
+jax.jit (`jax_scan.py`); river's learners are called as documented. Numba is the compiled engine of
+`play` because it wins this comparison.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-here = sys.path.pop(0)  # this file bears the package's name and would be found first
+here = sys.path.pop(0)  # this file has the package's name and would be found first
 
 import experts
 from experts.environments import Given
@@ -38,7 +38,7 @@ Run = Callable[[], Any]
 
 
 def main() -> None:
-    """Times all cases; writes result.json; prints the table last."""
+    """Time all cases, write result.json, print the table last."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("runs/benchmark"))
     parser.add_argument("--smoke", action="store_true", help="tiny: to see that it works")
@@ -57,14 +57,14 @@ def main() -> None:
 
 
 def case(game: str, count: int, batch: int, smoke: bool) -> list[dict[str, Any]]:
-    """One record for each peer."""
+    """Records of one game and size, one for each peer."""
     work = 10_000 if smoke else 20_000_000
     rounds = max(8, min(work // (count * batch), 1_000_000))
     losses = np.random.default_rng(0).random((rounds, batch, count))
     ours = project(game, losses)
     contenders: dict[str, tuple[Run, int]] = {"ours": (ours, rounds * batch)}
     for name, loop in LOOPS[game].items():
-        # The slow ones play the game's beginning.
+        # The slow ones play only the first rounds.
         short = losses if name == "numba loop" else losses[: max(8, rounds // 50)]
         contenders[name] = (loop(short), short.shape[0] * batch)
     few = losses[: max(8, rounds // 10)]
@@ -83,7 +83,7 @@ def case(game: str, count: int, batch: int, smoke: bool) -> list[dict[str, Any]]
 
 
 def timed(contenders: dict[str, tuple[Run, int]], repeats: int) -> dict[str, float]:
-    """Median rates; everybody warms up first, then they take turns."""
+    """Median problem-rounds a second; after a turn to warm up they take turns."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(repeats + 1):
         for name, (run, _) in contenders.items():
@@ -95,7 +95,7 @@ def timed(contenders: dict[str, tuple[Run, int]], repeats: int) -> dict[str, flo
 
 
 def learner_of(game: str, rounds: int) -> Any:
-    """Tuned for so many rounds."""
+    """The learner of a game, tuned for `rounds` rounds."""
     return {
         "hedge": experts.hedge(horizon=rounds),
         "exp3": experts.exp3(horizon=rounds),
@@ -104,7 +104,7 @@ def learner_of(game: str, rounds: int) -> Any:
 
 
 def project(game: str, losses: np.ndarray) -> Run:
-    """Ours, with the engine that `play` chooses."""
+    """Ours: `play`, with the engine that it chooses."""
     learner = learner_of(game, len(losses))
     environment = Given(losses, loss_interval=(0, 1))
     feedback = "full" if game == "hedge" else "bandit"
@@ -112,10 +112,10 @@ def project(game: str, losses: np.ndarray) -> Run:
 
 
 def river_hedge(losses: np.ndarray) -> Run:
-    """EWARegressor: experts are regressors that predict the numbers 0 ... 1 / K apart.
+    """river's EWARegressor, with experts that predict constants 1 / K apart.
 
-    Its loss is a function of a prediction and a target, so it plays its own losses; what is timed
-    is a round of prediction and learning with K experts that cost next to nothing.
+    Its loss is a function of prediction and target, so it has losses of its own; timed is a round
+    of prediction and learning with K experts that cost almost nothing.
     """
     from river import base, ensemble, optim  # noqa: PLC0415  (optional)
 
@@ -142,7 +142,7 @@ def river_hedge(losses: np.ndarray) -> Run:
 
 
 def river_exp3(losses: np.ndarray) -> Run:
-    """bandit.Exp3 on rewards 1 - loss."""
+    """river's bandit.Exp3, on rewards 1 - loss."""
     from river import bandit  # noqa: PLC0415  (optional)
 
     arms = list(range(losses.shape[1]))

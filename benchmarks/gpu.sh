@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What a machine with an NVIDIA GPU has to show: benchmarks/gpu.sh OUT [DATA]
+# Checks and timings on a machine with an NVIDIA GPU: benchmarks/gpu.sh OUT [DATA]
 # The collapse study at the published size (NAS-Bench-201, C = 16, N = 5, half of CIFAR-10's training
 # images for the weights, 50 epochs, 3 seeds; hours) is a command of its own:
 #   python3 experiments/collapse.py --data cifar10 --table nasbench201.csv.gz --device cuda --out OUT \
 #       --runs darts-first random xnas "xnas, no none" "xnas, no none, warm-up, its L" \
 #           "xnas, no none, warm-up, AdaHedge"
-# It goes on where it was stopped when it is called again.
+# Called again, it continues where it stopped.
 # The laws of the core on CUDA, then a search on DATA (default: digits) on the GPU and on the CPU.
 # Needs the project's dependencies on the machine; prints seconds per step and their ratio.
 set -euo pipefail

@@ -1,7 +1,7 @@
-"""The pure functions of the package under jax.jit and scan: another way to a compiled game.
+"""A game compiled by jax: the package's pure functions under jax.jit and scan.
 
-They run as they are: a state is a NamedTuple of arrays, which jax takes for a tree, and nothing in
-`predict` and `update` reads a value.
+They run unchanged: a state is a NamedTuple of arrays, which jax takes as a tree, and `predict` and
+`update` read no values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ jax.config.update("jax_enable_x64", True)
 
 
 def jax_scan(losses: np.ndarray, learner: Any, *, bandit: bool) -> Callable[[], Any]:
-    """The player's losses in a game on `losses` (T, B, K), (B,)."""
+    """A function that plays a game on `losses` (T, B, K) and returns the player's losses (B,)."""
 
     def step(state: Any, now: tuple[Any, Any]) -> tuple[Any, Any]:
         loss, uniforms = now

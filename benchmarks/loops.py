@@ -1,4 +1,4 @@
-"""The loops that somebody in a hurry would write: numpy over the batch, numba over everything."""
+"""Plain loops to compare with: numpy over the batch, numba over rounds and batch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ compiled: Any = njit(cache=True, fastmath=True)
 
 
 def numpy_hedge(losses: np.ndarray) -> Run:
-    """(B, K) a round."""
+    """Hedge in numpy, (B, K) a round."""
 
     def run() -> float:
         eta = math.sqrt(8 * math.log(losses.shape[2]) / len(losses))
@@ -30,7 +30,7 @@ def numpy_hedge(losses: np.ndarray) -> Run:
 
 
 def numpy_bandit(losses: np.ndarray, play_of: Callable[[np.ndarray, int], np.ndarray]) -> Run:
-    """(B, K) a round, importance weights."""
+    """A bandit in numpy, (B, K) a round, by importance weights; `play_of` gives p_t."""
 
     def run() -> float:
         generator, suffered = np.random.default_rng(0), 0.0
@@ -48,7 +48,7 @@ def numpy_bandit(losses: np.ndarray, play_of: Callable[[np.ndarray, int], np.nda
 
 
 def numpy_exp3(losses: np.ndarray) -> Run:
-    """Fixed eta."""
+    """Exp3 in numpy, with a fixed eta."""
     rounds, _, count = losses.shape
     eta = math.sqrt(2 * math.log(count) / (rounds * count))
 
@@ -60,7 +60,7 @@ def numpy_exp3(losses: np.ndarray) -> Run:
 
 
 def numpy_tsallis(losses: np.ndarray) -> Run:
-    """Ten Newton steps a round, from the safe side."""
+    """Tsallis-INF in numpy: ten Newton steps a round, from the side where they converge."""
 
     def play(total: np.ndarray, t: int) -> np.ndarray:
         scale = math.sqrt(t) / 2
@@ -131,19 +131,19 @@ def _bandit(losses: Any, eta: float, entropy: bool) -> float:
 
 
 def numba_hedge(losses: np.ndarray) -> Run:
-    """One exp an expert."""
+    """Hedge in numba: one exp an expert."""
     eta = math.sqrt(8 * math.log(losses.shape[2]) / len(losses))
     return lambda: _hedge(losses, eta)
 
 
 def numba_exp3(losses: np.ndarray) -> Run:
-    """Fixed eta, all weights anew in every round."""
+    """Exp3 in numba, with a fixed eta and all weights computed in every round."""
     rounds, _, count = losses.shape
     return lambda: _bandit(losses, math.sqrt(2 * math.log(count) / (rounds * count)), True)
 
 
 def numba_tsallis(losses: np.ndarray) -> Run:
-    """Newton from the last round's multiplier."""
+    """Tsallis-INF in numba: Newton from the last round's multiplier."""
     return lambda: _bandit(losses, 0.0, False)
 
 

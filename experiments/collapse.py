@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 """Does a search collapse? DARTS and XNAS side by side in NAS-Bench-201.
 
-After every epoch of a search: how probable "none" and skip_connect are, how sure the edges are, how
-large XNAS's rewards are, and, with the benchmark's table, how good the cell is that would be read
-off now.
+After every epoch of a search: the probabilities of "none" and skip_connect, the entropy of the
+edges, the size of XNAS's rewards, and, with the benchmark's table, the accuracy of the cell that
+would be read off at that point.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from common.command import run_command
 from common.output import Record, table, write_picture, write_result
+from common.settings import options, with_options
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from run_xnas import pick_device
@@ -31,7 +32,12 @@ from nas_adapter.runs.run import Run
 from nas_adapter.runs.search import PHASE, SearchSettings, search
 from nas_adapter.spaces import NONE, Architecture, NASBench201, Space, without
 from nas_adapter.spaces.genotype import read
-from nas_adapter.tasks import TASKS, Task, TaskSettings
+from nas_adapter.strategies import MethodSettings
+from nas_adapter.strategies.darts import FirstOrder, SecondOrder
+from nas_adapter.strategies.random_search import RandomSearchSettings
+from nas_adapter.strategies.xnas import XNASSettings
+from nas_adapter.strategies.xnas_sampled import SampledXNASSettings
+from nas_adapter.tasks import ImageSettings, Task
 
 SPACE = NASBench201()
 SKIP, NOTHING = (SPACE.operations.index(name) for name in ("skip_connect", NONE))
@@ -42,30 +48,31 @@ PUBLISHED_STEPS = 50 * 390
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to search."""
+    """One of the searches that are compared."""
 
-    method: str = "xnas"
+    method: MethodSettings = XNASSettings()  # noqa: RUF009 (frozen)
     without: tuple[str, ...] = ()
-    reward_bound: float | None = 0.05
     warmup: bool = False
-    learner: str = "eg"
+    """whether XNAS has a warm-up, see `Config.warmup`"""
     scaled: bool = False
-    """DARTS's rate times its steps, how far a logit can go, is as published."""
+    """DARTS's rate times its steps, which bounds how far a logit can move, is as published"""
 
 
 RUNS = {
-    "darts-first": Kind("darts-first"),
-    "darts-first, scaled rate": Kind("darts-first", scaled=True),
-    "darts-first, scaled rate, no none": Kind("darts-first", (NONE,), scaled=True),
-    "darts-second": Kind("darts-second"),
+    "darts-first": Kind(FirstOrder()),
+    "darts-first, scaled rate": Kind(FirstOrder(), scaled=True),
+    "darts-first, scaled rate, no none": Kind(FirstOrder(), (NONE,), scaled=True),
+    "darts-second": Kind(SecondOrder()),
     "xnas": Kind(),
     "xnas, no none": Kind(without=(NONE,)),
-    "xnas, no none, L = 0.5": Kind(without=(NONE,), reward_bound=0.5),
+    "xnas, no none, L = 0.5": Kind(XNASSettings(reward_bound=0.5), (NONE,)),
     "xnas, no none, warm-up": Kind(without=(NONE,), warmup=True),
-    "xnas, no none, warm-up, its L": Kind(without=(NONE,), reward_bound=None, warmup=True),
-    "xnas, no none, warm-up, AdaHedge": Kind(without=(NONE,), warmup=True, learner="adahedge"),
-    "xnas-sampled": Kind("xnas-sampled"),
-    "random": Kind("random"),
+    "xnas, no none, warm-up, its L": Kind(XNASSettings(reward_bound="auto"), (NONE,), warmup=True),
+    "xnas, no none, warm-up, AdaHedge": Kind(
+        XNASSettings(learner="adahedge"), (NONE,), warmup=True
+    ),
+    "xnas-sampled": Kind(SampledXNASSettings()),
+    "random": Kind(RandomSearchSettings()),
 }
 COLORS = (*matplotlib.color_sequences["tab10"], "black", "gold")
 
@@ -112,7 +119,7 @@ def main(config: Config) -> None:
     known = None if config.table is None else read_accuracies(config.table, "cifar10")
     records: list[Record] = []
     for seed in range(config.seeds):
-        task = make_task(config, seed)
+        task = image_settings(config).load(seed, pick_device(config.device))
         for name in config.runs:
             print(f"{name}, seed {seed}")
             records += one_search(config, name, seed, task, known)
@@ -121,69 +128,72 @@ def main(config: Config) -> None:
     print(table(final(records), ("run", *MEASURES)))
 
 
-def make_task(config: Config, seed: int) -> Task:
-    return TASKS["images"](
-        TaskSettings(
-            data=config.data,
-            seed=seed,
-            batch_size=config.batch_size,
-            device=pick_device(config.device),
-            data_root=config.data_root,
-            image_size=config.image_size,
-        )
+def image_settings(config: Config) -> ImageSettings:
+    return ImageSettings(
+        data=config.data,
+        batch_size=config.batch_size,
+        cells=config.cells,
+        image_size=config.image_size,
+        data_root=config.data_root,
     )
+
+
+def search_settings(config: Config, kind: Kind, task: Task) -> SearchSettings:
+    stretch = PUBLISHED_STEPS / (config.epochs * task.search_steps) if kind.scaled else 1.0
+    values = {
+        "warmup": warmup_epochs(config, kind),
+        "architecture_rate": SPACE.architecture_rate * stretch,
+    }
+    method = with_options(kind.method, values)  # of the two, those that it has
+    return SearchSettings(epochs=config.epochs, channels=config.channels, method=method)
+
+
+def warmup_epochs(config: Config, kind: Kind) -> int:
+    return max(1, round(config.warmup * config.epochs)) if kind.warmup else 0
 
 
 def one_search(
     config: Config, name: str, seed: int, task: Task, known: Table | None
 ) -> list[Record]:
-    """Search, or read back; a record for each epoch."""
+    """Search, or read a finished search back; a record for each epoch."""
     kind = RUNS[name]
-    space = without(SPACE, kind.without)
-    warmup = max(1, round(config.warmup * config.epochs)) if kind.warmup else 0
-    stretch = PUBLISHED_STEPS / (config.epochs * task.search_steps) if kind.scaled else 1.0
-    settings = SearchSettings(
-        method=kind.method,
-        reward_bound=kind.reward_bound,
-        warmup=warmup,
-        learner=kind.learner,
-        architecture_rate=space.architecture_rate * stretch,
-        seed=seed,
-        epochs=config.epochs,
-        channels=config.channels,
-        cells=config.cells,
-        wipeout=True,
-        candidates=100,
-        read="auto",
-    )
-    folder = config.out / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}"
-    described = asdict(settings) | {"data": config.data, "batch_size": config.batch_size}
-    described |= {"without": kind.without, "image_size": config.image_size}
+    settings = search_settings(config, kind, task)
+    described = options(settings) | options(image_settings(config))
+    described |= {"method": settings.method.name, "seed": seed, "without": kind.without}
     described["device"] = task.device.type
+    del described["data_root"]
+    folder = config.out / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}"
     run = Run(folder, described, resume=True, device=task.device)
-    found, report = search(settings, space, task, run)
+    space = without(SPACE, kind.without)
+    found, report = search(settings, space, task, run, seed=seed)
     steps = run.history(PHASE)
     run.close()
-    common = {"run": name, "seed": seed}
+    records = by_epoch(steps, space, known, warmup_epochs(config, kind))
+    if not records:  # random search has no distributions
+        records = [measured(found, known) | {"epoch": config.epochs}]
+    at_the_end = {"valid_accuracy": report["valid_accuracy"]}
+    if report.get("reward_bound") is not None:
+        at_the_end |= {part: report[part] for part in ("reward_bound", "clipped_share")}
+    records[-1] |= at_the_end
+    return [{"run": name, "seed": seed} | record for record in records]
+
+
+def by_epoch(
+    steps: list[dict[str, Any]], space: Space, known: Table | None, warmup: int
+) -> list[dict[str, Any]]:
+    """A record for each epoch that ends with distributions; no architecture in the warm-up."""
     last = {step["epoch"]: step["probabilities"] for step in steps if "probabilities" in step}
     sizes: dict[int, list[float]] = {epoch: [] for epoch in last}
     for step in steps:
         if "reward_size" in step:
             sizes[step["epoch"]].append(step["reward_size"])
-    records = [
-        common
-        | leaning(np.asarray(play))
+    return [
+        leaning(np.asarray(play))
         | ({"reward_size": float(np.median(sizes[epoch]))} if sizes[epoch] else {})
-        | (judged(mode(space, play), known) if epoch >= warmup else {})
+        | (measured(mode(space, play), known) if epoch >= warmup else {})
         | {"epoch": epoch + 1}
         for epoch, play in last.items()
     ]
-    if not records:  # random search plays no distribution
-        records = [common | judged(found, known) | {"epoch": config.epochs}]
-    at_the_end = {"valid_accuracy": report["valid_accuracy"]}
-    if report.get("reward_bound") is not None:
-        at_the_end |= {part: report[part] for part in ("reward_bound", "clipped_share")}
-    return [*records[:-1], records[-1] | at_the_end]
 
 
 MEASURES = (
@@ -205,7 +215,7 @@ TITLES = {
 
 
 def leaning(play: Any) -> dict[str, Any]:
-    """Of the distributions (E, K) after an epoch."""
+    """Means over the edges of the distributions `play` (E, K)."""
     return {
         "skip_probability": float(play[:, SKIP].mean()),
         "none_probability": float(play[:, NOTHING].mean()),
@@ -214,11 +224,11 @@ def leaning(play: Any) -> dict[str, Any]:
 
 
 def mode(space: Space, play: Any) -> Architecture:
-    """What would be read off."""
+    """The most probable architecture."""
     return read(space, "mode", torch.tensor(play, dtype=torch.float64), seed=0)
 
 
-def judged(architecture: Architecture, known: Table | None) -> dict[str, Any]:
+def measured(architecture: Architecture, known: Table | None) -> dict[str, Any]:
     found = {
         "architecture": SPACE.genotype(architecture),
         "skip_edges": architecture.count(SKIP),
@@ -268,12 +278,12 @@ def draw(records: list[Record]) -> Figure:
         axis.set_ylabel(TITLES[part])
         if part == "reward_size":
             axis.set_yscale("log")
-        if part == "table_accuracy":  # cells that carry nothing through are at chance
+        if part == "table_accuracy":  # cells without a path from input to output are at chance
             values = [record[part] for record in records if part in record]
             axis.set_ylim(max(min(values) - 1, 84), max(values) + 1)
     for axis in axes[len(shown) :]:
         axis.set_visible(False)
-    figure.suptitle("What a search in NAS-Bench-201 leans to")
+    figure.suptitle("Operations that searches in NAS-Bench-201 prefer")
     lines = [
         Line2D([], [], color=COLORS[index], label=name)
         for index, name in enumerate(RUNS)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import platform
 import resource
 import sys
-from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,15 +16,16 @@ from typing import Any
 
 import torch
 from common.command import run_command
-from options import Config, check_used, defaults
+from common.settings import options
+from studies.xnas.options import Config, parse
 
-from nas_adapter.errors import UserError, choose
+from nas_adapter.errors import UserError
 from nas_adapter.output import report
 from nas_adapter.output.export import export
 from nas_adapter.randomness import Stream, stream
-from nas_adapter.runs.retrain import RetrainSettings, build, retrain
+from nas_adapter.runs.retrain import Retraining, build
 from nas_adapter.runs.run import Run
-from nas_adapter.runs.search import SearchSettings, search
+from nas_adapter.runs.search import search
 from nas_adapter.spaces import (
     NONE,
     Architecture,
@@ -34,9 +34,8 @@ from nas_adapter.spaces import (
     random_architecture,
     without,
 )
-from nas_adapter.spaces.darts_rnn import Dropout
 from nas_adapter.spaces.genotype import carries
-from nas_adapter.tasks import TASKS, Task, TaskSettings
+from nas_adapter.tasks import Task
 
 NO_METRIC: dict[str, Any] = {
     "valid_accuracy": None,
@@ -44,7 +43,7 @@ NO_METRIC: dict[str, Any] = {
     "valid_perplexity": None,
     "test_perplexity": None,
 }
-"""What result.json says of the metrics that a task does not have."""
+"""In result.json, for the metrics that a task does not have."""
 
 NO_LEARNER: dict[str, Any] = {
     "edge_probabilities": None,
@@ -52,90 +51,33 @@ NO_LEARNER: dict[str, Any] = {
     "regret": None,
     "regret_bound": None,
 }
-"""What result.json says where the method plays no expert problem."""
+"""In result.json, for a method without expert problems."""
 
 
 def main(config: Config) -> None:
-    if config.resume and config.out is None:
-        raise UserError("--resume needs --out, the folder of the run to continue")
     device = pick_device(config.device)
-    space = without(find_space(config.space), config.without)
-    choose(f"task of {config.space}", space.task, TASKS)
-    check_used(config, space.task)
-    if config.read == "darts" and NONE not in space.operations:
-        raise UserError(f"--read darts needs an operation {NONE!r}, which {config.space} lacks")
+    space = open_space(config)
     given = [parsed(space, genotype) for genotype in config.compare]
-    task = TASKS[space.task](
-        TaskSettings(
-            data=config.data,
-            seed=config.seed,
-            batch_size=config.batch_size,
-            device=device,
-            data_root=config.data_root,
-            image_size=config.image_size,
-            cutout=config.cutout,
-            tokens=config.tokens,
-            vocabulary=config.vocabulary,
-            min_count=config.min_count,
-            bptt=config.bptt,
-            dropout=Dropout(
-                inputs=config.dropout, hidden=config.hidden_dropout, outputs=config.dropout
-            ),
-        )
+    task = config.task.load(config.seed, device)
+    run = Run(
+        config.out or new_folder(config),
+        recorded(config, device),
+        resume=config.resume,
+        device=device,
     )
-    out = config.out or new_folder(config)
-    run = Run(out, settled(config, device), resume=config.resume, device=device)
     print(f"writing to {run.out}")
 
-    searching = SearchSettings(
-        seed=config.seed,
-        epochs=config.epochs,
-        channels=config.channels,
-        cells=config.cells,
-        method=config.method,
-        reward_bound=None if config.reward_bound == "auto" else config.reward_bound,
-        warmup=config.warmup,
-        learner=config.learner,
-        wipeout=config.wipeout,
-        candidates=config.candidates,
-        read=config.read,
-        architecture_rate=config.architecture_rate,
-    )
-    retraining = RetrainSettings(
-        seed=config.seed,
-        epochs=config.retrain_epochs,
-        channels=config.retrain_channels or config.channels,
-        cells=config.retrain_cells or config.cells,
-        auxiliary=config.auxiliary,
-        drop_path=config.drop_path,
-    )
-
-    found, details = search(searching, space, task, run)
-    test = retrain(retraining, space, found, task, run, "retrain")
-    drawn = [
-        random_architecture(space, stream(config.seed, Stream.BASELINE, index))
-        for index in range(config.baselines)
-    ]
-
-    def trained(kind: str, architectures: list[Architecture]) -> list[dict[str, Any]]:
-        return [
-            {
-                "architecture": space.genotype(other),
-                f"test_{task.metric}": retrain(retraining, space, other, task, run, f"{kind} {n}"),
-            }
-            for n, other in enumerate(architectures, 1)
-        ]
-
+    found, details = search(config.search, space, task, run, seed=config.seed)
+    size = task.size(config.retrain.channels or config.search.channels, search=False)
+    retraining = Retraining(config.retrain, size, space, task, run, config.seed)
     result = {
         "method": config.method,
         "space": config.space,
-        "data": config.data,
+        "data": config.task.data,
         "seed": config.seed,
         "architecture": space.genotype(found),
         **NO_METRIC,
-        f"test_{task.metric}": test,
-        "random_architectures": trained("retrain random", drawn),
-        "compared_architectures": trained("retrain given", given),
+        **accuracies(retraining, found, drawn(config, space), given),
         **NO_LEARNER,
         **details,
         **task.facts,
@@ -144,21 +86,63 @@ def main(config: Config) -> None:
         "versions": versions(),
     }
     if config.export:
-        net = build(retraining, space, found, task)
-        net.load_state_dict((run.phase("retrain") or {})["net"])
-        result["exported"] = export(task, net, found, run.out)
+        result["exported"] = exported(retraining, found)
     report.draw(run, space, found, result)
     run.write_json("result.json", result)
     run.close()
-    print(summary(result, task, run.out))
-    if not carries(space, found):
-        print(
-            "note       nothing gets through this cell, every way is none; "
-            "--without none searches without it (docs/xnas.md)"
-        )
+    print(summary(result, task, run.out, carried=carries(space, found)))
+
+
+def open_space(config: Config) -> Space:
+    """The space, without the operations that the search leaves out."""
+    space = without(find_space(config.space), config.without)
+    if config.search.read == "darts" and NONE not in space.operations:
+        raise UserError(f"--read darts needs an operation {NONE!r}, which {config.space} lacks")
+    return space
+
+
+def drawn(config: Config, space: Space) -> list[Architecture]:
+    """The random architectures to compare with."""
+    return [
+        random_architecture(space, stream(config.seed, Stream.BASELINE, index))
+        for index in range(config.baselines)
+    ]
+
+
+def accuracies(
+    retraining: Retraining,
+    found: Architecture,
+    random: list[Architecture],
+    given: list[Architecture],
+) -> dict[str, Any]:
+    """Test metrics of all architectures, each retrained from scratch."""
+    metric = f"test_{retraining.task.metric}"
+
+    def trained(kind: str, architectures: list[Architecture]) -> list[dict[str, Any]]:
+        return [
+            {
+                "architecture": retraining.space.genotype(other),
+                metric: retraining.train(other, f"retrain {kind} {number}"),
+            }
+            for number, other in enumerate(architectures, 1)
+        ]
+
+    return {
+        metric: retraining.train(found, "retrain"),
+        "random_architectures": trained("random", random),
+        "compared_architectures": trained("given", given),
+    }
+
+
+def exported(retraining: Retraining, found: Architecture) -> dict[str, float]:
+    """Write the retrained network's files; how far each file's outputs are from the network's."""
+    net = build(retraining.space, found, retraining.size, retraining.seed)
+    net.load_state_dict((retraining.run.phase("retrain") or {})["net"])
+    return export(retraining.task, net, found, retraining.run.out)
 
 
 def parsed(space: Space, genotype: str) -> Architecture:
+    """The architecture of a --compare; UserError if it is none of the space."""
     try:
         found = tuple(space.parse(genotype))
     except ValueError as error:
@@ -179,24 +163,22 @@ def pick_device(name: str) -> torch.device:
     return torch.device(found if name == "auto" else name)
 
 
-def settled(config: Config, device: torch.device) -> dict[str, Any]:
-    """The settings that determine the result, JSON-ready."""
-    settings = asdict(config) | {"device": device.type}
-    return {
-        name: value
-        for name, value in settings.items()
-        if name not in {"out", "resume", "data_root"}
-    }
+def recorded(config: Config, device: torch.device) -> dict[str, Any]:
+    """Content of config.json: the options that determine the result, by their names."""
+    elsewhere = {"out", "resume", "data_root"}
+    values = options(config) | {"device": device.type}
+    return {name: value for name, value in values.items() if name not in elsewhere}
 
 
 def new_folder(config: Config) -> Path:
-    kind, space = config.data.partition(":")[0], config.space.rpartition(":")[2]
+    """A folder under runs/, named after the time and what is run."""
+    kind, space = config.task.data.partition(":")[0], config.space.rpartition(":")[2]
     name = f"{datetime.now():%Y-%m-%d_%H%M%S}_{config.method}_{space}_{kind}"
     return Path("runs") / name
 
 
 def peak_memory(device: torch.device) -> float:
-    """Of the GPU if there is one, else of this process; MiB."""
+    """Largest memory in use so far, on the GPU if there is one, else of this process; MiB."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated() / 2**20
     unit = 1 if sys.platform == "darwin" else 2**10
@@ -212,8 +194,8 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
-def summary(result: dict[str, Any], task: Task, out: Path) -> str:
-    """What a person wants to know at the end."""
+def summary(result: dict[str, Any], task: Task, out: Path, *, carried: bool) -> str:
+    """The lines printed at the end. `carried`: see `genotype.carries`."""
     test = f"test_{task.metric}"
     others = [task.show(other[test]) for other in result["random_architectures"]]
     given = [task.show(other[test]) for other in result["compared_architectures"]]
@@ -239,12 +221,18 @@ def summary(result: dict[str, Any], task: Task, out: Path) -> str:
         ]
     for name, difference in result.get("exported", {}).items():
         lines.append(f"exported   {out / name}: the same outputs up to {difference:.1e}")
-    return "\n".join([*lines, f"report     {out / 'report.html'}"])
+    lines.append(f"report     {out / 'report.html'}")
+    if not carried:
+        lines.append(
+            "note       no path through this cell is without none, so its output is constant; "
+            "--without none searches without it (docs/xnas.md)"
+        )
+    return "\n".join(lines)
 
 
 def command(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    return run_command(Config, main, arguments, defaults)
+    return run_command(Config, main, arguments, parse)
 
 
 if __name__ == "__main__":

@@ -25,17 +25,17 @@ RATE, MOMENTUM, DECAY = 0.025, 0.9, 3e-4
 
 
 class Problem(NamedTuple):
-    """A training and a validation loss of (weights, logits), and where to differentiate."""
+    """Training and validation loss of (weights, logits), and the point to differentiate at."""
 
     train: Objective
     valid: Objective
     weights: Parameters
     logits: Tensor
     buffers: Parameters
-    """of the momentum"""
+    """momentum's buffers"""
 
     def move(self, weights: Parameters, gradient: Parameters) -> dict[str, Tensor]:
-        """One step of SGD with momentum and weight decay, differentiable."""
+        """The weights after one step of SGD with momentum and weight decay; differentiable."""
         return {
             name: weight - RATE * (MOMENTUM * self.buffers[name] + gradient[name] + DECAY * weight)
             for name, weight in weights.items()
@@ -45,7 +45,7 @@ class Problem(NamedTuple):
 def problem(
     net: nn.Module, inputs: tuple[int, ...], outputs: int, edges: tuple[int, int]
 ) -> Problem:
-    """Cross-entropy of `net(x, softmax(logits))` on two random batches."""
+    """The problem with the cross-entropy of `net(x, softmax(logits))` on two random batches."""
     generator = torch.Generator().manual_seed(1)
 
     def loss(batch: tuple[Tensor, Tensor]) -> Objective:
@@ -68,7 +68,7 @@ def problem(
 
 
 class Smooth(nn.Module):
-    """Two mixed edges between three hidden layers, every operation smooth."""
+    """Network of two mixed edges between three hidden layers, every operation smooth."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,13 +85,13 @@ class Smooth(nn.Module):
 
 
 def smooth_problem() -> Problem:
-    """`Smooth`."""
+    """The problem of the network `Smooth`."""
     torch.manual_seed(0)
     return problem(Smooth().double(), (16, 6), 3, (2, 3))
 
 
 def supernet_problem(space: Space, *, smooth: bool) -> Problem:
-    """A small supernet of the space; `smooth`: with softplus in the place of ReLU."""
+    """The problem of a small supernet; `smooth`: with softplus in the place of ReLU."""
     torch.manual_seed(0)
     net = space.network(Size(1, 3, 2, 1), space.choices, search=True).double()
     if smooth:
@@ -103,7 +103,7 @@ def supernet_problem(space: Space, *, smooth: bool) -> Problem:
 
 
 def exact(given: Problem) -> Tensor:
-    """By double backward."""
+    """The exact derivative in the logits, by double backward."""
     names = tuple(given.weights)
     gradient = torch.autograd.grad(
         given.train(given.weights, given.logits),
@@ -117,7 +117,7 @@ def exact(given: Problem) -> Tensor:
 
 
 def agreement(given: Problem, epsilon: float) -> float:
-    """|finite differences - exact| / |exact|."""
+    """Relative difference |finite differences - exact| / |exact|."""
     _, found = unrolled_gradient(
         given.train, given.valid, given.weights, given.logits, given.move,
         rate=RATE, epsilon=epsilon,

@@ -1,4 +1,7 @@
-"""Online learning with expert advice: one contract, one engine, any array library."""
+"""Online learning with expert advice, in any array library: learners, their bounds, whole games.
+
+Users need the names that are here only; the folders below are for those who extend the package.
+"""
 
 from experts import bounds, environments, least_squares, wipeout
 from experts.analysis.conversion import (
@@ -8,12 +11,20 @@ from experts.analysis.conversion import (
     sample_iterate,
 )
 from experts.analysis.ledger import IntervalLedger, Ledger, TrackingLedger
-from experts.ftrl.barriers import LogBarrier, Tsallis
-from experts.ftrl.estimators import Optimistic, Shifted, Weighted
-from experts.ftrl.euclidean import Euclidean
-from experts.ftrl.ftrl import FTRL
-from experts.ftrl.rates import Anytime, Fixed, Gap, Horizon
-from experts.ftrl.regularizers import Entropy
+from experts.ftrl import (
+    FTRL,
+    Anytime,
+    Entropy,
+    Euclidean,
+    Fixed,
+    Gap,
+    Horizon,
+    LogBarrier,
+    Optimistic,
+    Shifted,
+    Tsallis,
+    Weighted,
+)
 from experts.learners.fixed_share import fixed_share
 from experts.learners.hedge import (
     adahedge,

@@ -1,3 +1,3 @@
-"""The short address of `experts.analysis.bounds`."""
+"""Short address of `experts.analysis.bounds`."""
 
 from experts.analysis.bounds import *  # noqa: F403

@@ -1,6 +1,7 @@
-"""What the facade refuses. Each error names the argument, what came and what was expected.
+"""Argument checks of `Player` and `play`: each raises a ValueError.
 
-A check that reads values is one `any` over one mask; the details are looked up when it fires.
+The error names the argument, what came and what was expected. A check of values is one `any` over
+one mask; which entry is wrong is looked up only when it fails.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from experts.types import Array, Learner
 
 
 def check_like(like: Array) -> None:
-    """An array of floats with at least one expert."""
+    """Refuse `like` unless it is an array of floats with at least one expert."""
     if not is_array_api_obj(like):
         raise ValueError(f"like must be an array, got {type(like).__name__}")
     if like.ndim == 0 or like.shape[-1] == 0:
@@ -21,10 +22,10 @@ def check_like(like: Array) -> None:
     _check_floating("like", like)
 
 
-def narrowest(
+def allowed_interval(
     learner: Learner[Any], given: tuple[float, float] | None
 ) -> tuple[float, float] | None:
-    """What bandit feedback may reveal, as the caller and the learner both say; None: all finite."""
+    """Losses that learner and caller both allow under bandit feedback; None: any finite loss."""
     own = learner.loss_interval
     if own is None or given is None:
         return given if own is None else own
@@ -35,7 +36,7 @@ def narrowest(
 
 
 def check_learner(learner: Any) -> None:
-    """A learner, and not the function or the class that makes one."""
+    """Refuse what is no learner, such as the function or the class that makes one."""
     if isinstance(learner, type) or not isinstance(learner, Learner):
         name = getattr(learner, "__name__", type(learner).__name__)
         hint = f"; did you mean {name}(...)?" if callable(learner) else ""
@@ -53,7 +54,10 @@ def check_supported(learner: Learner[Any], **given: tuple[str, Array | None]) ->
 
 
 def check_array(name: str, value: Array, like: Array) -> None:
-    """Of the library, shape and type of `like`: another float type would spread to the state."""
+    """Refuse an array that differs from `like` in library, shape or type.
+
+    Another float type would spread to the state.
+    """
     _check_shape(name, value, like)
     if value.dtype != like.dtype:
         raise ValueError(f"{name} must be of type {like.dtype}, got {value.dtype}")
@@ -71,36 +75,40 @@ def _check_shape(name: str, value: Array, like: Array) -> None:
 
 
 def check_loss(
-    loss: Array, chance: Array | None, matters: Array, bounds: tuple[float, float] | None
+    loss: Array, chance: Array | None, matters: Array, loss_interval: tuple[float, float] | None
 ) -> None:
-    """Finite and in `bounds` where it `matters`; `chance` in (0, 1] there.
+    """Refuse losses that are not finite or outside `loss_interval`, and chances outside (0, 1].
 
     Parameters
     ----------
     loss, chance : (..., K)
     matters : bool (..., K)
-        Entries that the learner will look at.
-    bounds
-        (low, high), or None.
+        Entries that the learner uses; the others are not checked.
+    loss_interval
+        (low, high); None: any finite loss.
     """
     xp = array_namespace(loss)
     # Comparisons are written so that nan fails them.
-    fine = xp.isfinite(loss) if bounds is None else (loss >= bounds[0]) & (loss <= bounds[1])
+    if loss_interval is None:
+        fine = xp.isfinite(loss)
+    else:
+        fine = (loss >= loss_interval[0]) & (loss <= loss_interval[1])
     if chance is not None:
         fine = fine & (chance > 0) & (chance <= 1 + 1e-6)  # a little above 1 is rounding
     if bool(xp.all(fine | ~matters)):
         return
     _refuse("loss", loss, matters & ~xp.isfinite(loss), "must be finite")
-    if bounds is not None:
-        outside = matters & ((loss < bounds[0]) | (loss > bounds[1]))
-        _refuse("loss", loss, outside, f"must lie in [{bounds[0]}, {bounds[1]}]")
+    if loss_interval is not None:
+        low, high = loss_interval
+        outside = matters & ((loss < low) | (loss > high))
+        _refuse("loss", loss, outside, f"must lie in [{low}, {high}]")
     if chance is not None:
         wrong = matters & ~((chance > 0) & (chance <= 1 + 1e-6))
         _refuse("chance", chance, wrong, "must lie in (0, 1] where seen")
 
 
 def check_distribution(name: str, value: Array, like: Array) -> None:
-    """Of floats, nonnegative, and 1 in sum."""
+    """Refuse an array that is no distribution: floats, nonnegative, with sum 1."""
     _check_shape(name, value, like)
     _check_floating(name, value)
     _refuse(name, value, ~(value >= 0), "must be nonnegative")
@@ -109,7 +117,7 @@ def check_distribution(name: str, value: Array, like: Array) -> None:
 
 
 def check_late(play: Array, alive: Array, awake: Array | None) -> None:
-    """An earlier play: a distribution (0 in a void round), with no weight on the removed."""
+    """Refuse a late `play` that is no distribution (0 in a void round) on the survivors."""
     xp = array_namespace(play)
     _refuse("play", play, ~(play >= 0), "must be nonnegative")
     total = xp.sum(play, axis=-1)
@@ -122,7 +130,7 @@ def check_late(play: Array, alive: Array, awake: Array | None) -> None:
 
 
 def _check_floating(name: str, value: Array) -> None:
-    """Integers would be rounded somewhere: weights kept as integers learn nothing."""
+    """Refuse integers: weights of that type round to 0 or 1 and learn nothing."""
     if not array_namespace(value).isdtype(value.dtype, "real floating"):
         raise ValueError(f"{name} must be of a floating point type, got {value.dtype}")
 

@@ -1,3 +1,3 @@
-"""The short address of `experts.simulation.environments`."""
+"""Short address of `experts.simulation.environments`."""
 
 from experts.simulation.environments import *  # noqa: F403

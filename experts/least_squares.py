@@ -1,3 +1,3 @@
-"""The short address of `experts.structured.least_squares`."""
+"""Short address of `experts.structured.least_squares`."""
 
 from experts.structured.least_squares import *  # noqa: F403

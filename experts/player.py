@@ -1,10 +1,11 @@
-"""A learner with its state in one object, and every argument checked."""
+"""`Player`: a learner and its state in one object, with every argument checked."""
 
 from __future__ import annotations
 
 from typing import Any, Generic
 
 from experts.checks import (
+    allowed_interval,
     check_array,
     check_distribution,
     check_late,
@@ -12,7 +13,6 @@ from experts.checks import (
     check_like,
     check_loss,
     check_supported,
-    narrowest,
 )
 from experts.numerics.masks import wipe
 from experts.numerics.state import from_arrays, to_arrays
@@ -21,7 +21,7 @@ from experts.types import Array, Feedback, Learner, State
 
 
 class Player(Generic[State]):
-    """The facade for people who want `predict` and `update`.
+    """A learner and its state behind `predict` and `update`, with every argument checked.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Player(Generic[State]):
     >>> import numpy as np, experts
     >>> player = experts.Player(experts.adahedge(), like=np.zeros(2))
     >>> for loss in np.asarray([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]):
-    ...     play = player.predict()
+    ...     p = player.predict()
     ...     player.update(loss)
     >>> player.predict().round(3)
     array([0.711, 0.289])
@@ -69,7 +69,7 @@ class Player(Generic[State]):
         self.state = learner.init(like, prior=prior)
         self.rounds = 0
         self._like = like
-        self._range = loss_interval
+        self._loss_interval = loss_interval
         self._checks = checks
 
     def predict(self, awake: Array | None = None) -> Array:
@@ -97,7 +97,7 @@ class Player(Generic[State]):
         awake: Array | None = None,
         play: Array | None = None,
     ) -> None:
-        """Take in one round; see `Feedback`.
+        """Learn from one round's losses; see `Feedback`.
 
         Parameters
         ----------
@@ -116,7 +116,7 @@ class Player(Generic[State]):
         Raises
         ------
         ValueError
-            Losses of another shape or type, nan, infinite or outside the range allowed; `seen`
+            Losses of another shape or type, nan, infinite or outside the interval allowed; `seen`
             without `chance`; a chance outside (0, 1] where seen; more rounds than the learner's
             horizon; an argument that the learner does not support.
         """
@@ -150,7 +150,7 @@ class Player(Generic[State]):
         return self.learner.certificate(self.state)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a checkpoint needs: arrays by name, and the number of rounds."""
+        """Content of a checkpoint: the state's arrays by name, and the number of rounds."""
         return {
             "learner": repr(self.learner),
             "rounds": self.rounds,
@@ -172,7 +172,7 @@ class Player(Generic[State]):
 
     @property
     def _alive(self) -> Array:
-        """Survivors, bool (..., K); every state of the package has them under this name."""
+        """Survivors, bool (..., K); every state of the package has a field `alive`."""
         return self.state.alive  # type: ignore[attr-defined]
 
     def _check_round(
@@ -195,7 +195,9 @@ class Player(Generic[State]):
                 check_array(name, mask, matters)
                 matters = matters & mask
         bandit = seen is not None
-        allowed = narrowest(self.learner, self._range) if bandit else self._range
+        allowed = self._loss_interval
+        if bandit:
+            allowed = allowed_interval(self.learner, allowed)
         check_loss(loss, chance if bandit else None, matters, allowed)
         if play is not None:
             check_late(play, self._alive, awake)

@@ -1,7 +1,20 @@
-"""The list of learners. Laws, bound plots, benchmarks and documentation read it.
+"""The registry of learners, which the laws, bound plots, benchmarks and documentation read.
 
-To add a learner, write a function that returns one and decorate it with `register`; nothing
-else needs to change.
+To add a learner, put one file into `experts/learners/`, for example `my_hedge.py`::
+
+    from experts.ftrl import FTRL, Entropy, Fixed, Weighted
+    from experts.registry import register
+
+    @register({"eta": 0.5}, {"eta": 2.0})  # every law of the tests is tried with both settings
+    def my_hedge(eta: float) -> FTRL:
+        '''My Hedge: exponential weights with a fixed learning rate.
+
+        Source: Cesa-Bianchi & Lugosi 2006, Theorem 2.2.
+        '''
+        return FTRL(Entropy(), Fixed(eta), Weighted())
+
+No other file changes; `REGISTRY["my_hedge"].make(eta=0.5)` makes one. A learner that is no FTRL is
+a class with the methods of `experts.types.Learner`; `experts/learners/normal_hedge.py` is short.
 """
 
 from __future__ import annotations
@@ -15,7 +28,7 @@ Make = TypeVar("Make", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A registered learner."""
+    """A registered learner: its preset, and settings to test it with."""
 
     name: str
     make: Callable[..., Any]

@@ -1,17 +1,17 @@
-r"""Sleeping experts: some sit out a round, and nobody is blamed for what they would have lost.
+r"""Sleeping experts: rounds in which only some experts take part, reduced to full information.
 
-Reduction. The player uses ``p_a``, the learner's play p conditioned on the awake, and tells the
-learner ``l~_k = l_k`` for the awake and ``l~_k = <p_a, l>`` for the asleep. With P the weight
-that p gives to the awake, ``<p, l~> = P <p_a, l> + (1 - P) <p_a, l> = <p_a, l>``, so
+Reduction. The player uses ``p_a``, the learner's distribution p conditioned on the awake, and
+tells the learner ``l~_k = l_k`` for the awake and ``l~_k = <p_a, l>`` for the asleep. With P the
+weight that p gives to the awake, ``<p, l~> = P <p_a, l> + (1 - P) <p_a, l> = <p_a, l>``, so
 
     <p, l~> - l~_k  =  <p_a, l> - l_k  where k is awake,  and  0  where it is asleep.
 
-Summed over the rounds: whatever certificate the learner has for (p, l~) bounds, for every
-survivor k, the regret of p_a to k over the rounds in which k was awake, and over no others.
+Summed over the rounds: the learner's certificate for (p, l~) bounds, for every survivor k, the
+regret of p_a to k over the rounds in which k was awake.
 
 Sources: Freund, Schapire, Singer & Warmuth 1997 (specialists); Blum & Mansour 2007, Section 6
-(the reduction). They fall silent when p has weight 0 on all awake (by rounding); there we play
-the awake uniformly, which the same lines cover with P = 0.
+(the reduction). They leave open the case that p has weight 0 on all awake (by rounding). There we
+play the awake uniformly, which the same lines cover with P = 0.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from experts.types import Array
 
 
 def restrict(play: Array, awake: Array) -> Array:
-    """`play` conditioned on the awake, (..., K): exactly 0 on the asleep.
+    """`play` conditioned on the awake experts, (..., K): exactly 0 on the asleep.
 
     Parameters
     ----------
     play : (..., K)
         On the simplex.
     awake : bool (..., K)
-        Without the removed experts. Where all awake have weight 0 they share the play equally.
-        Where no one is awake the round is void: the play is 0 everywhere, nothing is lost.
+        Without the removed experts. Where all awake have weight 0 they get equal weights. Where
+        no one is awake the round is void: the result is 0 everywhere, and so is the loss.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def restrict(play: Array, awake: Array) -> Array:
 
 
 def fill(loss: Array, play: Array, awake: Array) -> Array:
-    """`loss` with the player's own loss ``<play, loss>`` for the asleep, (..., K).
+    """`loss` (..., K), with the player's own loss ``<play, loss>`` in place of the asleep experts'.
 
     Parameters
     ----------

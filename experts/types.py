@@ -1,7 +1,7 @@
-"""The contract: what a round reveals, and what a learner is.
+"""`Feedback` and `Learner`: the contract of the package.
 
-Legend of shapes, used in every docstring of the package
---------------------------------------------------------
+Shapes, in every docstring of the package
+-----------------------------------------
 ``...``  any batch: edges of a supernet, seeds of an experiment, points of a sweep (may be empty)
 ``K``    experts (arms, operations); always the last axis
 ``T``    rounds; the first axis of a whole sequence, ``(T, ..., K)``
@@ -41,7 +41,7 @@ class Feedback(NamedTuple):
 
 @runtime_checkable
 class Learner(Protocol[State]):
-    """A frozen set of choices. Every array it needs lives in the state that it hands out.
+    """An online learner: a frozen set of hyper-parameters, with every array in a separate state.
 
     The four methods are pure: they never write to their arguments, never read an array's value
     on the host, and check nothing. `experts.Player` is the checked facade.
@@ -58,7 +58,7 @@ class Learner(Protocol[State]):
     @property
     def supports(self) -> frozenset[str]:
         """Beyond full information: "bandit" (estimates from what is seen), "sleeping" (experts
-        that sit out rounds), "delayed" (a loss that arrives after later plays), "wipeout" (the
+        that sit out rounds), "delayed" (losses that arrive after later rounds), "wipeout" (the
         certificate survives `wipe`).
         """
 
@@ -76,4 +76,4 @@ class Learner(Protocol[State]):
         """The state after a round in which `play` (..., K) was used; `state` stays as it was."""
 
     def certificate(self, state: State) -> Array:
-        """Upper bound (..., K) on the regret to each survivor, along this very path."""
+        """Upper bound on the regret so far to each survivor, (..., K), for the rounds as played."""

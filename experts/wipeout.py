@@ -1,3 +1,3 @@
-"""The short address of `experts.analysis.wipeout`."""
+"""Short address of `experts.analysis.wipeout`."""
 
 from experts.analysis.wipeout import *  # noqa: F403

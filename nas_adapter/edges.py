@@ -1,6 +1,6 @@
-"""From a supernet's validation loss to `experts.Feedback`: the one place where signs are decided.
+"""The edges of a supernet as expert problems: rewards, feedback, and the learner's state.
 
-Here, and nowhere else, a *reward* is a gain: larger is better. `experts` speaks of losses.
+A *reward* is a gain: larger is better. `experts` works with losses; only this file changes signs.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from experts.numerics.state import from_arrays, to_arrays
 
 
 def gradient_rewards(loss: Tensor, weights: Tensor) -> Tensor:
-    """Reward of every operation on every edge, R = -d loss / d p, (E, K).
+    """Rewards of every operation on every edge, R = -d loss / d p, (E, K).
 
     For one mixed output ``y = sum_i p_i f_i(x)`` this is -<d loss / d y, f_i(x)>: XNAS's reward
-    of expert i. It is the gradient in p itself, not in the logits of a softmax, so an operation
-    of small weight is not starved of it.
+    of expert i. It is the gradient in p itself, not in the logits of a softmax, so it does not
+    shrink with an operation's probability.
 
     **Shared edges.** All C cells of a stack share one p, so autograd adds up the cells' rewards:
-    R = sum_c R_c. If every cell's reward lay in [-L0, L0], the sum would lie in [-C L0, C L0].
+    R = sum_c R_c. If every cell's reward lies in [-L0, L0], the sum lies in [-C L0, C L0].
     The L of the regret bound and of the wipeout threshold is a bound on this *sum*, and the sum
-    is what `clip` cuts to [-L, L]. Growing the stack at the same L makes clipping bite more.
+    is what `clip` cuts to [-L, L]. At the same L, a deeper stack has more of its rewards clipped.
 
     Parameters
     ----------
@@ -37,27 +37,34 @@ def gradient_rewards(loss: Tensor, weights: Tensor) -> Tensor:
 
     Source: Nayman et al. 2019, Algorithm 1.
     """
-    if not loss.requires_grad:  # nothing but "none" is left between input and output
+    if not loss.requires_grad:  # only "none" is left between input and output
         return torch.zeros_like(weights)
     (gradient,) = torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True)
     return -gradient
 
 
 def clip(rewards: Tensor, bound: float) -> Tensor:
-    """Rewards cut to [-L, L], as the theory needs."""
+    """Rewards clipped to [-L, L], `bound` = L, as the regret bound needs."""
     return rewards.clamp(-bound, bound)
 
 
 def from_rewards(rewards: Tensor) -> Feedback:
-    """Full-information feedback: the loss is minus the reward."""
+    """Full-information feedback whose losses are minus the rewards (E, K)."""
     return Feedback(loss=-rewards)
 
 
 class EdgeProblems:
-    """The edges are a batch of problems (E, K); operations that an edge lacks do not take part.
+    """The edges of a supernet as a batch of expert problems (E, K), played by one learner.
 
-    Under semi-bandit feedback the books are kept in the learner's estimates of the losses: regret
-    and certificate speak of these.
+    Operations that an edge does not offer do not take part. Under semi-bandit feedback the ledger
+    holds the learner's estimates of the losses; regret and certificate are in these estimates.
+
+    Parameters
+    ----------
+    learner
+        A preset of `experts.FTRL`.
+    prior : (E, K)
+        The distributions of the first round; 0 where an edge does not offer an operation.
     """
 
     def __init__(self, learner: FTRL, prior: Tensor) -> None:
@@ -72,16 +79,16 @@ class EdgeProblems:
 
     @property
     def alive(self) -> Tensor:
-        """Who takes part, bool (E, K)."""
+        """The operations that take part, bool (E, K)."""
         return self.state.alive  # type: ignore[no-any-return]
 
-    def play(self) -> Tensor:
-        """The distributions, float64 (E, K)."""
+    def predict(self) -> Tensor:
+        """The distributions of this round, float64 (E, K)."""
         return self.learner.predict(self.state)  # type: ignore[no-any-return]
 
     def update(self, feedback: Feedback) -> None:
-        """One round in which `play` was used."""
-        play = self.play()
+        """End a round that was played with `predict()`."""
+        play = self.predict()
         loss = self.learner.estimate(self.state, feedback)
         # The loss of a removed operation is unknown, not zero.
         self.ledger = self.ledger.add(play, loss.where(self.alive, math.nan))
@@ -96,11 +103,11 @@ class EdgeProblems:
         return self.state.loss.where(self.alive, math.inf)  # type: ignore[no-any-return]
 
     def regret(self) -> float:
-        """To the best architecture, summed over the edges."""
+        """Regret to the best architecture, summed over the edges."""
         return float(self.ledger.worst(self.alive).sum())
 
     def certificate(self) -> float:
-        """Of the regret to that very architecture."""
+        """Upper bound on `regret()`: the learner's certificate for the same architecture."""
         best = self.ledger.regret.where(self.alive, -math.inf).argmax(-1, keepdim=True)
         return float(self.learner.certificate(self.state).gather(-1, best).sum())
 

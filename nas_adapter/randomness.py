@@ -1,6 +1,6 @@
-"""Random numbers by name: for a seed, a purpose and a place there is one generator.
+"""Random streams: one generator for each seed, purpose and place.
 
-Nothing has to be saved to continue a run, and no order of calls matters.
+So a checkpoint holds no generator, and the order of calls does not matter.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 
 
 class Stream(enum.IntEnum):
-    """What a random number is for. A search and each retraining number their steps from 0 anew."""
+    """Purposes of random numbers. A search and each retraining count their steps from 0."""
 
     SPLIT = 0
     NETWORK = 1
@@ -40,7 +40,7 @@ def stream(seed: int, purpose: Stream, index: int = 0) -> torch.Generator:
 
 @contextmanager
 def seeded_by(generator: torch.Generator) -> Iterator[None]:
-    """What is drawn from torch's global generator inside (parameters, dropout) follows this one."""
+    """Context in which torch's global generator (parameters, dropout) starts like this one."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(generator.initial_seed())
         yield

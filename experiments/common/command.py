@@ -17,17 +17,14 @@ def run_command(
     config: type[Config],
     main: Callable[[Config], None],
     arguments: list[str] | None,
-    defaults: Callable[[list[str] | None], Config] | None = None,
+    parse: Callable[[list[str] | None], Config] | None = None,
 ) -> int:
     """Run `main` with a `config` from the arguments (None: the process's own); the exit code.
 
-    `defaults` makes from the same arguments the configuration that has all values not given there.
+    `parse`: makes the configuration from the arguments, where tyro alone cannot.
     """
     try:
-        if defaults is None:
-            main(tyro.cli(config, args=arguments))
-        else:
-            main(tyro.cli(config, args=arguments, default=defaults(arguments)))
+        main(tyro.cli(config, args=arguments) if parse is None else parse(arguments))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""Judging a game: bounds, ledgers of regret, wipe-outs, one decision from many, worst cases.
+"""Regret and what it implies: bounds, ledgers, wipe-out rules, online-to-batch, worst cases.
 
-Nothing here plays; see `experts.learners` and `experts.simulation`.
+The learners are in `experts.learners`, whole games in `experts.simulation`.
 """

@@ -1,10 +1,10 @@
-"""A-priori regret bounds, one function each. All are in units of loss, over T rounds.
+"""A-priori regret bounds, one function each, in units of loss over T rounds.
 
 `k` is the number of experts, `rounds` is T, `loss_range` is B, the largest difference between
-two losses of a round. The losses may be chosen by an adversary that sees every play. The prior is
+two losses of a round. The losses may be chosen by an adversary that sees every p_t. The prior is
 uniform; for another, read max_k ln(1 / prior_k) for ln K (for a fixed eta, ln(1 / prior_k) is the
 price of expert k), as the schedules do when they tune themselves. With one expert (k = 1) the
-regret is 0, which no bound is below. An argument out of its domain is a ValueError that names it.
+regret is 0, and every bound is at least 0. An argument outside its domain is a ValueError.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from experts.analysis.domains import checked
 
 @checked
 def hedge(k: int, rounds: int, eta: float, loss_range: float = 1.0) -> float:
-    """ln K / eta + eta T B**2 / 8: Hedge with a fixed eta.
+    """Hedge with a fixed eta: ln K / eta + eta T B**2 / 8.
 
     Source: Cesa-Bianchi & Lugosi 2006, Theorem 2.2.
     """
@@ -26,7 +26,7 @@ def hedge(k: int, rounds: int, eta: float, loss_range: float = 1.0) -> float:
 
 @checked
 def hedge_tuned(k: int, rounds: int, loss_range: float = 1.0) -> float:
-    """B sqrt(T ln K / 2): Hedge with eta = sqrt(8 ln K / (T B**2)).
+    """Hedge with eta = sqrt(8 ln K / (T B**2)): B sqrt(T ln K / 2).
 
     Source: Cesa-Bianchi & Lugosi 2006, Theorem 2.2.
     """
@@ -35,16 +35,16 @@ def hedge_tuned(k: int, rounds: int, loss_range: float = 1.0) -> float:
 
 @checked
 def exponentiated_gradient(k: int, rounds: int, bound: float = 1.0) -> float:
-    """L sqrt(2 T ln K): rewards or gradients in [-L, L], eta = sqrt(2 ln K / (T L**2)).
+    """Exponentiated gradient with eta = sqrt(2 ln K / (T L**2)): L sqrt(2 T ln K).
 
-    `hedge_tuned` with B = 2L. Source: Nayman et al. 2019.
+    Rewards or gradients in [-L, L]: `hedge_tuned` with B = 2L. Source: Nayman et al. 2019.
     """
     return hedge_tuned(k, rounds, 2 * bound)
 
 
 @checked
 def hedge_anytime(k: int, rounds: int, loss_range: float = 1.0) -> float:
-    """B sqrt(T ln K): Hedge with eta_t = 2 sqrt(ln K / t) / B.
+    """Hedge with eta_t = 2 sqrt(ln K / t) / B: B sqrt(T ln K).
 
     Source: Orabona 2019, Section 7.6.
     """
@@ -53,7 +53,7 @@ def hedge_anytime(k: int, rounds: int, loss_range: float = 1.0) -> float:
 
 @checked
 def adahedge(k: int, rounds: int, loss_range: float = 1.0) -> float:
-    """B sqrt(T ln K) + B (4/3 ln K + 2): AdaHedge.
+    """AdaHedge: B sqrt(T ln K) + B (4/3 ln K + 2).
 
     Source: de Rooij et al. 2014, Theorem 6, with its variance at most T B**2 / 4.
     """
@@ -65,13 +65,10 @@ def adahedge(k: int, rounds: int, loss_range: float = 1.0) -> float:
 def hedge_wipeout(
     k: int, rounds: int, eta: float, log_kept: float, loss_range: float = 1.0
 ) -> float:
-    """ln K / eta + eta T B**2 / 8 + (1 / eta) sum_t ln gamma_t: Hedge with wipe-outs.
+    """Hedge with wipe-outs: ln K / eta + eta T B**2 / 8 + (1 / eta) sum_t ln gamma_t.
 
-    Parameters
-    ----------
-    log_kept
-        sum_t ln gamma_t <= 0, gamma_t = weight kept / weight before the wipe-out of round t
-        (`wipeout.log_kept`). It only ever tightens the bound.
+    `log_kept` is sum_t ln gamma_t <= 0, gamma_t = weight kept / weight before the wipe-out of
+    round t (`wipeout.log_kept`). It can only tighten the bound.
 
     Source: Nayman et al. 2019 (there B = 2L), restated in the log domain.
     """
@@ -80,12 +77,9 @@ def hedge_wipeout(
 
 @checked
 def optimistic_hedge(k: int, eta: float, surprises: Iterable[float]) -> float:
-    """ln K / eta + (eta / 8) sum_t range(l_t - m_t)**2: Optimistic Hedge.
+    """Optimistic Hedge: ln K / eta + (eta / 8) sum_t range(l_t - m_t)**2.
 
-    Parameters
-    ----------
-    surprises
-        For every round, the largest less the smallest entry of l_t - m_t.
+    `surprises` holds the range of l_t - m_t, largest less smallest entry, for every round.
 
     Source: Rakhlin & Sridharan 2013, with the constant of Hoeffding's lemma.
     """
@@ -94,7 +88,7 @@ def optimistic_hedge(k: int, eta: float, surprises: Iterable[float]) -> float:
 
 @checked
 def euclidean(k: int, rounds: int, eta: float, loss_range: float = 1.0) -> float:
-    """(1 - 1/K) / (2 eta) + eta T K B**2 / 8: FTRL with `Euclidean`, uniform prior.
+    """FTRL with `Euclidean` and uniform prior: (1 - 1/K) / (2 eta) + eta T K B**2 / 8.
 
     Source: Shalev-Shwartz 2012, Theorem 2.11, with losses centred.
     """
@@ -103,7 +97,7 @@ def euclidean(k: int, rounds: int, eta: float, loss_range: float = 1.0) -> float
 
 @checked
 def tsallis(k: int, rounds: int, eta: float, order: float = 0.5, loss_range: float = 1.0) -> float:
-    """(K**(1 - a) - 1) / (a (1 - a) eta) + eta T B**2 / 2: FTRL with `Tsallis`, full information.
+    """FTRL with `Tsallis`, full information: (K**(1 - a) - 1) / (a (1 - a) eta) + eta T B**2 / 2.
 
     Source: Abernethy, Lee & Tewari 2015.
     """
@@ -113,7 +107,7 @@ def tsallis(k: int, rounds: int, eta: float, order: float = 0.5, loss_range: flo
 
 @checked
 def exp3_fixed(k: int, rounds: int, eta: float) -> float:
-    """ln K / eta + eta T K / 2: pseudo-regret of Exp3 with a fixed eta, losses in [0, 1].
+    """Pseudo-regret of Exp3 with a fixed eta, losses in [0, 1]: ln K / eta + eta T K / 2.
 
     Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1.
     """
@@ -122,7 +116,7 @@ def exp3_fixed(k: int, rounds: int, eta: float) -> float:
 
 @checked
 def exp3(k: int, rounds: int) -> float:
-    """sqrt(2 T K ln K): pseudo-regret of Exp3 with eta = sqrt(2 ln K / (T K)), losses in [0, 1].
+    """Pseudo-regret of Exp3 with eta = sqrt(2 ln K / (T K)), losses in [0, 1]: sqrt(2 T K ln K).
 
     Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1.
     """
@@ -131,7 +125,7 @@ def exp3(k: int, rounds: int) -> float:
 
 @checked
 def exp3_anytime(k: int, rounds: int) -> float:
-    """2 sqrt(T K ln K): pseudo-regret of Exp3 with eta_t = sqrt(ln K / (t K)), losses in [0, 1].
+    """Pseudo-regret of Exp3 with eta_t = sqrt(ln K / (t K)), losses in [0, 1]: 2 sqrt(T K ln K).
 
     Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1.
     """
@@ -140,7 +134,7 @@ def exp3_anytime(k: int, rounds: int) -> float:
 
 @checked
 def exp3_ix_fixed(k: int, rounds: int, eta: float, delta: float) -> float:
-    """(2 ln K + ln(2/delta)) / eta + eta K T + ln(2/delta): Exp3-IX with a fixed eta.
+    """Exp3-IX with a fixed eta: (2 ln K + ln(2/delta)) / eta + eta K T + ln(2/delta).
 
     Losses in [0, 1]; holds for the regret itself with probability 1 - delta.
 
@@ -152,7 +146,7 @@ def exp3_ix_fixed(k: int, rounds: int, eta: float, delta: float) -> float:
 
 @checked
 def exp3_ix_anytime(k: int, rounds: int, delta: float) -> float:
-    """4 sqrt(K T ln K) + (2 sqrt(K T / ln K) + 1) ln(2 / delta): Exp3-IX, losses in [0, 1].
+    """Exp3-IX, losses in [0, 1]: 4 sqrt(K T ln K) + (2 sqrt(K T / ln K) + 1) ln(2 / delta).
 
     Holds for the regret itself with probability 1 - delta, with eta_t = sqrt(ln K / (K t)).
 
@@ -167,7 +161,7 @@ def exp3_ix_anytime(k: int, rounds: int, delta: float) -> float:
 
 @checked
 def exp3_ix(k: int, rounds: int, delta: float) -> float:
-    """2 sqrt(2 K T ln K) + (sqrt(2 K T / ln K) + 1) ln(2 / delta): Exp3-IX, losses in [0, 1].
+    """Exp3-IX, losses in [0, 1]: 2 sqrt(2 K T ln K) + (sqrt(2 K T / ln K) + 1) ln(2 / delta).
 
     Holds for the regret itself with probability 1 - delta, with eta = sqrt(2 ln K / (K T)).
 
@@ -182,7 +176,7 @@ def exp3_ix(k: int, rounds: int, delta: float) -> float:
 
 @checked
 def tsallis_inf(k: int, rounds: int) -> float:
-    """4 sqrt(K T): pseudo-regret of Tsallis-INF with plain importance weights, losses in [0, 1].
+    """Pseudo-regret of Tsallis-INF with plain importance weights, losses in [0, 1]: 4 sqrt(K T).
 
     width / eta_T + sum_t eta_t sqrt(K) / 2 with width = 4 (sqrt(K) - 1) and eta_t = 2 / sqrt(t).
 
@@ -195,10 +189,10 @@ def tsallis_inf(k: int, rounds: int) -> float:
 def fixed_share(
     k: int, rounds: int, eta: float, alpha: float, switches: int, loss_range: float = 1.0
 ) -> float:
-    """Fixed Share against every sequence of experts that changes S times.
+    """Fixed Share against every sequence of experts with S switches.
 
     (1/eta) [ln K + S ln(K/alpha) + (T-1-S) ln 1/(1-alpha+alpha/K)] + eta T B**2 / 8. The share
-    goes to all K experts alike, the giver included.
+    goes to all K experts alike, the one that gives it included.
 
     Source: Herbster & Warmuth 1998; Cesa-Bianchi & Lugosi 2006, Section 5.2.
     """
@@ -211,7 +205,7 @@ def fixed_share(
 
 @checked
 def ml_poly(k: int, rounds: int, loss_range: float = 1.0) -> float:
-    """B sqrt(K (1 + T) (1 + ln(1 + T))): ML-Poly that was told B, with V_k <= T B**2.
+    """ML-Poly that is given B, with V_k <= T B**2: B sqrt(K (1 + T) (1 + ln(1 + T))).
 
     Source: Gaillard, Stoltz & van Erven 2014, Section 4.
     """
@@ -220,7 +214,7 @@ def ml_poly(k: int, rounds: int, loss_range: float = 1.0) -> float:
 
 @checked
 def ml_prod(k: int, rounds: int, square: float, loss_range: float = 1.0) -> float:
-    """C sqrt((B**2 + V) / ln K) + 2 C B: ML-Prod that was told B.
+    """ML-Prod that is given B: C sqrt((B**2 + V) / ln K) + 2 C B.
 
     C = 3 ln K + ln(1 + K (1 + ln(T+1)) / (2e)). `square` is V = sum_t r_{t,k}**2 for the expert
     compared with, at most T B**2.
@@ -235,17 +229,17 @@ def ml_prod(k: int, rounds: int, square: float, loss_range: float = 1.0) -> floa
 
 @checked
 def boa(k: int, rounds: int, square: float, loss_range: float = 1.0) -> float:
-    """BOA that was told B; `square` is V = sum_t r_{t,k}**2, at most T B**2.
+    """BOA that is given B; `square` is V = sum_t r_{t,k}**2, at most T B**2.
 
     2 sqrt(V ln K) + B (4 ln K + 1) + max(2B, sqrt(V / ln K)) ln(1 + K (ln(1+T/G) + 1/G) / (2e))
     with G = 4 ln K.
 
-    Derivation, from the certificate of `multiple_rates.MultipleRates` at B = 1. Rounds with
+    Derivation, from the certificate of `learners.prod_and_boa.MultipleRates` at B = 1. Rounds with
     V_{t-1} < G have eta = 1/2 and sum to at most (G+1)/2 of eta r**2, the others to at most
     sqrt(ln K) (2 sqrt(V) + 1/sqrt(G)); the prior costs 2 ln K. A rate's changes a - 1 are at
     most r**2 / (2 max(G, V_{t-1})), in sum (ln(1 + T/G) + 1/G) / 2.
 
-    Source: derived so here; the learner is Wintenberger 2017.
+    Source: derived here; the learner is Wintenberger 2017.
     """
     if k == 1:
         return 0.0
@@ -258,7 +252,7 @@ def boa(k: int, rounds: int, square: float, loss_range: float = 1.0) -> float:
 
 @checked
 def squint_improper(prior: float, rounds: int, square: float, loss_range: float = 1.0) -> float:
-    """Squint with the improper prior d eta / eta that was told B.
+    """Squint with the improper prior d eta / eta that is given B.
 
     sqrt(2 V) (1 + sqrt(2 ln((1/2 + ln(T+1)) / prior))) + 5 B ln(1 + (1 + 2 ln(T+1)) / prior);
     `prior` is that of the expert compared with (1/K), `square` its V = sum_t r_{t,k}**2.
@@ -272,7 +266,7 @@ def squint_improper(prior: float, rounds: int, square: float, loss_range: float 
 
 @checked
 def squint_uniform(prior: float, square: float, loss_range: float = 1.0) -> float:
-    """Squint with a uniform prior on [0, 1/(2B)] that was told B.
+    """Squint with a uniform prior on [0, 1/(2B)] that is given B.
 
     max(2 sqrt(V (1/2 + max(0, ln(sqrt(V/2) / (B prior))))), 8 B ln(1/prior)); arguments as in
     `squint_improper`.
@@ -282,7 +276,7 @@ def squint_uniform(prior: float, square: float, loss_range: float = 1.0) -> floa
     of length 1/sqrt(2b) left of the peak gives I >= exp(a**2 / 4b - 1/2) / sqrt(2b). If a > 2b,
     the exponent is at least x (a - b), so I >= exp((a - b) / 2) >= exp(a / 4).
 
-    Source: derived so here; the learner is Koolen & van Erven 2015.
+    Source: derived here; the learner is Koolen & van Erven 2015.
     """
     log = math.log(math.sqrt(square / 2) / (loss_range * prior)) if square > 0 else 0.0
     spread = 2 * math.sqrt(square * (0.5 + max(0.0, log)))
@@ -291,7 +285,7 @@ def squint_uniform(prior: float, square: float, loss_range: float = 1.0) -> floa
 
 @checked
 def normal_hedge(k: int, rounds: int, delta: float = 0.1, loss_range: float = 1.0) -> float:
-    """NormalHedge, to the best of K; `delta` in (0, 1/2] is free.
+    """NormalHedge, regret to the best of K experts, for any `delta` in (0, 1/2].
 
     B sqrt((1 + ln K) (3 (1 + 50 delta) T + (16 ln(K)**2 / delta) (10.2 / delta**2 + ln K))).
 

@@ -1,9 +1,9 @@
-"""Online to batch: from a sequence of plays to one decision.
+"""Online-to-batch conversion: one decision from the distributions of T rounds.
 
 For losses that are convex in p and drawn i.i.d., with regret R_T over T rounds, the expected
 excess risk of `average_iterate` is at most E[R_T] / T; `sample_iterate` has the same guarantee
 also without convexity. `anytime_iterate` has it for the last point, of every round at once.
-`best_cumulative` is the leader, without a guarantee of its own.
+`best_cumulative` is the leader, which has no such guarantee.
 
 Source: Cesa-Bianchi, Conconi & Gentile 2004, Theorem 1 and Corollary 2; Cutkosky 2019.
 """
@@ -17,16 +17,17 @@ from experts.types import Array
 
 
 def average_iterate(plays: Array) -> Array:
-    """(1 / T) sum_t p_t, (..., K), from plays (T, ..., K)."""
+    """Average (1 / T) sum_t p_t, (..., K), of the distributions `plays` (T, ..., K)."""
     return array_namespace(plays).mean(plays, axis=0)
 
 
 def sample_iterate(plays: Array, uniforms: Array) -> Array:
-    """A uniformly drawn round's play, (..., K).
+    """Distribution of a round that is drawn uniformly, (..., K).
 
     Parameters
     ----------
     plays : (T, ..., K)
+        The distributions of T rounds.
     uniforms : (..., 1)
         In [0, 1); each problem of the batch draws its own round, floor(T u).
     """
@@ -40,9 +41,9 @@ def sample_iterate(plays: Array, uniforms: Array) -> Array:
 
 
 def anytime_iterate(before: Array, play: Array, rounds: int) -> Array:
-    """x_t = x_{t-1} + (p_t - x_{t-1}) / t, (..., K): the plays' average, as the game goes on.
+    """Running average x_t = x_{t-1} + (p_t - x_{t-1}) / t of the distributions, (..., K).
 
-    Take round t's gradient g_t at x_t, not at the play, and feed it to the learner. If
+    Take round t's gradient g_t at x_t, not at p_t, and feed it to the learner. If
     E[g_t | past] is a gradient at x_t of one convex F, then after every round T and for every u::
 
         E[F(x_T)] - F(u)  <=  E[ sum_t <g_t, p_t - u> ] / T

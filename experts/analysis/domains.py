@@ -1,4 +1,4 @@
-"""Where the arguments of a bound may lie."""
+"""Domains of the arguments of a bound, and the decorator that checks them."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ DOMAINS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "alpha": ("in (0, 1)", lambda v: 0 < v < 1),
     "order": ("in (0, 1)", lambda v: 0 < v < 1),
 }
-"""What every argument of a bound has to be, by its name."""
+"""name of an argument -> (what it must be, test of that)"""
 
 
 def checked(bound: Callable[P, float]) -> Callable[P, float]:
-    """The bound, behind a check of its arguments."""
+    """Decorator: `bound`, with a ValueError for an argument outside its domain."""
     signature = inspect.signature(bound)
 
     @functools.wraps(bound)
-    def behind(*args: P.args, **kwargs: P.kwargs) -> float:
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> float:
         for name, value in signature.bind(*args, **kwargs).arguments.items():
             if name in DOMAINS:
                 rule, holds = DOMAINS[name]
@@ -40,4 +40,4 @@ def checked(bound: Callable[P, float]) -> Callable[P, float]:
                     raise ValueError(f"{name} must be {rule}, got {value!r}")
         return bound(*args, **kwargs)
 
-    return behind
+    return guarded

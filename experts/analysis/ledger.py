@@ -1,4 +1,4 @@
-"""The books: what was really lost, and the regret, apart from what any learner believes.
+"""Ledgers of true losses and of regret, independent of any learner.
 
 `Ledger` compares with the best fixed expert, `TrackingLedger` with the best sequence of experts
 that switches at most S times, `IntervalLedger` with the best expert of any interval of rounds.
@@ -35,22 +35,22 @@ class Ledger(NamedTuple):
 
     @classmethod
     def open(cls, like: Array) -> Ledger:
-        """Empty books for problems shaped as `like` (..., K)."""
+        """An empty ledger for problems shaped as `like` (..., K)."""
         zero = array_namespace(like).zeros_like(like)
         return cls(0, zero[..., :1], zero)
 
     def add(self, play: Array, loss: Array, awake: Array | None = None) -> Ledger:
-        """The books after one more round.
+        """The ledger after one more round.
 
         Sums do not depend on their order: a loss that arrives late is added, when it comes, with
-        the play of its own round.
+        the distribution of its own round.
 
         Parameters
         ----------
         play : (..., K)
             What was played: a distribution, or a one-hot for a drawn expert.
         loss : (..., K)
-            True losses; nan where unknown, which is allowed where the play is 0.
+            True losses; nan where unknown, which is allowed where `play` is 0.
         awake : bool (..., K), optional
             Who took part. The regret to an expert counts only the rounds in which it was awake.
         """
@@ -71,10 +71,10 @@ class TrackingLedger(NamedTuple):
         V_t[s, k] = max(V_{t-1}[s, k], max_j V_{t-1}[s-1, j]) + r_{t,k},      V_0 = 0.
 
     O(S K) a round, and as much memory; no history is kept. A sequence never uses an expert in a
-    round in which its loss is nan (removed); sitting with a sleeping expert costs it nothing.
+    round in which its loss is nan (removed); staying with a sleeping expert costs nothing.
 
-    Rounds are added in the order in which they were played: a switch happens at a time. A late
-    loss and those of later rounds have to wait for each other.
+    Rounds are added in the order in which they were played: a switch happens at a time. If a
+    loss is late, those of later rounds have to wait for it.
 
     Source: dynamic programming for the tracking problem of Herbster & Warmuth 1998.
 
@@ -95,7 +95,7 @@ class TrackingLedger(NamedTuple):
 
     @classmethod
     def open(cls, like: Array, switches: int) -> TrackingLedger:
-        """Empty books for problems shaped as `like` (..., K), for S = `switches`."""
+        """An empty ledger for problems shaped as `like` (..., K), for S = `switches`."""
         if switches != int(switches) or switches < 0:
             raise ValueError(f"switches must be a whole number of at least 0, got {switches!r}")
         xp = array_namespace(like)
@@ -103,12 +103,12 @@ class TrackingLedger(NamedTuple):
         return cls(0, xp.concat([row] * (int(switches) + 1), axis=-2))
 
     def add(self, play: Array, loss: Array, awake: Array | None = None) -> TrackingLedger:
-        """The books after one more round; arguments as in `Ledger.add`."""
+        """The ledger after one more round; arguments as in `Ledger.add`."""
         xp = array_namespace(play)
         _, regret = _round(play, loss, awake)
         stay, known = self.regret, ~xp.isnan(self.regret)
         best = xp.broadcast_to(highest(stay, known), stay.shape)[..., :-1, :]
-        # Without a switch left there is nowhere to come from, nan stays nan.
+        # Without switches there is no other expert to come from: nan stays nan.
         switch = xp.concat([stay[..., :1, :], best], axis=-2)
         moved = xp.where(known & (stay >= switch), stay, switch)
         return TrackingLedger(self.rounds + 1, moved + regret[..., None, :])
@@ -122,7 +122,7 @@ class TrackingLedger(NamedTuple):
 class IntervalLedger(NamedTuple):
     """Regret over every interval of a recorded game, from T + 1 rows of cumulative sums.
 
-    Rounds are rows, so a loss that came late stands at the round of its play.
+    Rounds are rows: a loss that arrived late belongs to the row of its own round.
 
     Source: Hazan & Seshadhri 2009; Daniely, Gonen & Shalev-Shwartz 2015 (strongly adaptive).
 
@@ -143,7 +143,7 @@ class IntervalLedger(NamedTuple):
 
     @classmethod
     def of(cls, plays: Array, losses: Array, awake: Array | None = None) -> IntervalLedger:
-        """The books of a whole game; arguments (T, ..., K), otherwise as in `Ledger.add`."""
+        """The ledger of a whole game; arguments (T, ..., K), otherwise as in `Ledger.add`."""
         xp = array_namespace(plays)
         _, regret = _round(plays, losses, awake)
         unknown = xp.isnan(regret)
@@ -200,7 +200,7 @@ class IntervalLedger(NamedTuple):
 
 
 def _round(play: Array, loss: Array, awake: Array | None) -> tuple[Array, Array]:
-    """One round's own loss (..., 1), and regret to every expert (..., K)."""
+    """The player's loss (..., 1) and the regret to every expert (..., K) of one round."""
     xp = array_namespace(play)
     suffered = xp.sum(play * xp.where(play == 0, 0.0, loss), axis=-1, keepdims=True)
     regret = suffered - loss

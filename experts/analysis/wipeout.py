@@ -1,4 +1,4 @@
-"""Wipeout: drop the experts that can no longer end as the best (`hopeless`), or hardly can.
+"""Wipe-out rules: which experts cannot end as the best (`hopeless`), or hardly can (`unlikely`).
 
 With losses of range B in every round and T - t rounds left, an expert that is more than
 B (T - t) behind the leader cannot catch up. In XNAS's terms, with rewards in [-L, L] and weights
@@ -9,8 +9,8 @@ keeps ends at least as good as every other for some continuation, so no rule tha
 every continuation drops more. Both are theorems of the numbers; sums rounded in floating point
 move the threshold by as much as the sums themselves are off.
 
-`unlikely` drops far earlier on another promise, "with probability 1 - delta", for losses whose
-means stay the same. Against an adversary it promises nothing.
+`unlikely` drops far earlier, with a guarantee that holds with probability 1 - delta, for losses
+whose means stay the same. Against an adversary it guarantees nothing.
 
 Source: Nayman et al. 2019 (XNAS).
 """
@@ -41,7 +41,7 @@ def threshold(loss_range: float, rounds_left: int) -> float:
 
 
 def hopeless(loss: Array, alive: Array, loss_range: float, rounds_left: int) -> Array:
-    """Which experts to drop: bool (..., K), to be given to `experts.wipe`.
+    """Experts that cannot be the best at T any more: bool (..., K), for `experts.wipe`.
 
     Parameters
     ----------
@@ -59,12 +59,12 @@ def hopeless(loss: Array, alive: Array, loss_range: float, rounds_left: int) -> 
 def unlikely(
     loss: Array, alive: Array, loss_range: float, rounds: int, horizon: int, delta: float
 ) -> Array:
-    """Which experts to drop with confidence 1 - delta: bool (..., K).
+    """Experts to drop with confidence 1 - delta: bool (..., K), for `experts.wipe`.
 
     Those whose cumulative loss is more than ``B sqrt(2 t ln(K T / delta))`` above the best
     survivor's.
 
-    Promise: let the losses of different rounds be independent, with the same means in every
+    Guarantee: let the losses of different rounds be independent, with the same means in every
     round, and let i be an expert of smallest mean. With probability at least 1 - delta, i is
     dropped in none of T rounds. Nothing is said of the expert that happens to end as the best,
     nor of losses that an adversary chooses.
@@ -80,7 +80,7 @@ def unlikely(
     rounds
         t >= 1 rounds were played.
     horizon
-        T >= t: in how many rounds the rule will be asked at most.
+        T >= t: the largest number of rounds in which the rule is used.
     delta
         In (0, 1).
 
@@ -96,14 +96,14 @@ def unlikely(
 
 
 def log_kept(play: Array, dead: Array) -> Array:
-    """ln gamma, (..., 1), <= 0: gamma is the share of the weight that a wipe-out keeps.
+    """ln gamma <= 0, (..., 1), where gamma is the share of the weight that a wipe-out keeps.
 
     Parameters
     ----------
     play : (..., K)
         What the learner predicts before the wipe-out.
     dead : bool (..., K)
-        Who goes: what `hopeless` says, which is never everybody.
+        The experts to drop, never all of them.
     """
     xp = array_namespace(play)
     lost = xp.sum(xp.where(dead, play, 0.0), axis=-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""The worst losses that there are, exactly: two experts, by dynamic programming."""
+"""Exact worst-case losses for two experts, by dynamic programming."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from experts.ftrl.estimators import Weighted
-from experts.ftrl.ftrl import FTRL
+from experts.ftrl import FTRL, Weighted
 from experts.simulation.engines.base import STEADY
 from experts.simulation.environments import Given
 from experts.simulation.environments.base import whole
 from experts.types import Array
 
 _STEPS = np.asarray([-1, 1, 0])
-"""What the three options do to the difference: charge the leader, the other one, both or none."""
+"""Change of the difference by each option: charge the leader, the other expert, both or none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +33,7 @@ class WorstCase:
 
 
 def two_experts(learner: FTRL, rounds: int) -> WorstCase:
-    """The worst case of a deterministic learner that looks only at the losses' difference.
+    """Worst case of a deterministic learner that depends on the difference of the losses only.
 
     With d = L_0 - L_1, regret = sum_t (<p_t, l_t> - (l_{t,0} + l_{t,1}) / 2) + |d_T| / 2, and p_t
     depends on t and d alone. So the value with the rounds t, ..., T to go is
@@ -102,7 +101,7 @@ def _weights(learner: FTRL, rounds: int) -> list[Array]:
 
 
 def _path(choices: list[Array]) -> Array:
-    """The losses (T, 2) of the best play from difference 0; expert 0 is the first to lose."""
+    """The worst losses (T, 2), starting at difference 0; expert 0 is the first to lose."""
     losses = np.zeros((len(choices), 2))
     difference = 0
     for row, choice in zip(losses, choices, strict=True):

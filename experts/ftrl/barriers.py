@@ -15,7 +15,7 @@ from array_api_compat import array_namespace
 from experts.numerics.masks import count, highest, lowest, relative
 from experts.types import Array
 
-# Ratios loss / scale are cut here: its square is still a float32, and its inverse next to nothing.
+# Ratios loss / scale are cut here: its square is still a float32, and its inverse negligible.
 _CAP = 1e18
 
 
@@ -88,7 +88,7 @@ class Tsallis:
         return _legendre_gap(play, after, loss, total, scale, alive, terms)
 
     def _price(self, dual: Array) -> Array:
-        """R(e_k), from the prior that the dual stands for."""
+        """R(e_k), (..., K), from the dual image of the prior."""
         xp = array_namespace(dual)
         a = self.order
         inverse = -(1 - a) * dual  # prior**(a - 1), 0 where the prior is 0
@@ -128,7 +128,7 @@ class LogBarrier:
     wipeout: ClassVar[bool] = False
     """R is infinite where a weight is 0."""
     interior: ClassVar[bool] = True
-    """For the same reason."""
+    """R is infinite where a weight is 0, so the minimiser has none."""
 
     def stability(self, count: Array, *, bandit: bool) -> Array:
         """1/2 in both cases."""
@@ -139,7 +139,7 @@ class LogBarrier:
         return _power_dual(prior, 0.0)
 
     def width(self, alive: Array, dual: Array) -> Array:
-        """R of the vertex mixed with 1 % of the prior, the costliest one."""
+        """The largest R of a vertex mixed with 1 % of the prior, (..., 1)."""
         one = highest(0.0 * dual, alive)
         return highest(self._price(one + 0.01, alive, dual), alive)
 
@@ -169,7 +169,7 @@ class LogBarrier:
         return _legendre_gap(play, after, loss, total, scale, alive, terms)
 
     def _price(self, mixed: Array, alive: Array, dual: Array) -> Array:
-        """R((1 - e) e_k + e * prior), (..., K): ratios to the prior are e, and more for k."""
+        """R((1 - e) e_k + e * prior), (..., K): weights over prior are e, and more for k."""
         xp = array_namespace(dual)
         ratio = mixed + (1 - mixed) * xp.where(alive, -dual, 1.0)
         others = (count(alive, dual) - 1) * (mixed - 1 - xp.log(mixed))

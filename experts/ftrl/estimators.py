@@ -1,4 +1,4 @@
-"""From what was seen to an estimate of every expert's loss."""
+"""Estimators of every expert's loss from what a round revealed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from experts.types import Array, Feedback
 
 
 class Estimator(Protocol):
-    """What FTRL asks of an estimator."""
+    """An estimator of the losses, as FTRL uses it."""
 
     def estimate(self, feedback: Feedback, scale: Array) -> Array:
         """Estimated losses, (..., K), with 1 / eta of the round, `scale` (..., 1).
@@ -53,7 +53,7 @@ class Weighted:
         return _importance_weighted(feedback, bias)
 
     def hint(self, loss: Array) -> Array:
-        """Nothing is guessed: 0."""
+        """No guess: 0, (..., K)."""
         return 0.0 * loss
 
 
@@ -89,13 +89,13 @@ class Shifted:
         return base + _importance_weighted(feedback._replace(loss=feedback.loss - base), 0.0)
 
     def hint(self, loss: Array) -> Array:
-        """Nothing is guessed: 0."""
+        """No guess: 0, (..., K)."""
         return 0.0 * loss
 
 
 @dataclass(frozen=True, slots=True)
 class Optimistic:
-    """The loss itself, and the guess that the next one will be the same.
+    """Optimistic losses: the loss itself, and the guess that the next one will be the same.
 
     ``p_t = argmin <p, L_{t-1} + m_t> + scale * R(p)`` with ``m_t = l_{t-1}``: little is lost where
     losses change slowly.
@@ -108,7 +108,7 @@ class Optimistic:
         return _importance_weighted(feedback, 0.0)
 
     def hint(self, loss: Array) -> Array:
-        """The same again."""
+        """The loss of the round, (..., K)."""
         return loss
 
 

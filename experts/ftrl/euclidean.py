@@ -1,4 +1,4 @@
-"""The squared Euclidean distance as a regularizer: projected gradient descent, lazily."""
+"""The squared Euclidean distance as a regularizer: lazily projected gradient descent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CAP = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Euclidean:
-    """R(p) = |p - prior|**2 / 2: the minimiser is the projection of prior - L / scale.
+    """Squared distance R(p) = |p - prior|**2 / 2: minimiser is the projection of prior - L / scale.
 
     Bound: ``R(e_k) / eta + (eta / 2) sum_t |l_t - mean(l_t)|**2``, so at most
     ``1 / eta + eta T K B**2 / 8`` for losses of range B.
@@ -73,7 +73,7 @@ class Euclidean:
         return xp.where(scale > 0, gap, still)
 
     def _project(self, lead: Array, scale: Array, alive: Array, dual: Array) -> tuple[Array, Array]:
-        """The point that is projected, and tau: the largest (sum of the j largest - 1) / j."""
+        """The point to project (..., K); tau (..., 1), the largest (sum of j largest - 1) / j."""
         xp = array_namespace(lead)
         limit = _CAP * scale
         ratio = xp.minimum(lead, limit) / xp.where(scale > 0, scale, 1.0)

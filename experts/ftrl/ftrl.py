@@ -1,4 +1,4 @@
-"""Follow the regularised leader: the one engine of the package, and its certificate."""
+"""FTRL, follow the regularised leader: the learner of which most others are settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from experts.types import Array, Feedback
 
 
 class FTRLState(NamedTuple):
-    """Everything that FTRL remembers."""
+    """State of FTRL."""
 
     alive: Array
     """bool (..., K): experts that still take part"""
@@ -37,7 +37,7 @@ class FTRLState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FTRL:
-    r"""Follow the regularised leader.
+    r"""Follow the regularised leader: a learner made of a regularizer, a rate and an estimator.
 
     .. math:: p_t = \arg\min_p \langle p, \hat L_{t-1} \rangle + s_t R(p), \qquad s_t = 1/\eta_t
 
@@ -46,11 +46,11 @@ class FTRL:
     Parameters
     ----------
     regularizer
-        R; a part of `experts.ftrl.regularizers`.
+        R: `Entropy`, `Tsallis`, `LogBarrier` or `Euclidean`.
     rate
-        The schedule of eta; a part of `experts.ftrl.rates`.
+        The schedule of eta: `Fixed`, `Horizon`, `Anytime` or `Gap`.
     estimator
-        From `Feedback` to losses; a part of `experts.ftrl.estimators`.
+        From `Feedback` to losses: `Weighted`, `Shifted` or `Optimistic`.
 
     Notes
     -----
@@ -65,9 +65,9 @@ class FTRL:
     R >= 0, and removing experts shrinks the set that the minimum is over (where the regularizer
     says `wipeout`; the log-barrier, infinite there, does not). So the differences in
     the brackets add up to at most Phi_T(L_T), and Phi_T(L_T) <= L_{T,k} + s_T R(e_k) for every
-    survivor k. Adding the gaps gives the claim. It holds for any play of the
-    survivors, also one that is not the minimiser; the gaps are nonnegative if it is. (Weight
-    on removed experts would go uncharged: `update` ignores their losses.)
+    survivor k. Adding the gaps gives the claim. It holds for any distributions p_t on the
+    survivors; the gaps are nonnegative for the minimiser. (Weight on removed experts would go
+    uncharged: `update` ignores their losses.)
 
     Under bandit and semi-bandit feedback l_t are the *estimated* losses: the certificate bounds
     the regret measured in them, which is not the regret that a player suffers.
@@ -91,8 +91,8 @@ class FTRL:
 
     @property
     def supports(self) -> frozenset[str]:
-        """Everything that the regularizer allows: the certificate holds for any play and any
-        estimate.
+        """All that the regularizer allows: the certificate holds for any distributions and
+        estimates.
         """
         wipeout = {"wipeout"} if self.regularizer.wipeout else set()
         bandit = {"bandit"} if self.regularizer.interior else set()
@@ -120,7 +120,7 @@ class FTRL:
 
     def update(self, state: FTRLState, play: Array, feedback: Feedback) -> FTRLState:
         """The state after one round; `state` is left as it was."""
-        # A constant added to all losses changes neither play nor regret; taking the smallest off
+        # A constant added to all losses changes neither p nor the regret; taking the smallest off
         # first keeps the numbers small.
         scale = state.clock.scale
         loss = relative(self.estimate(state, feedback), state.alive)
@@ -137,7 +137,7 @@ class FTRL:
         )
 
     def estimate(self, state: FTRLState, feedback: Feedback) -> Array:
-        """What the learner takes the losses to be, (..., K): `certificate` speaks of these."""
+        """Estimated losses of a round, (..., K); `certificate` bounds the regret in these."""
         return self.estimator.estimate(feedback, state.clock.scale)
 
     def certificate(self, state: FTRLState) -> Array:

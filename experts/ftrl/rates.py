@@ -3,8 +3,8 @@
 A scale never falls: this is what FTRL's certificate needs. `width` is ``max_k R(e_k)`` over the
 experts that take part (ln K for the entropy with a uniform prior) and `stability` is the
 regularizer's c in ``gap <= c * eta * B**2``, 1/8 for the entropy; schedules with `bandit` ask for
-the c of importance-weighted losses in [0, 1], K/2 for the entropy. They tune themselves with the
-two. The bounds below are for regularizers with a finite R(e_k); `LogBarrier` charges otherwise.
+the c of importance-weighted losses in [0, 1], K/2 for the entropy. Schedules tune themselves with
+both. The bounds below are for regularizers with a finite R(e_k); `LogBarrier` charges otherwise.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Clock(NamedTuple):
     scale: Array
     """1 / eta for the next round"""
     unit: Array
-    """what the schedule grows by (its meaning is the schedule's own)"""
+    """what the scale grows in proportion to; each schedule defines its own"""
 
 
 class Rate(Protocol):
-    """What FTRL asks of a schedule."""
+    """A schedule of the learning rate, as FTRL uses it."""
 
     @property
     def horizon(self) -> int | None:
@@ -38,7 +38,7 @@ class Rate(Protocol):
 
     @property
     def bandit(self) -> bool:
-        """Whether it is for importance-weighted losses in [0, 1]."""
+        """Whether it is tuned for importance-weighted losses in [0, 1]."""
 
     def init(self, width: Array, stability: Array) -> Clock:
         """State before the first round; both arguments are (..., 1)."""
@@ -49,7 +49,7 @@ class Rate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """The same eta in every round.
+    """Fixed rate: the same eta in every round.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """The best fixed eta for a known number of rounds: sqrt(width / (c T B**2)).
+    """Tuned rate: the best fixed eta for a known number of rounds, sqrt(width / (c T B**2)).
 
     Parameters
     ----------
@@ -138,14 +138,14 @@ class Horizon:
 
 @dataclass(frozen=True, slots=True)
 class Anytime:
-    """No horizon: eta_t = sqrt(width / (2 c t)) / B.
+    """Decreasing rate without a horizon: eta_t = sqrt(width / (2 c t)) / B.
 
     Parameters
     ----------
     loss_range
         B > 0, as in `Horizon`.
     eta
-        Play eta / sqrt(t) instead, whatever the regularizer.
+        Use eta / sqrt(t) instead, whatever the regularizer.
     bandit
         As in `Horizon`; with `eta`, as in `Fixed`.
 
@@ -187,7 +187,7 @@ class Anytime:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """scale = (sum of gaps so far) / width: AdaHedge when the regularizer is the entropy.
+    """Rate of AdaHedge, for any regularizer: scale = (sum of gaps so far) / width.
 
     Needs neither horizon nor range of the losses; starts as follow-the-leader (scale 0).
 
@@ -218,12 +218,12 @@ class Gap:
 
 
 def _nonzero(width: Array) -> Array:
-    """Where a problem has a single expert the width is 0 and any rate will do."""
+    """`width`, and 1 where it is 0: problems with a single expert, for which any rate will do."""
     return array_namespace(width).where(width > 0, width, 1.0)
 
 
 def _positive(name: str, value: Any) -> float:
-    """As a Python float, which leaves the dtype of the arrays it meets alone."""
+    """`value` as a Python float, which leaves the dtype of arrays alone; positive and finite."""
     number = float(value)
     if not (number > 0 and math.isfinite(number)):
         raise ValueError(f"{name} must be a positive number, got {value!r}")

@@ -20,7 +20,7 @@ _CAP = 1e4
 
 
 class Regularizer(Protocol):
-    """What FTRL asks of a regularizer. `alive` is bool (..., K), `dual` is (..., K)."""
+    """A regularizer R, as FTRL uses it; `alive` is bool (..., K), `dual` is (..., K)."""
 
     @property
     def wipeout(self) -> bool:
@@ -30,7 +30,7 @@ class Regularizer(Protocol):
     def interior(self) -> bool:
         """Whether the minimiser is positive on every survivor, at any scale > 0.
 
-        Where it is not, a bandit's arm can be lost from sight for good.
+        Otherwise an arm of a bandit may never be drawn again.
         """
 
     def stability(self, count: Array, *, bandit: bool) -> Array:
@@ -44,7 +44,7 @@ class Regularizer(Protocol):
         """grad psi(prior), (..., K); 0 where the prior is 0."""
 
     def width(self, alive: Array, dual: Array) -> Array:
-        """max_k R(e_k), (..., 1), or a number of that order: what the schedules tune with."""
+        """max_k R(e_k), (..., 1), or a number of that order; the schedules are tuned with it."""
 
     def charge(self, loss: Array, scale: Array, alive: Array, dual: Array) -> Array:
         """scale * R(e_k), (..., K), or another bound on ``Phi(loss) - loss_k``."""

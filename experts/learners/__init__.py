@@ -1,6 +1,7 @@
-"""One file for each learner or family of learners; every file here is loaded and registers its own.
+"""Learners, one file for each or for a family; every file here is loaded and registers its own.
 
-The engine that many are settings of is in `experts.ftrl`, the registry in `experts.registry`.
+To add a learner, add a file: `experts.registry` shows one. FTRL, of which many learners are
+settings, is in `experts.ftrl`.
 """
 
 from importlib import import_module

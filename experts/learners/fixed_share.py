@@ -1,4 +1,4 @@
-"""Fixed Share: exponential weights that follow a best expert which changes."""
+"""Fixed Share: exponential weights that track a best expert that changes."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import ClassVar, NamedTuple
 
 from array_api_compat import array_namespace
 
-from experts.ftrl.estimators import Estimator, Weighted
-from experts.ftrl.regularizers import Entropy
+from experts.ftrl import Entropy, Estimator, Weighted
 from experts.numerics.masks import count, highest, log_normalised, prior_of, relative, weighed
 from experts.registry import register
 from experts.types import Array, Feedback
 
 
 class FixedShareState(NamedTuple):
-    """Everything that Fixed Share remembers."""
+    """State of Fixed Share."""
 
     alive: Array
     """bool (..., K): experts that still take part"""
@@ -27,20 +26,20 @@ class FixedShareState(NamedTuple):
     gap: Array
     """(..., 1): sum of the mixability gaps so far"""
     price: Array
-    """(..., 1): what the sharing cost an expert that is never left, times eta"""
+    """(..., 1): eta times what sharing has cost against a sequence that never switches"""
     share: Array
     """(..., 1): alpha, and 0 before the first round"""
 
 
 @dataclass(frozen=True, slots=True)
 class FixedShare:
-    r"""Exponential weights; before each round but the first, alpha is shared out equally.
+    r"""Fixed Share: exponential weights that share a part alpha equally before each later round.
 
     .. math:: v_{t,i} = \frac{w_{t,i} e^{-\eta l_{t,i}}}{\sum_j w_{t,j} e^{-\eta l_{t,j}}}, \qquad
               w_{t+1,i} = (1-\alpha) v_{t,i} + \alpha / n_t
 
-    with w_1 the prior and n_t the number of survivors: everyone gets a share of alpha, the
-    expert that gives it too. (Herbster and Warmuth share among the *others*; their rate is
+    with w_1 the prior and n_t the number of survivors: alpha is shared among all of them, the
+    expert that gives it included. (Herbster and Warmuth share among the *others*; their rate is
     alpha (1 - 1/K) in these units.) v is first restricted to the survivors and renormalised.
 
     Parameters
@@ -50,11 +49,11 @@ class FixedShare:
     alpha
         Share, in (0, 1).
     estimator
-        From `Feedback` to losses; a part of `experts.ftrl.estimators`.
+        From `Feedback` to losses: `Weighted`, `Shifted` or `Optimistic`.
 
     Notes
     -----
-    **Certificate.** For every survivor k, every play, every wipe-out::
+    **Certificate.** For every survivor k, all distributions played and all wipe-outs::
 
         regret to k <= sum_t gap_t + (1/eta) [ln 1/prior_k + sum_{t<T} ln 1/(1-alpha+alpha/n_t)]
         gap_t = <p_t, l_t> + (1/eta) ln <w_t, exp(-eta l_t)>
@@ -65,7 +64,8 @@ class FixedShare:
     survivors raises it. To a sequence of experts with S switches, `tracking`: at a switch
     w_{t+1,new} >= alpha/n_t >= (alpha/n_t) v_{t,old}.
 
-    With bandit feedback (Exp3.S when the play is mixed) it speaks of the estimated losses only.
+    With bandit feedback (Exp3.S if the distribution is mixed) it bounds the regret in estimated
+    losses only.
     A priori: `bounds.fixed_share`.
 
     Sources: Herbster & Warmuth 1998; Cesa-Bianchi & Lugosi 2006, Section 5.2.
@@ -77,7 +77,7 @@ class FixedShare:
     horizon: ClassVar[int | None] = None
     loss_interval: ClassVar[tuple[float, float] | None] = None
     supports: ClassVar[frozenset[str]] = frozenset({"bandit", "sleeping", "delayed", "wipeout"})
-    """everything: the certificate holds for any play and any estimate"""
+    """everything: the certificate holds for any distribution and any estimate"""
 
     def __post_init__(self) -> None:
         if not (self.eta > 0 and math.isfinite(self.eta)):
@@ -111,7 +111,7 @@ class FixedShare:
         )
 
     def estimate(self, state: FixedShareState, feedback: Feedback) -> Array:
-        """What the learner takes the losses to be, (..., K): `certificate` speaks of these."""
+        """Estimated losses of a round, (..., K); `certificate` bounds the regret in these."""
         return self.estimator.estimate(feedback, 0 * state.gap + 1 / self.eta)
 
     def certificate(self, state: FixedShareState) -> Array:
@@ -141,7 +141,7 @@ class FixedShare:
 
 @register({"eta": 0.5, "alpha": 0.05}, {"eta": 2e3, "alpha": 1e-9}, {"eta": 1e-3, "alpha": 0.9})
 def fixed_share(eta: float, alpha: float) -> FixedShare:
-    """Fixed Share: Hedge that starts afresh with probability alpha, to track a changing best.
+    """Fixed Share: Hedge that spreads a share alpha of its weight, to track a changing best expert.
 
     Parameters
     ----------
@@ -165,13 +165,13 @@ def fixed_share(eta: float, alpha: float) -> FixedShare:
     >>> player = Player(fixed_share(eta=1.0, alpha=0.1), np.zeros(2))
     >>> for _ in range(100):
     ...     player.update(np.asarray([0.0, 1.0]))
-    >>> player.predict().round(3)  # the loser keeps enough to come back from
+    >>> player.predict().round(3)  # the worse expert keeps some weight
     array([0.923, 0.077])
     """
     return FixedShare(float(eta), float(alpha), Weighted())
 
 
 def _log(prior: Array) -> Array:
-    """0 where the prior is 0: those experts never take part."""
+    """ln prior, (..., K); 0 where the prior is 0, whose experts never take part."""
     xp = array_namespace(prior)
     return xp.log(xp.where(prior > 0, prior, 1.0))

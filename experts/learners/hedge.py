@@ -1,4 +1,4 @@
-"""The field's names for settings of `FTRL`. Each is one line and registered.
+"""Presets of `FTRL` under the names of the field: Hedge, AdaHedge, Exp3, Tsallis-INF.
 
 Rates and guarantees are written for the uniform prior; for another, read max_k ln(1 / prior_k) for
 ln K.
@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from experts.ftrl.barriers import Tsallis
-from experts.ftrl.estimators import Optimistic, Shifted, Weighted
-from experts.ftrl.ftrl import FTRL
-from experts.ftrl.rates import Anytime, Fixed, Gap, Horizon, Rate
-from experts.ftrl.regularizers import Entropy
+from experts.ftrl import (
+    FTRL,
+    Anytime,
+    Entropy,
+    Fixed,
+    Gap,
+    Horizon,
+    Optimistic,
+    Rate,
+    Shifted,
+    Tsallis,
+    Weighted,
+)
 from experts.registry import register
 
 
@@ -56,7 +64,7 @@ def exponentiated_gradient(
     """Exponentiated gradient: w_i ← w_i exp(-eta g_i), then normalise; g = gradient in p.
 
     The same engine as `hedge`, in the units of linearised losses: feed it the gradient of a
-    convex loss at the play, and the regret bound holds for that loss, as
+    convex loss at p_t, and the regret bound holds for that loss, as
     f_t(p_t) - f_t(q) <= <g_t, p_t - q>.
 
     Parameters
@@ -97,9 +105,9 @@ def anytime_hedge(loss_range: float = 1.0) -> FTRL:
 
 @register()
 def adahedge() -> FTRL:
-    """AdaHedge: eta_t = ln K / (sum of mixability gaps so far).
+    """AdaHedge: Hedge with eta_t = ln K / (sum of mixability gaps so far).
 
-    No horizon, no range: both are found while playing.
+    Needs neither the horizon nor the range of the losses.
 
     Notes
     -----

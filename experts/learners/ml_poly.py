@@ -1,4 +1,4 @@
-"""ML-Poly: regret matching with a learning rate for every expert."""
+"""ML-Poly: regret matching with a learning rate for each expert."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from experts.types import Array, Feedback
 
 
 class PolyState(NamedTuple):
-    """Everything that ML-Poly remembers."""
+    """State of ML-Poly."""
 
     alive: Array
     """bool (..., K): experts that still take part"""
@@ -28,20 +28,20 @@ class PolyState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Poly:
-    r"""Weights in proportion to the positive regrets, each with its own learning rate.
+    r"""ML-Poly: weights proportional to positive regrets, with a learning rate for each expert.
 
     .. math:: p_{t+1,k} \propto \pi_k \eta_{t,k} (R'_{t,k} - \theta_t)_+, \qquad
               \eta_{t,k} = 1 / (B_t^2 + \sum_{s \le t} r'^2_{s,k})
 
     and the prior while no survivor's regret is positive. r' and B are those of
     `regrets.Regrets`; with `loss_range` they are the regrets themselves and B = `loss_range`.
-    theta is B_t times 4096 ulps: whether a regret of 0 is positive is not left to rounding.
+    theta is B_t times 4096 ulps, so that rounding never makes a regret of 0 positive.
 
     Parameters
     ----------
     loss_range
-        B_0, the largest difference between two losses of a round; larger ones are survived.
-        None: found while playing, at the price of B_T in the regret.
+        B_0, the largest difference between two losses of a round; the certificate allows larger
+        ones. None: learned while playing, at the price of B_T in the regret.
 
     Notes
     -----
@@ -53,20 +53,20 @@ class Poly:
 
     Proof. Let x_{t,i} = (R'_{t,i} - theta_t)_+. As theta never falls, x_t**2 <= (x_{t-1} + r')**2.
     Weighted by prior_i eta_{t-1,i} and summed over the survivors, the cross terms are
-    2 <prior eta x, r'> = 0 by the choice of the play. Rates never rise and a removal drops a
+    2 <prior eta x, r'> = 0 by the choice of p. Rates never rise and a removal drops a
     nonnegative term, so sum_i prior_i eta_{T,i} x_{T,i}**2 <= G_T.
 
     As r'**2 <= B**2, G_T <= sum_i prior_i (1 + ln(1 + V_i / B_T**2)) / ln 2, up to changes of B.
 
     Source: Gaillard, Stoltz & van Erven 2014, Section 4 (there the prior is uniform, B = 1,
-    theta = 0); the R package opera for a range found while playing, which cuts nothing.
+    theta = 0); the R package opera for a range learned while playing, which cuts nothing.
     """
 
     loss_range: float | None = None
     horizon: ClassVar[int | None] = None
     loss_interval: ClassVar[tuple[float, float] | None] = None
     supports: ClassVar[frozenset[str]] = frozenset({"sleeping", "wipeout"})
-    """sleeping experts have regret 0; the cross terms vanish for the play of `predict` only"""
+    """sleeping experts have regret 0; the cross terms vanish only if `predict` is played"""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss_range", checked_range(self.loss_range))
@@ -113,7 +113,7 @@ def ml_poly(loss_range: float | None = None) -> Poly:
     Parameters
     ----------
     loss_range
-        B, the largest difference between two losses of a round. None: found while playing.
+        B, the largest difference between two losses of a round. None: learned while playing.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""NormalHedge: no learning rate at all."""
+"""NormalHedge: a learner without a learning rate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STEPS = 24
 
 
 class NormalHedgeState(NamedTuple):
-    """Everything that NormalHedge remembers."""
+    """State of NormalHedge."""
 
     alive: Array
     """bool (..., K): experts that still take part"""
@@ -30,14 +30,14 @@ class NormalHedgeState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NormalHedge:
-    r"""Weights x exp(x**2 / 2c) of the positive regrets x, the scale c from the regrets themselves.
+    r"""NormalHedge: weights x exp(x**2 / 2c) of the positive regrets x, with c set by the regrets.
 
     .. math:: p_k \propto \pi_k x_k e^{x_k^2 / 2c}, \qquad
               \sum_i \pi_i e^{x_i^2 / 2c} = e, \qquad x_k = (R_k - \theta)_+
 
     over the survivors, pi renormalised among them; the prior while no regret is positive. theta
-    is the largest regret of a round times 4096 ulps: whether a regret of 0 is positive is not
-    left to rounding (the paper has 0, and a uniform prior).
+    is the largest regret of a round times 4096 ulps, so that rounding never makes a regret of 0
+    positive (the paper has theta = 0 and a uniform prior).
 
     Notes
     -----
@@ -45,8 +45,8 @@ class NormalHedge:
 
         regret to k <= theta + sqrt(2 c_T (1 + ln(1/prior_k)))
 
-    by the definition of c_T: no term of the sum can exceed e. It holds for any play and any range
-    of the losses; that c_T is O(T) if `predict` is played is the theorem (`bounds.normal_hedge`).
+    by the definition of c_T: no term of the sum can exceed e. It holds for any distributions and
+    losses; that c_T is O(T) if `predict` is played is the theorem (`bounds.normal_hedge`).
 
     Source: Chaudhuri, Freund & Hsu 2009.
     """
@@ -54,7 +54,7 @@ class NormalHedge:
     horizon: ClassVar[int | None] = None
     loss_interval: ClassVar[tuple[float, float] | None] = None
     supports: ClassVar[frozenset[str]] = frozenset({"sleeping", "wipeout"})
-    """sleeping experts have regret 0; for other plays than `predict`'s c may grow as T**2"""
+    """sleeping experts have regret 0; unless `predict` is played, c may grow as T**2"""
 
     def init(self, like: Array, *, prior: Array | None = None) -> NormalHedgeState:
         """State before the first round; see `Learner.init`."""

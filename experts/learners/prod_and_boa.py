@@ -1,4 +1,4 @@
-"""ML-Prod and BOA: exponential weights with a learning rate for every expert."""
+"""ML-Prod and BOA: exponential weights with a learning rate for each expert."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from experts.types import Array, Feedback
 
 
 class Gain(Protocol):
-    """What an instantaneous regret adds to the log weight."""
+    """A rule g: what an instantaneous regret adds to the log weight."""
 
     @property
     def offset(self) -> float:
@@ -47,7 +47,7 @@ class Bernstein:
 
 
 class MultipleRatesState(NamedTuple):
-    """Everything that ML-Prod and BOA remember."""
+    """State of ML-Prod and BOA."""
 
     alive: Array
     """bool (..., K): experts that still take part"""
@@ -67,7 +67,7 @@ class MultipleRatesState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MultipleRates:
-    r"""Exponential weights of the gains, each expert with its own decreasing rate.
+    r"""ML-Prod or BOA: exponential weights of gains, with a decreasing rate for each expert.
 
     .. math:: p_{t+1,k} \propto \eta_{t,k} w_{t,k}, \qquad
         \ln w_{t,k} = \eta_{t,k} \Bigl( \frac{\ln \pi_k}{\eta_{0,k}} +
@@ -84,8 +84,8 @@ class MultipleRates:
     rule
         g and c: `Prod` or `Bernstein`.
     loss_range
-        B_0, the largest difference between two losses of a round; larger ones are survived.
-        None: found while playing, at the price of B_T in the regret.
+        B_0, the largest difference between two losses of a round; the certificate allows larger
+        ones. None: learned while playing, at the price of B_T in the regret.
 
     Notes
     -----
@@ -97,7 +97,7 @@ class MultipleRates:
         excess_T = sum_t sum_i (1 - 1/a) a**(-1/(a-1)),  a = eta_{t-1,i} / eta_{t,i} >= 1
 
     Proof. With W = sum_i w_i over the survivors: w_t**a = w_{t-1} exp(g(eta r')) <=
-    w_{t-1} (1 + eta r'), and sum_i w_{t-1} eta r' = 0 by the choice of the play. The largest value
+    w_{t-1} (1 + eta r'), and sum_i w_{t-1} eta r' = 0 by the choice of p. The largest value
     of x - x**a over x >= 0 is (1 - 1/a) a**(-1/(a-1)) [at most (a-1)/e], so W_t <= W_{t-1} + the
     summand; a removal only lowers W. So ln w_{T,k} <= ln W_T <= ln(1 + excess_T). Divide by
     eta_{T,k} and write out ln w_{T,k}.
@@ -110,7 +110,7 @@ class MultipleRates:
     horizon: ClassVar[int | None] = None
     loss_interval: ClassVar[tuple[float, float] | None] = None
     supports: ClassVar[frozenset[str]] = frozenset({"sleeping", "wipeout"})
-    """sleeping experts have regret 0; <w eta, r> = 0 holds for the play of `predict` only"""
+    """sleeping experts have regret 0; <w eta, r> = 0 holds only if `predict` is played"""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss_range", checked_range(self.loss_range))
@@ -180,7 +180,7 @@ def ml_prod(loss_range: float | None = None) -> MultipleRates:
     Parameters
     ----------
     loss_range
-        B, the largest difference between two losses of a round. None: found while playing.
+        B, the largest difference between two losses of a round. None: learned while playing.
 
     Notes
     -----
@@ -207,7 +207,7 @@ def boa(loss_range: float | None = None) -> MultipleRates:
     Parameters
     ----------
     loss_range
-        B, the largest difference between two losses of a round. None: found while playing.
+        B, the largest difference between two losses of a round. None: learned while playing.
 
     Notes
     -----
@@ -216,8 +216,8 @@ def boa(loss_range: float | None = None) -> MultipleRates:
     G = 4 ln K (`bounds.boa`).
 
     The rates are those of the R package opera, min(1/(2B), sqrt(ln K / V)). Wintenberger's paper
-    has half the exponent and 1/B; where the range is not known it adds a term for the rounds in
-    which a rate was too large, here the regret is cut to the range known (`regrets.Regrets`).
+    has half the exponent and 1/B. Where the range is not known it adds a term for the rounds in
+    which a rate was too large; here the regret is cut to the range known (`regrets.Regrets`).
 
     Source: Wintenberger 2017, with the proof in `MultipleRates`.
 

@@ -1,11 +1,11 @@
-"""Instantaneous regrets, cut so that learners which need a range of them can do without.
+"""Instantaneous regrets, cut to a range that is known before the round.
 
-A learner whose proof wants regrets in a known range [-B_t, B_t] is fed
+A learner whose proof needs regrets in a known range [-B_t, B_t] is given
 
     r'_{t,k} = r_{t,k} min(1, B_{t-1} / |largest r_t|),    B_t = max(B_{t-1}, |largest r_t|)
 
 so that |r'_t| <= B_{t-1}, known before the round. As |r_t - r'_t| <= B_t - B_{t-1}, the regret is
-off by at most B_T - B_0 in all. With B_0 at least the range of the losses nothing is ever cut.
+off by at most B_T - B_0 in total. If B_0 is at least the range of the losses, nothing is cut.
 All of r_t is scaled alike, so <w, r_t> = 0 stays 0.
 
 Source: Cutkosky 2019 ("Artificial constraints and hints for unbounded online learning");
@@ -24,16 +24,16 @@ from experts.types import Array, Feedback
 
 
 class Regrets(NamedTuple):
-    """Books of the cut regrets r'; frozen for an expert from its removal on."""
+    """Running sums of the cut regrets r'; an expert's are frozen from its removal on."""
 
     total: Array
     """(..., K): sum of r'"""
     square: Array
-    """(..., K): sum of r'**2, in units of B_t**2, which may be too large or too small a number"""
+    """(..., K): sum of r'**2 in units of B_t**2, which itself might over- or underflow"""
     reach: Array
     """(..., 1): B_t"""
     start: Array
-    """(..., 1): B_0; 0 if the learner was not told a range"""
+    """(..., 1): B_0; 0 if no range was given"""
 
     @classmethod
     def open(cls, like: Array, loss_range: float | None) -> Regrets:
@@ -43,7 +43,7 @@ class Regrets(NamedTuple):
         return cls(zero, zero, reach, reach)
 
     def add(self, play: Array, feedback: Feedback, alive: Array) -> tuple[Regrets, Array]:
-        """The books after one more round, and its r' (..., K), 0 for the removed."""
+        """The sums after one more round, and its r' (..., K), 0 for the removed."""
         xp = array_namespace(play)
         regret = instantaneous(play, feedback, alive)
         largest = highest(xp.abs(regret), alive)
@@ -55,7 +55,7 @@ class Regrets(NamedTuple):
 
     @property
     def lost(self) -> Array:
-        """(..., 1): B_T - B_0, the most that cutting has taken off a regret."""
+        """B_T - B_0, (..., 1): the most by which cutting has changed a regret."""
         return self.reach - self.start
 
 
@@ -69,12 +69,12 @@ def instantaneous(play: Array, feedback: Feedback, alive: Array) -> Array:
 
 
 def nonzero(value: Array) -> Array:
-    """1 where `value` is not positive: what it is to divide is 0 there as well."""
+    """`value`, and 1 where it is not positive: a divisor for numerators that are 0 there."""
     return array_namespace(value).where(value > 0, value, 1.0)
 
 
 def checked_range(loss_range: float | None) -> float | None:
-    """A positive number as a Python float, or None."""
+    """`loss_range` as a Python float, or None; ValueError unless it is positive and finite."""
     if loss_range is None:
         return None
     if not (loss_range > 0 and math.isfinite(loss_range)):
@@ -83,5 +83,5 @@ def checked_range(loss_range: float | None) -> float | None:
 
 
 def margin(regret: Array, reach: Array) -> Array:
-    """Below this, (..., 1), a sum of regrets is rounding: 4096 units in the last place of B."""
+    """Rounding error of a sum of regrets, (..., 1): 4096 units in the last place of B."""
     return reach * (4096 * float(array_namespace(regret).finfo(regret.dtype).eps))

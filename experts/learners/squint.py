@@ -1,4 +1,4 @@
-"""Squint: learns the learning rate too, one mixture over it for every expert."""
+"""Squint: weights averaged over all learning rates, for each expert."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RatePrior(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UniformRate:
-    """dx on [0, 1]; the potential is the integral of exp(a x - b x**2), at most 1 in the mean."""
+    """Prior dx on [0, 1]: the potential is the integral of exp(a x - b x**2), with mean <= 1."""
 
     def log_weight(self, integrals: Bell) -> Array:
         """ln of the mean, (..., K)."""
@@ -49,11 +49,11 @@ class UniformRate:
         return mass, array_namespace(mass).exp(integrals.log_mean() - mass)
 
     def value(self, level: Array) -> Array:
-        """exp."""
+        """exp(level)."""
         return array_namespace(level).exp(level)
 
     def level_of(self, value: Array) -> Array:
-        """ln."""
+        """ln(value)."""
         return array_namespace(value).log(nonzero(value))
 
     def budget(self, growth: Array) -> Array:
@@ -63,7 +63,10 @@ class UniformRate:
 
 @dataclass(frozen=True, slots=True)
 class ImproperRate:
-    """dx / x on (0, 1]; the potential is the integral of (exp(a x - b x**2) - 1) / x, mean <= 0."""
+    """Prior dx / x on (0, 1]: the potential F is the integral of (exp(a x - b x**2) - 1) / x.
+
+    Its mean is at most 0.
+    """
 
     def log_weight(self, integrals: Bell) -> Array:
         """ln of the mass: x cancels, (..., K)."""
@@ -77,7 +80,7 @@ class ImproperRate:
         return level, xp.exp(integrals.log_mass() - above)
 
     def value(self, level: Array) -> Array:
-        """F."""
+        """F, from the squeezed F."""
         return unsqueeze(level)
 
     def level_of(self, value: Array) -> Array:
@@ -90,7 +93,7 @@ class ImproperRate:
 
 
 class SquintState(NamedTuple):
-    """Everything that Squint remembers."""
+    """State of Squint."""
 
     alive: Array
     """bool (..., K): experts that still take part"""
@@ -104,7 +107,7 @@ class SquintState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Squint:
-    r"""Weights from regret R, its sum of squares V, and a prior gamma on the learning rate.
+    r"""Squint: weights from regret R, its sum of squares V, and a prior gamma on the learning rate.
 
     .. math:: p_{t+1,k} \propto \pi_k \int_0^{1/(2B_t)} \eta\,
               e^{\eta R'_{t,k} - \eta^2 V'_{t,k}} \, \gamma(d\eta)
@@ -117,20 +120,20 @@ class Squint:
     rate
         gamma: `UniformRate` or `ImproperRate`.
     loss_range
-        B_0, the largest difference between two losses of a round; larger ones are survived.
-        None: found while playing, at the price of B_T in the regret.
+        B_0, the largest difference between two losses of a round; the certificate allows larger
+        ones. None: learned while playing, at the price of B_T in the regret.
 
     Notes
     -----
     **Certificate.** Let F_k(R) be the potential of expert k at regret R (and its V'), F_k = F_k(R')
     and D = budget - sum_i prior_i F_i >= 0, all experts included, the removed ones as they were
-    when they went. For every survivor k, if `predict` was played (over the experts awake)::
+    at their removal. For every survivor k, if `predict` was played (over the experts awake)::
 
         regret to k <= B_T - B_0 + the R that solves F_k(R) = F_k + D / prior_k
 
     Proof. exp(x - x**2) <= 1 + x for x >= -1/2 and x = eta r' with eta <= 1/(2 B_{t-1}): a round
     adds at most sum_i prior_i (integral of eta exp(..) dgamma) r'_i to the mean potential, which
-    is 0 by the choice of the play; a removed expert's term stays. It starts at 1 (uniform) or 0
+    is 0 by the choice of p; a removed expert's term stays. It starts at 1 (uniform) or 0
     (improper). When B grows, part of the rates is cut off: the potential grows at most by the
     factor B_t / B_{t-1} (uniform), by the term ln(B_t / B_{t-1}) (improper); that is the budget.
     So prior_k F_k(R') <= budget - sum_{i != k} prior_i F_i, and F_k is increasing.
@@ -145,7 +148,7 @@ class Squint:
     horizon: ClassVar[int | None] = None
     loss_interval: ClassVar[tuple[float, float] | None] = None
     supports: ClassVar[frozenset[str]] = frozenset({"sleeping", "wipeout"})
-    """sleeping experts have regret 0; the potential is bounded for the play of `predict`"""
+    """sleeping experts have regret 0; the potential is bounded only if `predict` is played"""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "loss_range", checked_range(self.loss_range))
@@ -157,7 +160,7 @@ class Squint:
         return SquintState(prior > 0, prior, regrets, first=regrets.reach)
 
     def predict(self, state: SquintState) -> Array:
-        """The mixture's weights, (..., K)."""
+        """The weights, averaged over the learning rates, (..., K)."""
         xp = array_namespace(state.prior)
         logits = self.rate.log_weight(bell(*_units(state.regrets)))
         logits = logits + xp.log(nonzero(state.prior))
@@ -186,8 +189,8 @@ class Squint:
 def solve(rate: RatePrior, start: Array, b: Array, target: Array) -> Array:
     """The a at which the level of ``exp(a x - b x**2)`` is `target`, all (..., K).
 
-    Newton's steps from `start`. Levels are convex in a, so from the first step on they come down
-    from the right, to solutions at least as large. The tests find 16 steps enough, from 0, for b
+    Newton's steps from `start`. Levels are convex in a, so after the first step they decrease
+    towards the solution and never fall below it. The tests find 16 steps enough, from 0, for b
     up to 1e8 and potentials up to 1e30.
     """
     a = start
@@ -206,7 +209,7 @@ def squint(prior_on_rate: str = "improper", *, loss_range: float | None = None) 
     prior_on_rate
         "improper", d eta / eta, or "uniform", on [0, 1/(2B)].
     loss_range
-        B, the largest difference between two losses of a round. None: found while playing.
+        B, the largest difference between two losses of a round. None: learned while playing.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""What the rooms share: masks, log-domain helpers, quadrature, draws, saved states, files.
+"""Numerical helpers that the other folders share: masks, quadrature, draws, saved states, files.
 
-Nothing here knows what a learner is.
+No learner is here, nor anything that depends on one.
 """

@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all."""
+"""Atomic writing of a file."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under another name, force it to disk, then put it in place in one move.
+    """Write `path` atomically: `write` gets a temporary path, which is synced and then renamed.
 
-    Whatever happens meanwhile, `path` holds what it held before, or what `write` wrote.
+    After a crash `path` holds its old content or all of the new one, never a part.
     """
     fresh = path.with_name(path.name + ".new")
     write(fresh)

@@ -1,4 +1,7 @@
-"""Removed experts. The only file of the package that makes an infinity."""
+"""Masks of survivors: `wipe`, and reductions over the survivors alone.
+
+The only file of the package that makes an infinity.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from experts.types import Array
 
 
 def wipe(state: Any, dead: Array) -> Any:
-    """Remove experts for good.
+    """Remove experts for good: the state without them.
 
     Parameters
     ----------
@@ -49,7 +52,7 @@ def relative(loss: Array, alive: Array) -> Array:
 
 
 def log(probability: Array) -> Array:
-    """Natural logarithm; -inf at 0, without the warning."""
+    """Natural logarithm of `probability`, same shape; -inf at 0, without the warning."""
     xp = array_namespace(probability)
     possible = probability > 0
     return xp.where(possible, xp.log(xp.where(possible, probability, 1.0)), -xp.inf)

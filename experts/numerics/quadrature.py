@@ -1,8 +1,8 @@
 """Integrals of exp(a x - b x**2) over [0, 1], in the log domain, for any size of a and b >= 0.
 
-The array API has no erf. The integrand is a piece of a bell: all of it but e**-36 of its height
-lies in a window that is known in closed form, and there a Fejer rule with 48 nodes is exact to
-about 1e-13. The nodes are computed where the arrays are: nothing is copied from the host.
+The array API has no erf. The integrand is a piece of a bell curve: outside a window that is known
+in closed form it is below e**-36 of its height, and in the window a Fejer rule with 48 nodes is
+exact to about 1e-13. The nodes are computed on the arrays' device, without a copy from the host.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KNEE = 64.0
 
 
 class Bell(NamedTuple):
-    """The bell at its nodes; an integral over [0, 1] is computed when asked for, (..., K)."""
+    """exp(a x - b x**2) at the nodes of its window; the methods give integrals over [0, 1]."""
 
     start: Array
     """left end of the window, (..., K)"""
@@ -38,11 +38,11 @@ class Bell(NamedTuple):
     """weights exp(exponent - height), (..., K, N): what all integrals need"""
 
     def log_mass(self) -> Array:
-        """ln of the integral of exp(a x - b x**2)."""
+        """ln of the integral of exp(a x - b x**2), (..., K)."""
         return self._log_sum(1.0)
 
     def log_mean(self) -> Array:
-        """ln of the integral of x exp(a x - b x**2)."""
+        """ln of the integral of x exp(a x - b x**2), (..., K)."""
         return self._log_sum(self.x)
 
     def level(self) -> Array:
@@ -62,7 +62,7 @@ class Bell(NamedTuple):
 
 
 def bell(a: Array, b: Array) -> Bell:
-    """Its integrals, for a (..., K) and b >= 0 (..., K)."""
+    """The integrand at its nodes, for a (..., K) and b >= 0 (..., K)."""
     xp = array_namespace(a)
     inside = (a > 0) & (a < 2 * b)
     peak = xp.where(inside, a / xp.where(inside, 2 * b, 1.0), xp.astype(a > 0, a.dtype))
@@ -81,7 +81,7 @@ def bell(a: Array, b: Array) -> Bell:
 
 
 def squeeze(value: Array) -> Array:
-    """``value`` up to c = 64, ``c (1 + ln(value / c))`` above: increasing, and never too large."""
+    """``value`` up to c = 64, ``c (1 + ln(value / c))`` above: increasing, without overflow."""
     xp = array_namespace(value)
     return xp.where(value > KNEE, squeeze_log(xp.log(xp.where(value > KNEE, value, KNEE))), value)
 

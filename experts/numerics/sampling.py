@@ -1,4 +1,4 @@
-"""Draw experts from a distribution. Randomness is an argument, never a hidden state."""
+"""Draws from a distribution over experts. The random numbers are an argument."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from experts.types import Array
 
 
 def draw(play: Array, uniforms: Array) -> Array:
-    """One expert for each problem, by the inverse of the cumulative distribution.
+    """Draw one expert for each problem, by inverting the cumulative distribution.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""States as flat dictionaries of arrays, for checkpoints."""
+"""States as flat dictionaries of arrays, to save and to load them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from experts.types import Array
 
 
 def to_arrays(state: Any, prefix: str = "") -> dict[str, Array]:
-    """Every array of a (nested) NamedTuple under its dotted name."""
+    """All arrays of a (nested) NamedTuple, by dotted name."""
     arrays: dict[str, Array] = {}
     for name, value in state._asdict().items():
         if isinstance(value, tuple):
@@ -21,7 +21,7 @@ def to_arrays(state: Any, prefix: str = "") -> dict[str, Array]:
 
 
 def from_arrays(like: Any, arrays: dict[str, Array], prefix: str = "") -> Any:
-    """The state whose `to_arrays` is `arrays`; `like` is any state of the same learner.
+    """The state that `to_arrays` made `arrays` of; `like` is any state of the same learner.
 
     Arrays take the dtype and the device that they have in `like`.
 

@@ -1,4 +1,4 @@
-"""Whole games: environments, engines that play them fast, traces and their pictures.
+"""Whole games in numpy: environments, `play` and its engines, traces and their plots.
 
-One round at a time is `experts.Player`.
+To play one round at a time, in any array library, use `experts.Player`.
 """

@@ -1,4 +1,4 @@
-"""The arrays of a trace while a game is played: the books at some thousand rounds."""
+"""`Books`: the running sums of a game, and the arrays of its trace."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import numpy as np
 from experts.types import Array
 
 _MOST_WEIGHTS = 2**22
-"""Numbers that the recorded weights may take (32 MiB); beyond it they are recorded more rarely."""
+"""Most numbers of recorded weights (32 MiB); beyond it they are recorded more rarely."""
 
 
 class Books:
-    """The arrays of a trace while it is being written. B problems in one flat batch.
+    """Running sums of a game and their values at the recorded rounds; B problems in a flat batch.
 
-    Engines keep the running sums themselves (`total`, `loss`, `best`, `switches`) and hand them
-    over at the recorded rounds only.
+    Engines update the sums (`total`, `loss`, `best`, `switches`) and enter them at the recorded
+    rounds only.
     """
 
     def __init__(self, rounds: int, every: int, batch: int, experts: int, certified: bool) -> None:
@@ -43,12 +43,12 @@ class Books:
         return slice(int(low), int(high)), self.rounds[low:high] - first - 1
 
     def certify(self, where: slice, certificates: Array) -> None:
-        """Enter certificates (r, B, K) of the records `where`: the best expert's of each."""
+        """Enter the best expert's certificate, out of (r, B, K), in the records `where`."""
         best = self.best_at[where, :, None]
         self.certificate_at[where] = np.take_along_axis(certificates, best, -1)[..., 0]
 
-    def keep_weights(self, where: slice, plays: Array) -> None:
-        """Enter plays (r, B, K) of the records `where`, as many of them as are kept."""
+    def keep_weights(self, where: slice, weights: Array) -> None:
+        """Enter distributions (r, B, K) in the records `where`; every `thin`-th is kept."""
         for offset, record in enumerate(range(where.start, where.stop)):
             if record % self.thin == 0:
-                self.weights_at[record // self.thin] = plays[offset]
+                self.weights_at[record // self.thin] = weights[offset]

@@ -1,4 +1,4 @@
-"""A learner against an environment, over many seeds at once."""
+"""`play`: a learner in an environment, over many seeds at once."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from experts.checks import check_learner, narrowest
+from experts.checks import allowed_interval, check_learner
 from experts.simulation.books import Books
-from experts.simulation.engines.base import Game
+from experts.simulation.engines.base import Match
 from experts.simulation.engines.plain import Plain
 from experts.simulation.engines.scan import Scan
 from experts.simulation.environments import Environment
@@ -22,13 +22,13 @@ from experts.types import Array, Learner
 _CHUNK = 2**20
 """Losses made and checked at a time (8 MiB)."""
 _LONG_GAME = 2**22
-"""Losses in a game from which on a progress bar is worth a line."""
+"""Losses in a game from which on it gets a progress bar."""
 _BAR_DELAY = 1.0
 """Seconds after which it appears."""
 _WORTH_COMPILING = 10_000
 """Rounds x problems from which on loading the compiled engine pays."""
 _POINTS = 1000
-"""Recorded rounds unless told otherwise."""
+"""Largest number of recorded rounds by default."""
 
 
 def play(
@@ -43,7 +43,7 @@ def play(
     checks: bool = True,
     progress: bool = True,
 ) -> Trace:
-    """Play a whole game for every seed and keep its books.
+    """Play a learner in an environment, one game for every seed; returns the record of them.
 
     Parameters
     ----------
@@ -57,24 +57,24 @@ def play(
         How many (0, 1, ...), or which. A seed's game does not depend on what other seeds are
         played beside it; the draws and the losses have separate streams.
     feedback
-        "full", or "bandit": one expert is drawn from the play, and only its loss is revealed.
+        "full", or "bandit": one expert is drawn from p_t, and only its loss is revealed.
         In an environment of shape (E, K) every edge draws its own: the semi-bandit game.
     engine
-        "auto" takes the fastest that can run the game; "plain", "scan" and "numba" insist
-        (`experts.simulation.engines.base`). The traces are the same up to rounding.
+        "auto": the fastest that can run the game; or "plain", "scan", "numba" (see
+        `experts.simulation.engines`). The traces are the same up to rounding.
     record_every
         Rounds between two records. Default: such that there are at most 1000 of them. Memory
         grows with the number of records, not with T.
     checks
-        False: no look at the losses' values.
+        False: the losses' values are not checked.
     progress
-        A progress bar, on long games and if tqdm is installed.
+        Show a progress bar on long games, if tqdm is installed.
 
     Raises
     ------
     ValueError
-        A bad argument; a horizon exceeded; feedback that the learner has no sound form for; an
-        engine that cannot run this; losses of a wrong shape, nan, infinite, or outside what the
+        A bad argument; a horizon exceeded; feedback that the learner does not support; an
+        engine that cannot run the game; losses of a wrong shape, nan, infinite, or outside what the
         environment and the learner allow.
 
     Examples
@@ -99,33 +99,35 @@ def play(
     batch = len(which) * int(np.prod(shape[:-1]))
     runner = _engine(engine, learner, environment.adaptive, bandit, rounds * batch)
     books = Books(rounds, every, batch, shape[-1], certified=not bandit)
-    game = _game(learner, environment, which, bandit, checks)
-    _run(runner, game, books, rounds, progress)
+    match = _match(learner, environment, which, bandit, checks)
+    _run(runner, match, books, rounds, progress)
     return _trace(learner, environment, feedback, runner.name, which, books)
 
 
-def _run(engine: Any, game: Game, books: Books, rounds: int, progress: bool) -> None:
-    step = engine.start(game, books)
-    size = int(np.prod(game.shape))
+def _run(engine: Any, match: Match, books: Books, rounds: int, progress: bool) -> None:
+    step = engine.start(match, books)
+    size = int(np.prod(match.shape))
     chunk = max(1, _CHUNK // size)
     with _bar(rounds, progress and rounds * size >= _LONG_GAME) as bar:
         for first in range(0, rounds, chunk):
             count = min(chunk, rounds - first)
             losses = None
-            if not game.adaptive:
-                losses = game.course(count)
-                game.check(losses, first)
-            step(losses, game.uniforms(count) if game.bandit else None, count)
+            if not match.adaptive:
+                losses = match.course(count)
+                match.check(losses, first)
+            step(losses, match.uniforms(count) if match.bandit else None, count)
             bar.update(count)
 
 
-def _game(learner: Any, environment: Environment, seeds: Array, bandit: bool, checks: bool) -> Game:
+def _match(
+    learner: Any, environment: Environment, seeds: Array, bandit: bool, checks: bool
+) -> Match:
     of_losses = [_stream(seed, 0) for seed in seeds]
     of_draws = [_stream(seed, 1) for seed in seeds] if bandit else []
     shape = (len(seeds), *environment.shape)
     allowed = environment.loss_interval
     if bandit:
-        allowed = narrowest(learner, allowed)
+        allowed = allowed_interval(learner, allowed)
     inner = int(np.prod(shape[1:-1]))
 
     def uniforms(count: int) -> Array:
@@ -134,7 +136,7 @@ def _game(learner: Any, environment: Environment, seeds: Array, bandit: bool, ch
             generator.random(out=rows)
         return np.moveaxis(drawn, 0, 1).reshape(count, -1)
 
-    return Game(
+    return Match(
         learner=learner,
         shape=shape,
         adaptive=environment.adaptive,
@@ -146,14 +148,14 @@ def _game(learner: Any, environment: Environment, seeds: Array, bandit: bool, ch
 
 
 def _stream(seed: int, purpose: int) -> np.random.Generator:
-    """What a spawn of the seed gives as its child number `purpose`."""
+    """Generator of the seed's child number `purpose`, numbered as by `SeedSequence.spawn`."""
     return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(purpose,)))
 
 
 def _checker(
     shape: tuple[int, ...], allowed: tuple[float, float] | None, checks: bool
 ) -> Callable[[Array, int], None]:
-    """Shapes are always checked, values if wanted."""
+    """The check of losses (n, S, ..., K): always of their shape, of their values if `checks`."""
     big = np.finfo(np.float64).max
     low, high = (-big, big) if allowed is None else allowed
     rule = "must be finite" if allowed is None else f"must lie in [{low}, {high}]"
@@ -183,7 +185,8 @@ def _engine(name: str, learner: Any, adaptive: bool, bandit: bool, work: int) ->
     if name == "numba" and not compiled:
         raise ValueError("engine 'numba' needs numba: pip install 'experts-xnas[fast]'")
     if name == "numba" or (name == "auto" and compiled and work >= _WORTH_COMPILING):
-        from experts.simulation.engines.compiled import Numba  # noqa: PLC0415  (optional, and slow to import)
+        # Optional, and slow to import.
+        from experts.simulation.engines.compiled import Numba  # noqa: PLC0415
 
         known = {"numba": Numba} | known
     if name == "auto":

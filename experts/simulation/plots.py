@@ -1,4 +1,4 @@
-"""The picture of a game: regret against its bounds, and weights over time.
+"""Plot of a trace: regret against its bounds, and weights over time.
 
 The only file of the package that uses matplotlib, imported on demand.
 """
@@ -28,7 +28,7 @@ def regret_and_weights(
     weight_rounds: Array,
     weights: Array,
 ) -> Figure:
-    """Regret of all seeds and problems against the bound; below it the weights over time.
+    """Figure: above, regret of all seeds and problems against the bound; below, weights over time.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def _regret(
 
 
 def _band(axes: Axes, rounds: Array, values: Array, color: str, label: str) -> None:
-    """Median of values (R, n), and where the middle 80 % of the games are."""
+    """Draw the median of values (R, n), and a band with the middle 80 % of the games."""
     low, middle, high = np.quantile(values, [0.1, 0.5, 0.9], axis=1)
     if values.shape[1] > 1:
         axes.fill_between(rounds, low, high, color=color, alpha=0.2, linewidth=0)
@@ -82,7 +82,7 @@ def _band(axes: Axes, rounds: Array, values: Array, color: str, label: str) -> N
 
 
 def _weights(axes: Axes, rounds: Array, weight_rounds: Array, all_weights: Array) -> None:
-    """Mean over seeds of the first problem's weights, the largest at the end by name."""
+    """Draw the first problem's weights, mean over seeds; those largest at the end have a label."""
     weights = all_weights.mean(axis=1)
     weights = weights.reshape(len(weights), -1, weights.shape[-1])[:, 0]
     order = np.argsort(-weights[-1], kind="stable")

@@ -1,4 +1,4 @@
-"""What is left of a game: the books at some thousand rounds, whatever the game's length."""
+"""`Trace`: the record of a game at a thousand rounds or so, whatever the game's length."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """A game at its recorded rounds. R of them, S seeds, ``...`` the environment's own batch.
+    """Record of a game at R of its rounds, for S seeds; ``...`` is the environment's own batch.
 
     Under bandit feedback the player's loss is that of the expert drawn, and there is no
-    certificate: it would speak of the estimated losses, which is not the regret shown here.
+    certificate: it would bound the regret in estimated losses, which is not the regret here.
     """
 
     learner: str
@@ -40,7 +40,7 @@ class Trace:
     best: Array = field(repr=False)
     """int (R, S, ...): which expert that is; ties: the first"""
     switches: Array = field(repr=False)
-    """int (R, S, ...): how often another expert became the best, so far"""
+    """int (R, S, ...): how often another expert has become the best so far"""
     total: Array = field(repr=False)
     """(S, ..., K): every expert's cumulative loss at the end"""
     certificate: Array | None = field(repr=False)
@@ -56,7 +56,7 @@ class Trace:
         return self.loss - self.best_loss
 
     def save(self, path: str | Path) -> None:
-        """Write an .npz file, whole and exactly there (numpy's own `savez` may add a suffix)."""
+        """Write an .npz file, atomically, to exactly `path` (`numpy.savez` may add a suffix)."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
         known = {name: array for name, array in arrays.items() if array is not None}
 
@@ -108,7 +108,7 @@ class Trace:
         return pd.DataFrame(flat, index=index).reset_index()
 
     def plot(self, bound: Any = None) -> Figure:
-        """Regret against the bound, and weights over time; needs matplotlib.
+        """Figure with regret against the bound and weights over time; needs matplotlib.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Experts that are combinations: products over edges, and models of losses on them.
+"""Structured experts (architectures): product distributions over edges, and models of their losses.
 
-A single problem's learners are in `experts.learners`.
+The learners, which treat every edge as a problem of its own, are in `experts.learners`.
 """

@@ -1,7 +1,7 @@
-"""The loss of an architecture as a function of its edges, by least squares over all past queries.
+"""Least-squares model of an architecture's loss as a function of its edges' operations.
 
-An importance-weighted estimate knows one round. This one fits all of them at once; where edges
-share one scalar loss, that is what tells them apart.
+An importance-weighted estimate uses one round. This one fits all past queries at once, which
+separates the effects of edges that share one scalar loss.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Pairwise:
     Parameters
     ----------
     pair
-        How large interactions are beside single operations, a priori; > 0.
+        Prior size of interactions, relative to that of single operations; > 0.
     noise
         Standard deviation of what the model cannot explain, > 0.
 
@@ -178,7 +178,7 @@ def _constant(table: Any, *sizes: int, like: Array, dtype: Any = None) -> Array:
 
 @lru_cache
 def _made(table: Any, sizes: tuple[int, ...], xp: Any, dtype: Any, device: Any) -> Array:
-    """As an array, made once for each library, type and device; nobody may write to it."""
+    """`table(*sizes)` as a read-only array, made once for each library, type and device."""
     return xp.asarray(table(*sizes), dtype=dtype, device=device)
 
 
@@ -193,7 +193,7 @@ def _helmert_rows(choices: int) -> tuple[tuple[float, ...], ...]:
 
 
 def _couples(count: int, choices: int) -> tuple[int, ...]:
-    """Places in a flat (m, m) of the pairs of contrasts on two different edges, first < second."""
+    """Indices in a flat (m, m) of the pairs of contrasts on two different edges, first < second."""
     width = choices - 1
     size = count * width
     return tuple(
@@ -202,7 +202,7 @@ def _couples(count: int, choices: int) -> tuple[int, ...]:
 
 
 def _places(count: int, choices: int) -> tuple[int, ...]:
-    """For every entry of a flat (m, m) where its weight is; the last place holds a 0."""
+    """Index of the weight of every entry of a flat (m, m); the last index holds a 0."""
     couples = _couples(count, choices)
     size = count * (choices - 1)
     found = {place: index for index, place in enumerate(couples)}

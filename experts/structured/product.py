@@ -1,9 +1,9 @@
-"""Distributions over architectures: one expert on every edge, drawn independently.
+"""Product distributions over architectures: every edge draws its operation independently.
 
 A = prod_e O_e, p(a) = prod_e p_e(a_e). When the loss of an architecture is the sum of its
 edges' losses, entropic FTRL over all |A| architectures and entropic FTRL on every edge with the
-same eta are the same distribution, round by round: exp(-eta L_a) factorises. So nothing is lost
-by keeping |E| small problems instead of one of size exp(sum_e ln |O_e|).
+same eta give the same distribution in every round: exp(-eta L_a) factorises. So |E| small
+problems replace one of size exp(sum_e ln |O_e|) without loss.
 
 The regret to the best architecture is the sum of the edges' regrets, for losses of range B_e on
 edge e at most ln|A| / eta + (eta T / 8) sum_e B_e**2: `bounds.hedge` with K = |A| and
@@ -23,12 +23,12 @@ from experts.types import Array
 
 
 class ProductDistribution(NamedTuple):
-    """A product distribution over edges.
+    """A product distribution over architectures: one distribution for each edge.
 
     Architectures are integer arrays (..., E): the operation's index on every edge. Edges with
-    fewer operations have probability 0 on the rest; `ragged` fills them up. An index that an edge
-    does not have makes an impossible architecture, of log-probability -inf: its value is on the
-    device, where looking at it for an error would stop the device.
+    fewer operations have probability 0 on the rest; `ragged` pads them. An index that an edge does
+    not have gives log-probability -inf rather than an error, which would need a value from the
+    device.
 
     Examples
     --------
@@ -172,7 +172,7 @@ class ProductDistribution(NamedTuple):
         return array_namespace(self.edges).sum(edge_entropy(self.edges), axis=-1)
 
     def _indices(self, architecture: Array | Sequence[int]) -> Array:
-        """As an array; ValueError for what is wrong without looking at values on the device."""
+        """`architecture` as an array; ValueError for errors that show without its values."""
         xp = array_namespace(self.edges)
         edges, count = self.edges.shape[-2:]
         array: Array = architecture
@@ -194,6 +194,6 @@ class ProductDistribution(NamedTuple):
 
 
 def edge_entropy(play: Array) -> Array:
-    """-sum_i p_i ln p_i in nats, (...), from distributions (..., K)."""
+    """Entropy -sum_i p_i ln p_i in nats, (...), of distributions (..., K)."""
     xp = array_namespace(play)
     return -xp.sum(play * xp.log(xp.where(play > 0, play, 1.0)), axis=-1)

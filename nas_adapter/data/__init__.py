@@ -1,4 +1,4 @@
 """Data sets: images and texts, read, split and put into batches.
 
-What is learnt on them is in `nas_adapter.tasks`.
+Losses and metrics on them are in `nas_adapter.tasks`.
 """

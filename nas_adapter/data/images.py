@@ -1,4 +1,4 @@
-"""Image data sets by name, held whole on the device; every random choice from a named stream."""
+"""Image data sets by name, kept whole in the device's memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMES = ("digits", *TORCHVISION, "folder:PATH")
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Images uint8 (n, channels, height, width) and labels (n,)."""
+    """Labelled images: uint8 (n, channels, height, width), and labels (n,)."""
 
     images: Tensor
     labels: Tensor
@@ -42,12 +42,12 @@ class Split:
         return Split(self.images[index], self.labels[index])
 
     def to(self, device: torch.device) -> Split:
-        """The same on another device."""
+        """A copy on another device."""
         return Split(self.images.to(device), self.labels.to(device))
 
 
 class Batch(NamedTuple):
-    """Images float (batch, channels, height, width), normalised, and labels (batch,)."""
+    """A batch: normalised images float (batch, channels, height, width), labels (batch,)."""
 
     images: Tensor
     labels: Tensor
@@ -55,7 +55,7 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Images:
-    """A data set: what is trained on, what is tested on, and how images are prepared."""
+    """An image data set: training and test images, and how they may be augmented."""
 
     train: Split
     test: Split
@@ -63,7 +63,7 @@ class Images:
     crop: int = 0
     """pixels of padding for random crops; 0: no crops"""
     flip: bool = False
-    """whether a mirrored image is as good"""
+    """whether images may be mirrored"""
 
     @property
     def channels(self) -> int:
@@ -71,7 +71,7 @@ class Images:
         return self.train.images.shape[1]
 
     def to(self, device: torch.device) -> Images:
-        """The same on another device."""
+        """A copy on another device."""
         return replace(self, train=self.train.to(device), test=self.test.to(device))
 
     def halves(self, seed: int) -> tuple[Split, Split]:
@@ -88,12 +88,12 @@ class Images:
         return mean, reference.std((0, 2, 3), keepdim=True).clamp(min=1e-6)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Zero mean and unit variance for each channel, by the training images."""
+        """Images with zero mean and unit variance for each channel, by the training images."""
         mean, std = self.moments
         return (images.float() - mean) / std
 
     def augment(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Random crop and mirror, one for each image, as far as this data set allows."""
+        """Images, each randomly cropped and mirrored as this data set allows."""
         count, _, height, width = images.shape
         if self.crop:
             padded = functional.pad(images, [self.crop] * 4)
@@ -112,8 +112,9 @@ class Images:
 
 
 def cut_out(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
-    """Each of the images (n, channels, height, width) with a square set to 0: to the mean, where
-    they are normalised. Its middle is uniform over the image, so it may stick out.
+    """Images (n, channels, height, width), each with a square set to 0, the mean if normalised.
+
+    The square's centre is uniform over the image, so part of it may be outside.
     """
     if side == 0:
         return images
@@ -129,14 +130,14 @@ def cut_out(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
 
 
 def shuffled(split: Split, size: int, generator: torch.Generator) -> Iterator[Split]:
-    """Batches of `size` in random order; a last smaller one is left out unless it is the only."""
+    """Batches of `size` in random order, without a last smaller one unless it is the only one."""
     order = torch.randperm(len(split), generator=generator)
     for start in range(0, max(len(split) - size, 0) + 1, size):
         yield split[order[start : start + size]]
 
 
 def in_order(split: Split, size: int) -> Iterator[Split]:
-    """All of it, in batches of at most `size`."""
+    """All images in their order, in batches of at most `size`."""
     for start in range(0, len(split), size):
         yield Split(split.images[start : start + size], split.labels[start : start + size])
 
@@ -181,7 +182,7 @@ def _digits() -> Images:
 
 
 def _held_out(everything: Split, classes: tuple[str, ...]) -> Images:
-    """A fifth of every class becomes the test set, the same for every seed of a run."""
+    """The data set with a fifth of every class as its test set, the same for every seed."""
     order = torch.randperm(len(everything), generator=stream(0, Stream.SPLIT))
     test = torch.zeros(len(everything), dtype=torch.bool)
     for label in range(len(classes)):
@@ -215,7 +216,7 @@ def _torchvision(name: str, root: Path) -> Images:
 
 
 def _as_split(dataset: object) -> Split:
-    """Torchvision keeps (n, h, w), (n, h, w, 3) or (n, 3, h, w)."""
+    """The images of a torchvision data set, which has (n, h, w), (n, h, w, 3) or (n, 3, h, w)."""
     images = torch.as_tensor(np.asarray(dataset.data))  # type: ignore[attr-defined]
     if images.ndim == 3:
         images = images[:, None]
@@ -230,7 +231,7 @@ def _folder(path: Path, size: int) -> Images:
     if not path.is_dir():
         what = "is not a folder" if path.exists() else "does not exist"
         raise UserError(f"data folder {path} {what}")
-    # A class may be called "train": a part holds folders, a class holds images.
+    # A folder "train" is a part if it holds folders; if it holds images it is a class.
     inner = {folder.parent.name for folder in path.glob("*/*/")}
     parts = [part for part in ("train", "test") if part in inner]
     if len(parts) == 1:

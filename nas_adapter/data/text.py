@@ -1,4 +1,4 @@
-"""Texts by name, as streams of token indices: what a language model is trained and tested on."""
+"""Text data sets by name: tokens, parts, streams and windows."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ NAMES = ("pydoc", "text:PATH")
 TOKENS = ("auto", "word", "char")
 PARTS = ("train", "valid", "test")
 TEST_STREAMS = 10
-"""Streams that the test text is read in, as in DARTS's validation; more would cut it more often."""
+"""Streams that the test text is read in: few, as each starts without context. As in DARTS."""
 UNKNOWN, END = "<unk>", "<eos>"
 SPLIT = (90, 95)
-"""Percent of a text in one piece where the training part ends, and the validation part."""
+"""Percent of a single file where the training part ends, and the validation part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +32,21 @@ class Text:
     valid: Tensor
     test: Tensor
     vocabulary: tuple[str, ...]
-    """every token's spelling; number 0 is <unk>, for whatever is not in the vocabulary"""
+    """every token's spelling; number 0 is <unk>, for all that are not in the vocabulary"""
     tokens: str
     """word or char"""
 
     def to(self, device: torch.device) -> Text:
-        """The same on another device."""
+        """A copy on another device."""
         return replace(self, **{part: getattr(self, part).to(device) for part in PARTS})
 
     def unknown_share(self, part: str) -> float:
-        """Share of <unk> among the tokens of a part; a perplexity is the lower for it."""
+        """Share of <unk> among the tokens of a part; a larger share lowers the perplexity."""
         return float((getattr(self, part) == 0).double().mean())
 
 
 class Window(NamedTuple):
-    """Tokens (length, streams) and the tokens that follow each of them, the targets."""
+    """A window: tokens (length, streams), and as targets the token after each."""
 
     inputs: Tensor
     targets: Tensor
@@ -62,7 +62,7 @@ def as_streams(tokens: Tensor, count: int) -> Tensor:
 
 
 def windows(streams: Tensor, length: int, *, whole: bool) -> Iterator[Window]:
-    """Consecutive windows of `length` tokens: where one ends, the next begins.
+    """Consecutive windows of `length` tokens in streams (n, streams), without overlap or gap.
 
     `whole`: leave a last, shorter window out.
     """
@@ -75,12 +75,12 @@ def windows(streams: Tensor, length: int, *, whole: bool) -> Iterator[Window]:
 
 
 def count_windows(tokens: Tensor, streams: int, length: int) -> int:
-    """How many whole windows of `length` there are in `streams` streams."""
+    """Number of whole windows of `length` in `streams` streams of a text."""
     return (len(tokens) // streams - 1) // length
 
 
 def check_length(text: Text, streams: int, length: int) -> None:
-    """Raise `UserError` if there is not one window to train on, or to search on, or any test."""
+    """Raise `UserError` if a part of the text is too short for one window."""
     window = streams * (length + 1)
     for part, needed in zip(PARTS, (window, window, 2 * TEST_STREAMS), strict=True):
         have = len(getattr(text, part))
@@ -99,16 +99,16 @@ def load(name: str, *, tokens: str, vocabulary: int, min_count: int) -> Text:
     name
         ``pydoc``: the help topics that every Python ships, each paragraph once.
         ``text:PATH``: a file; or a folder with train.txt, valid.txt and test.txt in the form of
-        the Penn Treebank (a sentence a line, tokens parted by blanks, rare words already
-        ``<unk>``). A text in one piece is split 90/5/5, in order.
+        the Penn Treebank (a sentence a line, tokens separated by blanks, rare words already
+        ``<unk>``). A single file is split 90/5/5, in order.
     tokens
         ``char``: every character, line ends included, is a token. ``word``: every line is its
-        tokens and ``<eos>``; tokens are what blanks part in a folder, and elsewhere runs of
-        letters and digits or of one other sign. ``auto``: ``char`` for a single file, else
+        tokens and ``<eos>``; in a folder, tokens are separated by blanks, elsewhere they are runs
+        of letters and digits, or of one other sign. ``auto``: ``char`` for a single file, else
         ``word``.
     vocabulary, min_count
-        Keep at most so many tokens of the training part, the commonest, and those only that occur
-        so often in it. All others are ``<unk>``. Characters are all kept.
+        Keep the `vocabulary` most frequent words of the training part, of those that occur at
+        least `min_count` times in it. All others are ``<unk>``. Characters are all kept.
 
     Raises
     ------
@@ -141,8 +141,8 @@ def _pydoc() -> str:
     """Python's own help topics, in alphabetical order.
 
     Some topics repeat whole sections of others. Every paragraph is kept once, where it first
-    occurs, or the test would be on what was trained on. Licence: PSF; read from the Python that
-    runs, so the text depends on its version.
+    occurs, so that no training text is in the test. Licence: PSF; read from the running Python, so
+    the text depends on its version.
     """
     from pydoc_data.topics import topics  # noqa: PLC0415 (half a megabyte, only if asked for)
 
@@ -188,7 +188,7 @@ def _split(tokens: list[str]) -> list[list[str]]:
 
 
 def _vocabulary(train: list[str], size: int | None, min_count: int) -> tuple[str, ...]:
-    """<unk>, then the others by falling frequency; ties: the one that comes first in the text."""
+    """The vocabulary: <unk>, then the others by falling frequency; ties: the first in the text."""
     common = Counter(token for token in train if token != UNKNOWN).most_common(size)
     return (UNKNOWN, *(token for token, count in common if count >= min_count))
 

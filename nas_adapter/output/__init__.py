@@ -1,1 +1,1 @@
-"""What a finished run shows: report, drawings, exported networks."""
+"""Output of a finished run: report, drawings, exported networks."""

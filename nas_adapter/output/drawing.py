@@ -1,4 +1,4 @@
-"""An architecture as a graph a person can read: one panel for each cell of the space."""
+"""Drawing of an architecture as a graph, one panel for each cell of the space."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ COLORS = mpl.color_sequences["tab10"]
 NODE = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": "black"}
 LABEL = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
 OUTPUT = -1
-"""Stands for the output, where it is not a node of the space."""
+"""Number of the output, where it is not a node of the space."""
 
 Place = tuple[float, float]
-"""In inches."""
+"""(x, y) in inches."""
 
 
 class Edge(NamedTuple):
-    """An arrow; operation None: the output takes the node as it is."""
+    """An arrow from node to node; operation None: the output takes the node unchanged."""
 
     source: int
     target: int
@@ -31,11 +31,11 @@ class Edge(NamedTuple):
 
 
 def cells(space: Space, architecture: Architecture) -> Figure:
-    """All cells side by side.
+    """Picture of an architecture: all its cells side by side.
 
-    A node that no edge goes into is an input. In spaces where a node keeps `inputs` edges, as in
+    A node that no edge enters is an input. In spaces where a node keeps `inputs` edges, as in
     DARTS's, dropped edges are left out and the output joins all nodes; else the last node is the
-    output, and edges that carry nothing are dotted.
+    output, and edges with "none" are dotted.
     """
     names = list(dict.fromkeys(end.cell for end in ends(space)))
     graphs = [_edges(space, architecture, name) for name in names]
@@ -87,13 +87,13 @@ def _inputs(graph: list[Edge]) -> list[int]:
 
 
 def _line(graph: list[Edge]) -> dict[int, Place]:
-    """All nodes from left to right, the output last."""
+    """Places of the nodes from left to right, the output last."""
     nodes = sorted({edge.source for edge in graph})
     return {node: (1.9 * place, 0.0) for place, node in enumerate([*nodes, OUTPUT])}
 
 
 def _column(graph: list[Edge]) -> dict[int, Place]:
-    """Inputs on the left, the nodes one below the other, the output on the right."""
+    """Places: inputs on the left, nodes one below the other, the output on the right."""
     inputs = _inputs(graph)
     nodes = sorted({edge.target for edge in graph} - {OUTPUT})
     middle = -(len(nodes) - 1) / 2
@@ -127,7 +127,7 @@ def _draw(axis: Axes, space: Space, graph: list[Edge], places: dict[int, Place])
 def _operation(
     axis: Axes, space: Space, edge: Edge, places: dict[int, Place], inputs: list[int]
 ) -> None:
-    """An arrow and its name. What would run through a node is an arc, higher the longer it is."""
+    """Draw an arrow and its name; an arrow that would cross a node is an arc."""
     operation = edge.operation or 0
     idle = space.operations[operation] == NONE
     color = "0.6" if idle else COLORS[operation % len(COLORS)]
@@ -139,7 +139,7 @@ def _operation(
         between = sum(x0 < x < x1 for x, _ in places.values())
         bend = between * 0.45 * (1 if edge.source % 2 == 0 else -1)
         at, anchor = ((x0 + x1) / 2, bend), "center"
-    else:  # from an input: those of one on other places than those of the next
+    else:  # from an input: labels of one input at other places than those of the next
         bend = 0.0
         along = 0.78 - 0.3 * (inputs.index(edge.source) % 2)
         at, anchor = (x0 + along * (x1 - x0), y0 + along * (y1 - y0)), "center"
@@ -160,7 +160,7 @@ def _arrow(
     bend: float,
     dotted: bool = False,
 ) -> None:
-    """`bend`: how far the arrow's middle is off the straight line, to its left."""
+    """Draw an arrow; `bend`: distance of its middle from the straight line, to the left."""
     start, end = places[edge.source], places[edge.target]
     length = ((end[0] - start[0]) ** 2 + (end[1] - start[1]) ** 2) ** 0.5
     axis.add_patch(

@@ -1,4 +1,4 @@
-"""The trained discrete network as a file that needs none of this code: torch.export and ONNX."""
+"""Export of a trained discrete network to files that run without this code."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TOLERANCE = 1e-3
 
 
 class Classifier(nn.Module):
-    """Logits (batch, classes) of images (batch, channels, height, width) with pixels 0 to 255."""
+    """Exported classifier of images (batch, channels, height, width) with pixels 0 to 255."""
 
     def __init__(
         self, net: Supernet, architecture: Architecture, mean: Tensor, std: Tensor
@@ -37,28 +37,28 @@ class Classifier(nn.Module):
         self.register_buffer("std", std)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Normalises as in training."""
+        """Logits (batch, classes); images are normalised as in training."""
         return self.net((images - self.mean) / self.std, self.architecture)  # type: ignore[no-any-return, operator]
 
 
 class Reader(nn.Module):
-    """Logits (batch, words) of the token after each of `tokens` (batch,), and the hidden state.
-
-    `hidden` (batch, H) is the state after the tokens before; zeros at the start of a text.
-    """
+    """Exported language model, one token at a time."""
 
     def __init__(self, net: Supernet, architecture: Architecture) -> None:
         super().__init__()
         self.net, self.architecture = net, architecture
 
     def forward(self, tokens: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """One token of every text of the batch."""
+        """Logits (batch, words) of the token after each of `tokens` (batch,), and the new state.
+
+        `hidden` (batch, H) is the state after the tokens before; zeros at the start of a text.
+        """
         logits, state = self.net(tokens[None], hidden, self.architecture)
         return logits[0], state
 
 
 class Subject(NamedTuple):
-    """What is exported, with examples of what it takes: the first axis of each is the batch."""
+    """The module to export, with example inputs: the first axis of each is the batch."""
 
     module: nn.Module
     inputs: dict[str, Tensor]
@@ -68,13 +68,13 @@ class Subject(NamedTuple):
 def export(task: Task, net: Supernet, architecture: Architecture, out: Path) -> dict[str, float]:
     """Write network.pt2 and network.onnx, read them back, run them, and compare.
 
-    Of images a `Classifier`; of text a `Reader`, and vocabulary.json, the spelling of each token.
-    Without the packages of the extra `onnx` only the first is written, and that is said.
+    For images a `Classifier`; for text a `Reader`, and vocabulary.json, the spelling of each token.
+    Without the packages of the extra `onnx` only network.pt2 is written, with a message.
 
     Returns
     -------
-    For each file the largest difference to the network's own outputs on test data, relative to
-    the largest.
+    For each file the largest difference from the network's own outputs on test data, relative to
+    the largest output.
 
     Raises
     ------
@@ -100,6 +100,11 @@ def export(task: Task, net: Supernet, architecture: Architecture, out: Path) -> 
     else:
         _save_onnx(program, few, list(inputs), outputs, out / "network.onnx")
         found["network.onnx"] = _run_onnx(out / "network.onnx", inputs)
+    return _differences(found, expected, out)
+
+
+def _differences(found: dict[str, Tensor], expected: Tensor, out: Path) -> dict[str, float]:
+    """Each file's largest difference; UserError if one is above `TOLERANCE`."""
     largest = float(expected.abs().max())
     differences = {
         name: float((values - expected).abs().max()) / largest for name, values in found.items()
@@ -126,7 +131,7 @@ def _subject(task: Task, net: Supernet, architecture: Architecture) -> Subject:
 
 
 def _flat(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
-    """All outputs in one vector."""
+    """All outputs, flattened into one vector."""
     parts = (outputs,) if isinstance(outputs, Tensor) else outputs
     return torch.cat([part.flatten() for part in parts])
 
@@ -145,7 +150,7 @@ def _save_onnx(
 ) -> None:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of deprecations inside the exporter
+        warnings.simplefilter("ignore")  # deprecations inside the exporter
         made = torch.onnx.export(
             program,
             examples,

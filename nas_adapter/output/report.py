@@ -1,4 +1,4 @@
-"""Pictures of a run and its page. Everything is read back from the files of the run."""
+"""Pictures of a run and report.html, made from the metrics and the result of the run."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from nas_adapter.runs.run import Run
 from nas_adapter.spaces import Architecture, Space
 
 CAPTIONS = {
-    "probabilities.png": "The play on every edge over the search. A line that ends at a cross is "
-    "an operation that could no longer win and was removed.",
+    "probabilities.png": "The distribution on every edge over the search. A line that ends at a "
+    "cross is an operation that could no longer win and was removed.",
     "regret.png": "Regret to the best architecture so far, summed over the edges, in the losses "
     "that the learner takes in (clipped rewards; estimates where one architecture was sampled); "
     "the certificate computed along the way; and the method's a-priori bound.",
     "wipeout.png": "When each operation was removed. The longer the bar, the longer it was a "
     "candidate.",
-    "cell.png": "What was found. Edges that carry nothing are dotted or left out.",
+    "cell.png": 'The cell that was found. Edges with "none" are dotted or left out.',
 }
 
 
 def draw(run: Run, space: Space, architecture: Architecture, result: dict[str, Any]) -> None:
-    """The pictures that this run has data for, and report.html."""
+    """Write report.html and the pictures that this run has data for."""
     steps = run.history("search")
     pictures: dict[str, Callable[[], Figure]] = {}
     if result["edge_probabilities"] is not None:
@@ -50,7 +50,7 @@ def draw(run: Run, space: Space, architecture: Architecture, result: dict[str, A
 def probabilities(
     space: Space, steps: list[dict[str, Any]], wiped_out: list[dict[str, Any]]
 ) -> Figure:
-    """One panel an edge: the play over the steps, a cross where an operation is removed."""
+    """Picture of the distributions: one panel an edge, a cross where an operation is removed."""
     shown = [record for record in steps if "probabilities" in record]
     when = np.asarray([record["step"] for record in shown])
     play = np.asarray([record["probabilities"] for record in shown])  # (T, E, K)
@@ -66,13 +66,13 @@ def probabilities(
                 axis.plot(when[visible][-1], line[-1], "x", color=color)
     figure.supxlabel("search step", fontsize=10)
     figure.supylabel("probability", fontsize=10)
-    figure.suptitle("What the search plays on every edge (x: wiped out)")
+    figure.suptitle("Distribution on every edge (x: wiped out)")
     figure.legend(loc="outside right upper", fontsize=9)
     return figure
 
 
 def regret(steps: list[dict[str, Any]]) -> Figure:
-    """Regret, certificate and a-priori bound over the steps, summed over the edges."""
+    """Picture of regret, certificate and a-priori bound over the steps, summed over the edges."""
     steps = [record for record in steps if "regret" in record]  # a warm-up has none
     when = np.asarray([record["step"] for record in steps])
     figure = Figure(figsize=(8, 4.5), layout="constrained")
@@ -100,7 +100,7 @@ def regret(steps: list[dict[str, Any]]) -> Figure:
 
 
 def wipeouts(space: Space, wiped_out: list[dict[str, Any]], total: int) -> Figure:
-    """A bar for every operation of every edge, as long as it was a candidate."""
+    """Picture of the wipe-outs: a bar for every operation, up to the step of its removal."""
     figure, axes = _panels(space)
     for edge, offered, axis in zip(space.edges, space.choices, axes, strict=True):
         for row, name in enumerate(space.operations):
@@ -112,7 +112,7 @@ def wipeouts(space: Space, wiped_out: list[dict[str, Any]], total: int) -> Figur
                 axis.text(total * 0.98, row, "kept", va="center", ha="right", fontsize=7)
         axis.set_yticks(range(len(space.operations)), space.operations, fontsize=7)
         axis.set_xlim(0, total)
-    axes[0].invert_yaxis()  # they share it
+    axes[0].invert_yaxis()  # the panels share the axis
     figure.supxlabel("search step up to which the operation was a candidate", fontsize=10)
     count = sum(len(offered) for offered in space.choices)
     figure.suptitle(f"Candidates of every edge: {len(wiped_out)} of {count} wiped out")
@@ -120,7 +120,7 @@ def wipeouts(space: Space, wiped_out: list[dict[str, Any]], total: int) -> Figur
 
 
 def _panels(space: Space) -> tuple[Figure, list[Axes]]:
-    """One panel for each edge, under its name."""
+    """A figure with one panel for each edge, titled with its name."""
     count = len(space.edges)
     columns = min(3, count) if count <= 9 else 7
     rows = math.ceil(count / columns)
@@ -131,13 +131,13 @@ def _panels(space: Space) -> tuple[Figure, list[Axes]]:
         axis.set_title(f"edge {edge}", fontsize=10)
     for axis in axes[count:]:
         axis.set_visible(False)
-    for axis in axes[max(0, count - columns) : count]:  # the lowest of its column that is seen
+    for axis in axes[max(0, count - columns) : count]:  # the lowest visible panel of each column
         axis.tick_params(labelbottom=True)
     return figure, list(axes[:count])
 
 
 def page(out: Path, pictures: list[str], result: dict[str, Any]) -> None:
-    """report.html: result and pictures in one file that needs no other."""
+    """Write report.html: result and pictures in one self-contained file."""
     figures = "".join(
         f'<figure><img alt="{name}" src="data:image/png;base64,'
         f'{base64.b64encode((out / name).read_bytes()).decode()}">'
@@ -147,7 +147,7 @@ def page(out: Path, pictures: list[str], result: dict[str, Any]) -> None:
     rows = "".join(
         f"<tr><th>{html.escape(name)}</th><td>{html.escape(_short(value))}</td></tr>"
         for name, value in result.items()
-        if not isinstance(value, dict | list)  # these are in the pictures and in result.json
+        if not isinstance(value, dict | list)  # those are in the pictures and in result.json
     )
     title = html.escape(f"{result['method']} on {result['space']}, {result['data']}")
     text = (
@@ -162,7 +162,7 @@ def page(out: Path, pictures: list[str], result: dict[str, Any]) -> None:
 
 
 def _removal(wiped_out: list[dict[str, Any]], edge: str, operation: str) -> int | None:
-    """Step at which an operation was removed."""
+    """Step at which an operation was removed, or None."""
     steps = [w["step"] for w in wiped_out if (w["edge"], w["operation"]) == (edge, operation)]
     return steps[0] if steps else None
 

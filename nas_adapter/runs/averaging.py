@@ -1,4 +1,4 @@
-"""Averaged weights, and the best of a training by its validation metric.
+"""Averaging of weights late in a training, and the choice of the best epoch.
 
 Source: Merity, Keskar & Socher 2018, "Regularizing and Optimizing LSTM Language Models", Algorithm
 1 (NT-ASGD); Liu et al. 2019 (DARTS) retrain their language models so.
@@ -17,13 +17,13 @@ class Averaging:
     """Averages the weights of `network` once its validation metric has stopped improving.
 
     After an epoch with metric v_t, averaging starts if v_t is worse than the best of
-    v_1 ... v_{t-1-patience}; the average is then over the weights after every later step, all
-    alike. The training itself goes on at its constant rate: it is the average that converges.
+    v_1 ... v_{t-1-patience}; the average is then the plain mean of the weights after every later
+    step. The training itself continues at its constant rate; the average is what converges.
 
     Parameters
     ----------
     network
-        In training.
+        The network in training.
     patience
         Epochs n, at least 0.
     higher_is_better
@@ -43,12 +43,12 @@ class Averaging:
         return self._average is not None
 
     def step(self) -> None:
-        """After each step of the optimizer."""
+        """Take in the weights; to be called after each step of the optimizer."""
         if self._average is not None:
             self._average.update_parameters(self._network)
 
     def epoch(self, measure: Callable[[nn.Module], float]) -> float:
-        """After each epoch: the metric of what counts now, the average if there is one."""
+        """End an epoch; the metric of the average if there is one, else of the network."""
         candidate = self._network if self._average is None else self._average.module
         value = measure(candidate)
         before = self._history[: max(0, len(self._history) - self._patience)]
@@ -60,11 +60,11 @@ class Averaging:
         return value
 
     def take_best(self) -> None:
-        """Put the weights of the best epoch into the network; ties: the first."""
+        """Load the weights of the best epoch into the network; ties: the first."""
         self._network.load_state_dict(self._best)
 
     def state_dict(self) -> dict[str, Any]:
-        """All of it, for a checkpoint."""
+        """All that a checkpoint needs."""
         average = None if self._average is None else self._average.state_dict()
         return {"history": self._history, "average": average, "best": self._best}
 

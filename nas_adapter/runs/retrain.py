@@ -1,108 +1,105 @@
-"""The discrete network, trained from scratch on all training data."""
+"""Retraining: discrete networks, trained from scratch on all training data."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
+import tyro
 from torch import nn
 
+from nas_adapter.errors import finite, positive
+from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.runs.averaging import Averaging
-from nas_adapter.randomness import Stream, stream
 from nas_adapter.runs.run import Run
-from nas_adapter.spaces import Architecture, Space
+from nas_adapter.runs.training import cosine, progress_bar
+from nas_adapter.spaces import Architecture, Size, Space
 from nas_adapter.supernets.supernet import Supernet
 from nas_adapter.tasks import Task
-from nas_adapter.runs.training import cosine, progress_bar
-from nas_adapter.errors import finite
-from nas_adapter.randomness import seeded_by
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrainSettings:
+    """Settings of retraining; how the weights are trained is the space's `retrain_tuning`."""
+
+    epochs: Annotated[int, tyro.conf.arg(name="retrain-epochs")] = 20
+    """Passes over all training data while retraining."""
+    channels: Annotated[int | None, tyro.conf.arg(name="retrain-channels")] = None
+    """C of the retrained networks. Default: as in the search."""
+
+    def __post_init__(self) -> None:
+        positive(retrain_epochs=self.epochs, retrain_channels=self.channels)
+
+
+def build(space: Space, architecture: Architecture, size: Size, seed: int) -> Supernet:
+    """The discrete network of `architecture`, untrained."""
+    with seeded_by(stream(seed, Stream.NETWORK)):
+        return space.network(size, [[operation] for operation in architecture], search=False)
 
 
 @dataclass(frozen=True, slots=True)
-class RetrainSettings:
-    """How to train. How the weights are trained is the space's `retrain_tuning`."""
+class Retraining:
+    """Trains discrete networks of one size from scratch, all in the same way."""
 
+    settings: RetrainSettings
+    size: Size
+    space: Space
+    task: Task
+    run: Run
     seed: int
-    epochs: int
-    channels: int
-    cells: int
-    auxiliary: bool = False
-    """whether to train by a second head as well"""
-    drop_path: float = 0.0
-    """see `MixedEdge`; grows linearly from 0 to this over the epochs"""
 
+    def train(self, architecture: Architecture, phase: str) -> float:
+        """Train the network of `architecture` and return its test metric.
 
-def retrain(
-    settings: RetrainSettings,
-    space: Space,
-    architecture: Architecture,
-    task: Task,
-    run: Run,
-    phase: str,
-) -> float:
-    """Train the network of `architecture` from scratch and return its test metric.
-
-    The test data is looked at once, after the last epoch. Where the space's `retrain_tuning` has a
-    patience, the held-out data is not trained on, and what is tested is the best epoch by it, see
-    `Averaging`. Continues what `run` has of `phase`,
-    a name for this training in the checkpoint and the metrics.
-    """
-    saved = run.phase(phase)
-    if saved is not None and "test" in saved:
-        return float(saved["test"])
-    job = _Training(settings, space, architecture, task)
-    if saved is not None:
-        job.load(saved)
-    with progress_bar(
-        phase, settings.epochs * task.retrain_steps, job.epoch * task.retrain_steps
-    ) as bar:
-        while job.epoch < settings.epochs:
-            start, losses = time.perf_counter(), []
-            for loss in job.steps():
-                losses.append(loss)
-                bar.update()
-            run.log(
-                phase,
-                epoch=job.epoch,
-                train_loss=sum(losses) / len(losses),
-                **job.validate(),
-                seconds=time.perf_counter() - start,
-            )
-            run.save(phase, job.state_dict())
-    if job.averaging is not None:
-        job.averaging.take_best()
-    job.net.eval()
-    test = task.measure(job.net, task.test(), architecture)
-    run.save(phase, {"test": test, "net": job.net.state_dict()})
-    return test
-
-
-def build(
-    settings: RetrainSettings, space: Space, architecture: Architecture, task: Task
-) -> Supernet:
-    """The network of `architecture`, untrained."""
-    size = replace(task.size(settings.channels, settings.cells), auxiliary=settings.auxiliary)
-    with seeded_by(stream(settings.seed, Stream.NETWORK)):
-        return space.network(size, [[operation] for operation in architecture], search=False)
+        The test data is used once, after the last epoch. Where the space's `retrain_tuning` has a
+        patience, the held-out data is not trained on, and the network that is tested is the best
+        epoch's by it, see `Averaging`. Continues what `run` has of `phase`, the name of this
+        training in the checkpoint and the metrics.
+        """
+        saved = self.run.phase(phase)
+        if saved is not None and "test" in saved:
+            return float(saved["test"])
+        job = _Training(self, architecture)
+        if saved is not None:
+            job.load(saved)
+        epochs, steps = self.settings.epochs, self.task.retrain_steps
+        with progress_bar(phase, epochs * steps, job.epoch * steps) as bar:
+            while job.epoch < epochs:
+                start, losses = time.perf_counter(), []
+                for loss in job.steps():
+                    losses.append(loss)
+                    bar.update()
+                self.run.log(
+                    phase,
+                    epoch=job.epoch,
+                    train_loss=sum(losses) / len(losses),
+                    **job.validate(),
+                    seconds=time.perf_counter() - start,
+                )
+                self.run.save(phase, job.state_dict())
+        if job.averaging is not None:
+            job.averaging.take_best()
+        job.net.eval()
+        test = self.task.measure(job.net, self.task.test(), architecture)
+        self.run.save(phase, {"test": test, "net": job.net.state_dict()})
+        return test
 
 
 class _Training:
     """A training under way; `epoch` epochs are done."""
 
-    def __init__(
-        self, settings: RetrainSettings, space: Space, architecture: Architecture, task: Task
-    ) -> None:
-        self.settings, self.architecture, self.task = settings, architecture, task
-        self.tuning = space.retrain_tuning
+    def __init__(self, plan: Retraining, architecture: Architecture) -> None:
+        self.plan, self.task, self.architecture = plan, plan.task, architecture
+        self.tuning = plan.space.retrain_tuning
         self.epoch = 0
-        net = build(settings, space, architecture, task)
-        self.net = net.to(task.device)
+        net = build(plan.space, architecture, plan.size, plan.seed)
+        self.net = net.to(self.task.device)
         self.optimizer = self.tuning.optimizer(net)
         self.averaging = None
         if self.tuning.patience is not None:
-            better = task.higher_is_better
+            better = self.task.higher_is_better
             self.averaging = Averaging(net, self.tuning.patience, higher_is_better=better)
 
     def load(self, saved: dict[str, Any]) -> None:
@@ -123,7 +120,7 @@ class _Training:
         }
 
     def validate(self) -> dict[str, Any]:
-        """What the validation data says after an epoch, for the metrics; nothing without a use."""
+        """Metrics of the validation data after an epoch; none where no averaging needs them."""
         if self.averaging is None:
             return {}
         averaged = self.averaging.started
@@ -134,16 +131,16 @@ class _Training:
         return {f"valid_{self.task.metric}": value, "averaged": averaged}
 
     def steps(self) -> Iterator[float]:
-        """One epoch; yields the loss of every step."""
-        seed, tuning, total = self.settings.seed, self.tuning, self.task.retrain_steps
+        """Run one epoch; yields the loss of every step."""
+        epochs, tuning, total = self.plan.settings.epochs, self.tuning, self.task.retrain_steps
         self.net.train()
-        self.net.set_drop_path(self.settings.drop_path * self.epoch / self.settings.epochs)
+        self.net.set_drop_path(self.task.drop_path * self.epoch / epochs)
         for index, batch in enumerate(self.task.retrain_batches(self.epoch)):
             done = self.epoch * total + index
-            progress = done / (self.settings.epochs * total)
+            progress = done / (epochs * total)
             cosine(self.optimizer, progress, tuning.rate, tuning.lowest_rate)
             self.optimizer.zero_grad()
-            with seeded_by(stream(seed, Stream.NOISE, done)):
+            with seeded_by(stream(self.plan.seed, Stream.NOISE, done)):
                 loss = self.task.loss(self.net, batch, self.architecture)
                 loss.backward()  # type: ignore[no-untyped-call]
             if tuning.clip is not None:

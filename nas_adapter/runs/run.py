@@ -1,4 +1,4 @@
-"""The folder of a run: configuration, metrics, checkpoint; replaced whole, never half-written."""
+"""The folder of a run: configuration, metrics and checkpoint, each written atomically."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from nas_adapter.errors import UserError
 
 
 class Run:
-    """One run's files under `out`.
+    """The files of one run, in the folder `out`.
 
     Parameters
     ----------
     out
-        The folder; made if missing. A new run wants it empty.
+        The folder; made if missing. It must be empty for a new run.
     config
-        The settings that determine the result, JSON-ready. A run continues only under the same.
+        The settings that determine the result, flat and JSON-ready. A run is only continued with
+        the same settings.
     resume
-        Continue the run in `out`; where nothing is there yet, start it.
+        Continue the run in `out`; start it if the folder is empty.
     device
-        Where tensors of the checkpoint go.
+        Device that tensors of the checkpoint are loaded to.
 
     Raises
     ------
     UserError
-        `out` cannot be written, is not empty (without `resume`), holds something that is no run
-        or a run of another configuration, or its checkpoint cannot be read. Nothing on disk is
-        touched then.
+        `out` cannot be written, is not empty (without `resume`), holds other files or a run of
+        another configuration, or its checkpoint cannot be read. Nothing on disk is changed then.
     """
 
     def __init__(
         self, out: Path, config: dict[str, Any], *, resume: bool, device: torch.device
     ) -> None:
         self.out = out
-        self._config = json.loads(json.dumps(config))  # as it is read back: a tuple is a list
+        self._config = json.loads(json.dumps(config))  # as it will be read back: tuples as lists
         self._device = device
         self._phases: dict[str, Any] = {}
         self._lines = 0
@@ -50,7 +50,7 @@ class Run:
             raise UserError(f"--out {out} cannot be written: {error.strerror}") from error
 
     def _saved(self, resume: bool) -> dict[str, Any] | None:
-        """The checkpoint to continue from, if there is one; refuses what must not be touched."""
+        """The checkpoint to continue from, or None; UserError for a folder to be left as it is."""
         present = sorted(path.name for path in self.out.iterdir()) if self.out.is_dir() else []
         if present and not resume:
             raise UserError(
@@ -71,11 +71,11 @@ class Run:
         return None
 
     def phase(self, name: str) -> dict[str, Any] | None:
-        """What was last saved of a phase; None if nothing."""
+        """The state of a phase that was last saved, or None."""
         return self._phases.get(name)
 
     def save(self, phase: str, state: dict[str, Any]) -> None:
-        """Checkpoint: replace what is saved of `phase`, and remember how far the metrics are."""
+        """Write a checkpoint with a new state of `phase` and the current length of the metrics."""
         self._metrics.flush()
         os.fsync(self._metrics.fileno())
         self._phases[phase] = state
@@ -88,7 +88,7 @@ class Run:
         replace(self.out / "checkpoint.pt", lambda path: torch.save(content, path))
 
     def log(self, phase: str, **record: Any) -> None:
-        """One line of metrics.jsonl; its numbers also go to TensorBoard."""
+        """Write one line of metrics.jsonl, and its numbers to TensorBoard."""
         self._metrics.write(json.dumps({"phase": phase, **record}, allow_nan=False) + "\n")
         for name, value in record.items():
             if isinstance(value, int | float):
@@ -96,13 +96,13 @@ class Run:
         self._lines += 1
 
     def history(self, phase: str) -> list[dict[str, Any]]:
-        """All metrics of a phase."""
+        """All records of a phase in metrics.jsonl."""
         self._metrics.flush()
         lines = (self.out / "metrics.jsonl").read_text().splitlines()
         return [record for line in lines if (record := json.loads(line))["phase"] == phase]
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
-        """A JSON file, whole or not at all."""
+        """Write a JSON file atomically."""
         text = json.dumps(content, indent=2, allow_nan=False) + "\n"
         replace(self.out / name, lambda path: path.write_text(text))
 
@@ -121,7 +121,7 @@ class Run:
         self.out.mkdir(parents=True, exist_ok=True)
         self.write_json("config.json", self._config)
         self._metrics = path.open("a", buffering=1)
-        # Lines after the checkpoint are written anew, with the same numbers.
+        # Lines after the checkpoint are written again, with the same numbers.
         self._metrics.truncate(kept)
         self._metrics.seek(kept)
         self._board = SummaryWriter(str(self.out / "tensorboard"), purge_step=self._lines)
@@ -132,7 +132,7 @@ class Run:
             saved = torch.load(path, map_location=self._device, weights_only=True)
             if not {"config", "phases", "lines", "bytes"} <= saved.keys():
                 raise ValueError("it holds something else")
-        except Exception as error:  # torch.load raises whatever a damaged file leads it to
+        except Exception as error:  # a damaged file makes torch.load raise almost anything
             raise UserError(
                 f"{path} is truncated or not a checkpoint of this program; it was left as it is"
             ) from error

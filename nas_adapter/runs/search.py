@@ -1,4 +1,4 @@
-"""The search loop: data, steps, checkpoints, progress. What happens in a step is the method's."""
+"""The search loop: data, steps, checkpoints, progress. A step itself is in the method's file."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from typing import Any
 
 from tqdm import tqdm
 
-from nas_adapter.randomness import Stream, stream
+from nas_adapter.errors import choose, positive
+from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.runs.run import Run
-from nas_adapter.spaces import Architecture, Space
-from nas_adapter.strategies import METHODS, Setting
-from nas_adapter.tasks import Task
 from nas_adapter.runs.training import cosine, progress_bar
-from nas_adapter.randomness import seeded_by
+from nas_adapter.spaces import Architecture, Space
+from nas_adapter.strategies import Context, MethodSettings
+from nas_adapter.tasks import Task
 
 PHASE = "search"
 PICTURED = 500
 """Steps, evenly spread, whose probabilities are written to the metrics."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class SearchSettings:
-    """How to search. How the weights are trained is the space's `search_tuning`."""
+    """Settings of the search; how its weights are trained is the space's `search_tuning`."""
 
-    method: str
-    seed: int
-    epochs: int
-    channels: int
-    cells: int
-    reward_bound: float | None
-    warmup: int
-    """epochs of it"""
-    learner: str
-    wipeout: bool
-    candidates: int
-    read: str
-    architecture_rate: float | None = None
+    epochs: int = 20
+    """Passes over the training data while searching."""
+    channels: int = 16
+    """C, channels after the stem; of darts-rnn H, width of embeddings and hidden state."""
+    read: str = "auto"
+    """Rule that reads the architecture off: darts (the strongest edges of a node), mode, sample,
+    best-cumulative (of XNAS); auto: as published, darts in DARTS's spaces and else mode."""
+    method: MethodSettings
+
+    def __post_init__(self) -> None:
+        positive(epochs=self.epochs, channels=self.channels)
+        choose(f"--read for {self.method.name}", self.read, self.method.rules)
+        self.method.check(self.epochs)
 
 
 def search(
-    settings: SearchSettings, space: Space, task: Task, run: Run
+    settings: SearchSettings, space: Space, task: Task, run: Run, *, seed: int
 ) -> tuple[Architecture, dict[str, Any]]:
-    """Search, or continue the search of `run`.
+    """Search an architecture, or continue the search of `run`.
 
     Half of the training data trains the weights, the other half drives the architecture. Every
     random choice comes from a stream named by seed, purpose and place, so a search that is killed
@@ -56,12 +56,12 @@ def search(
     """
     saved = run.phase(PHASE)
     if saved is None or "found" not in saved:
-        job = _Search(settings, space, task, run)
+        job = _Search(settings, space, task, run, seed)
         if saved is not None:
             job.load(saved)
-        with progress_bar(f"search ({settings.method})", job.total, len(job.seconds)) as bar:
+        with progress_bar(f"search ({settings.method.name})", job.total, len(job.seconds)) as bar:
             for epoch in range(job.epoch, settings.epochs):
-                job.play(epoch, bar)
+                job.train_epoch(epoch, bar)
         saved = job.finish()
     return tuple(saved["found"]), saved["report"]
 
@@ -69,49 +69,37 @@ def search(
 class _Search:
     """A search under way."""
 
-    def __init__(self, settings: SearchSettings, space: Space, task: Task, run: Run) -> None:
-        self.settings, self.space, self.task, self.run = settings, space, task, run
+    def __init__(
+        self, settings: SearchSettings, space: Space, task: Task, run: Run, seed: int
+    ) -> None:
+        self.space, self.task, self.run, self.seed = space, task, run, seed
         self.total = settings.epochs * task.search_steps
         self.epoch = 0
         self.seconds: list[float] = []
-        size = task.size(settings.channels, settings.cells)
-        with seeded_by(stream(settings.seed, Stream.NETWORK)):
+        size = task.size(settings.channels, search=True)
+        with seeded_by(stream(seed, Stream.NETWORK)):
             net = space.network(size, space.choices, search=True)
         self.net = net.to(task.device)
         self.optimizer = space.search_tuning.optimizer(net)
-        self.strategy = METHODS[settings.method].make(
-            Setting(
-                space=space,
-                task=task,
-                net=net,
-                optimizer=self.optimizer,
-                steps=self.total,
-                seed=settings.seed,
-                reward_bound=settings.reward_bound,
-                warmup=settings.warmup * task.search_steps,
-                learner=settings.learner,
-                wipeout=settings.wipeout,
-                candidates=settings.candidates,
-                read=settings.read,
-                architecture_rate=settings.architecture_rate,
-            )
+        self.strategy = settings.method.start(
+            Context(space, task, net, self.optimizer, self.total, seed, settings.read)
         )
 
     def load(self, saved: dict[str, Any]) -> None:
-        """Continue from what `play` saved. The strategy goes first: it removes operations."""
+        """Continue from a checkpoint. The strategy goes first: it removes operations."""
         self.strategy.load_state_dict(saved["strategy"])
         self.net.load_state_dict(saved["net"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.epoch, self.seconds = saved["epoch"], saved["seconds"]
 
-    def play(self, epoch: int, bar: tqdm[Any]) -> None:
-        """One epoch, then a checkpoint."""
-        tuning, seed = self.space.search_tuning, self.settings.seed
+    def train_epoch(self, epoch: int, bar: tqdm[Any]) -> None:
+        """Run one epoch, then write a checkpoint."""
+        tuning = self.space.search_tuning
         start = time.perf_counter()
         for train, valid in self.task.search_batches(epoch):
             done = len(self.seconds)
             cosine(self.optimizer, done / self.total, tuning.rate, tuning.lowest_rate)
-            with seeded_by(stream(seed, Stream.NOISE, done)):
+            with seeded_by(stream(self.seed, Stream.NOISE, done)):
                 step = self.strategy.step(train, valid)
             self.seconds.append(time.perf_counter() - start)
             self._log(epoch, step.train_loss, step.details)
@@ -129,7 +117,7 @@ class _Search:
         )
 
     def finish(self) -> dict[str, Any]:
-        """Read the architecture off and judge the supernet; the phase is over."""
+        """Read the architecture off, measure the supernet with it, and end the phase."""
         found, weights = self.strategy.finish()
         details = self.strategy.report()
         report = {
@@ -158,7 +146,7 @@ class _Search:
 
 
 def _speed(seconds: list[float], wiped_out: list[dict[str, Any]]) -> dict[str, float | None]:
-    """Median seconds per step: of all, until the first wipe-out, and from then on."""
+    """Median seconds per step: of all steps, of those until the first wipe-out, of the others."""
     first = min((wipe["step"] for wipe in wiped_out), default=len(seconds))
     before, after = seconds[:first], seconds[first:]
     return {

@@ -1,4 +1,4 @@
-"""What the search asks of a space."""
+"""The contract between a search space and its users, and what follows from it for every space."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import torch
 from nas_adapter.supernets.supernet import Supernet
 
 Architecture = tuple[int, ...]
-"""For each edge, the index of its operation."""
+"""An architecture: for each edge the index of its operation."""
 
 NONE = "none"
-"""The operation whose output is zero: an edge that is not there."""
+"""Name of the operation whose output is zero, as if the edge were absent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a network is to be built."""
+    """Size of a network."""
 
     inputs: int
     """channels of an image, or words of the vocabulary"""
@@ -35,7 +35,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """How the weights of a space's networks are trained: SGD under a cosine schedule."""
+    """Hyper-parameters of SGD under a cosine schedule, for the weights of a space's networks."""
 
     rate: float
     lowest_rate: float
@@ -49,7 +49,7 @@ class Tuning:
     best of all but the last n epochs, and keeps the best of all epochs; None: neither"""
 
     def optimizer(self, network: torch.nn.Module) -> torch.optim.SGD:
-        """For all parameters of a network."""
+        """The optimizer of all parameters of a network."""
         return torch.optim.SGD(
             network.parameters(),
             lr=self.rate,
@@ -60,11 +60,14 @@ class Tuning:
 
 
 class Space(Protocol):
-    """A search space: one file that implements this; those of the package are in `SPACES`."""
+    """A search space: E edges, each a choice among K operations, and networks made of them.
+
+    One file implements it; the package's own spaces are in `SPACES`.
+    """
 
     @property
     def task(self) -> str:
-        """What its networks are for: "images" or "text"; a key of `tasks.TASKS`."""
+        """The task of its networks, "images" or "text": a key of `tasks.TASKS`."""
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -76,7 +79,7 @@ class Space(Protocol):
 
     @property
     def choices(self) -> tuple[tuple[int, ...], ...]:
-        """For each edge the indices of the operations that it offers."""
+        """Indices of the operations that each edge offers."""
 
     @property
     def inputs(self) -> int | None:
@@ -87,21 +90,21 @@ class Space(Protocol):
 
     @property
     def search_tuning(self) -> Tuning:
-        """For the weights of the supernet."""
+        """Tuning of the supernet's weights."""
 
     @property
     def retrain_tuning(self) -> Tuning:
-        """For a network of its own."""
+        """Tuning of a discrete network's weights."""
 
     @property
     def architecture_rate(self) -> float:
-        """Of Adam on DARTS's logits."""
+        """Learning rate of Adam on DARTS's logits."""
 
     def network(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> Supernet:
         """A network whose edge e offers the operations `choices[e]` (indices).
 
-        `search`: normalisation as in a supernet (no affine parameters, statistics of the batch at
-        hand, so that no operation's are stale); else as in a network of its own.
+        `search`: a supernet, whose normalisation has no affine parameters and takes statistics of
+        the current batch, so that no operation's are stale; else a discrete network.
         """
 
     def genotype(self, architecture: Architecture) -> str:
@@ -112,7 +115,7 @@ class Space(Protocol):
 
 
 class End(NamedTuple):
-    """Where an edge is."""
+    """Place of an edge: its cell, and the nodes that it joins."""
 
     cell: str
     """"" where the space has one cell"""
@@ -121,7 +124,7 @@ class End(NamedTuple):
 
 
 def ends(space: Space) -> tuple[End, ...]:
-    """Of every edge, from its name.
+    """The place of every edge, from its name.
 
     >>> from nas_adapter.spaces import NASBench201
     >>> ends(NASBench201())[1]
@@ -144,7 +147,7 @@ def nodes(space: Space) -> tuple[tuple[int, ...], ...]:
 
 
 def real_choices(space: Space) -> tuple[tuple[int, ...], ...]:
-    """What an edge offers besides "none", where a node keeps `inputs` of them; else all of it."""
+    """Operations that a kept edge can have: without "none" where a node keeps `inputs` edges."""
     if space.inputs is None:
         return space.choices
     return tuple(
@@ -154,7 +157,7 @@ def real_choices(space: Space) -> tuple[tuple[int, ...], ...]:
 
 
 def uniform_over_choices(space: Space, device: torch.device) -> torch.Tensor:
-    """For every edge the uniform distribution over what it offers, float64 (E, K)."""
+    """Uniform distributions over what each edge offers, float64 (E, K)."""
     offered = torch.zeros(len(space.edges), len(space.operations), dtype=torch.float64)
     for edge, indices in enumerate(space.choices):
         offered[edge, list(indices)] = 1 / len(indices)
@@ -162,7 +165,7 @@ def uniform_over_choices(space: Space, device: torch.device) -> torch.Tensor:
 
 
 def random_architecture(space: Space, generator: torch.Generator) -> Architecture:
-    """Uniform over the space: the operations, and where `inputs` says so, the edges kept."""
+    """An architecture drawn uniformly: operations and, with `inputs`, the edges that are kept."""
     offered = real_choices(space)
     chosen = [
         indices[int(torch.randint(len(indices), (), generator=generator))] for indices in offered

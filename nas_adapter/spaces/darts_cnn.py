@@ -6,7 +6,7 @@ Appendix A; the layers' details as in the authors' released networks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -16,21 +16,37 @@ from nas_adapter.spaces.notation import from_pairs, read_call, to_pairs, write_c
 from nas_adapter.supernets.layers import Norm, relu_conv_norm
 from nas_adapter.supernets.supernet import MixedEdge, Supernet, Weights
 
-OPERATIONS = (
-    "none", "max_pool_3x3", "avg_pool_3x3", "skip_connect",
-    "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5",
-)  # fmt: skip
+MAKE: dict[str, Callable[[int, int, Norm], nn.Module | None]] = {
+    "none": lambda width, stride, norm: None,
+    "max_pool_3x3": lambda width, stride, norm: norm.after_pooling(
+        nn.MaxPool2d(3, stride, padding=1), width
+    ),
+    "avg_pool_3x3": lambda width, stride, norm: norm.after_pooling(
+        nn.AvgPool2d(3, stride, padding=1, count_include_pad=False), width
+    ),
+    "skip_connect": lambda width, stride, norm: (
+        nn.Identity() if stride == 1 else FactorizedReduce(width, width, norm)
+    ),
+    "sep_conv_3x3": lambda width, stride, norm: _twice_separable(width, 3, stride, norm),
+    "sep_conv_5x5": lambda width, stride, norm: _twice_separable(width, 5, stride, norm),
+    "dil_conv_3x3": lambda width, stride, norm: _separable(width, 3, stride, norm, dilation=2),
+    "dil_conv_5x5": lambda width, stride, norm: _separable(width, 5, stride, norm, dilation=2),
+}
+"""The operations: name -> constructor from (width, stride, norm). A new one is a new line here."""
+OPERATIONS = tuple(MAKE)
 INPUTS, NODES = 2, 4
 ENDS = tuple((node, source) for node in range(INPUTS, INPUTS + NODES) for source in range(node))
 CELLS = {"normal": "normal", "reduction": "reduce"}
-"""Name of a cell -> its name in a genotype."""
+"""Cells: name in the space -> name in a genotype."""
 STEM = 3
 """Channels after the stem, in units of C."""
 
 
 class DARTSCNN:
-    """Nodes 0 and 1 are the outputs of the two cells before, node j = 2..5 the sum of its edges
-    j<-i (i < j); the cell's output is nodes 2 to 5 side by side. A node keeps two of its edges.
+    """DARTS's convolutional space: two cells of 14 edges, each a choice among `OPERATIONS`.
+
+    Nodes 0 and 1 are the outputs of the two cells before, node j = 2..5 the sum of its edges
+    j<-i (i < j); the cell's output is nodes 2 to 5, concatenated. A node keeps two of its edges.
     """
 
     task = "images"
@@ -71,8 +87,9 @@ class DARTSCNN:
 
 
 class Network(Supernet):
-    """Stem; N normal cells, a reduction cell, N normal, a reduction, N normal; classifier.
+    """Supernet or discrete network: stem, stack of cells, classifier.
 
+    The stack is N normal cells, a reduction cell, N normal, a reduction, N normal.
     So 3N + 2 cells, reductions at 1/3 and 2/3: N = 2 is the published network of the search,
     N = 6 the one that is retrained. Channels start at C a node and double at a reduction.
     """
@@ -125,14 +142,14 @@ class Network(Supernet):
 
 
 class Cell(nn.Module):
-    """One cell of the stack. In a reduction cell the edges from nodes 0 and 1 have stride 2.
+    """A cell of the stack. In a reduction cell the edges from nodes 0 and 1 have stride 2.
 
     Parameters
     ----------
     widths
         Channels of the cell before the last, of the last cell, and of a node of this one.
     after_reduction
-        Whether the last cell was one: then node 0 comes at twice the size.
+        Whether the last cell was a reduction cell: then node 0 has twice the height and width.
     """
 
     def __init__(
@@ -154,11 +171,11 @@ class Cell(nn.Module):
         self.edges = nn.ModuleList()
         for (_, source), offered in zip(ENDS, choices, strict=True):
             stride = 2 if reduction and source < INPUTS else 1
-            made = {index: _operation(OPERATIONS[index], width, stride, norm) for index in offered}
+            made = {index: MAKE[OPERATIONS[index]](width, stride, norm) for index in offered}
             self.edges.append(MixedEdge(made, stride))
 
     def forward(self, before: Tensor, last: Tensor, weights: Weights) -> Tensor:
-        """Nodes 2 to 5 side by side."""
+        """Nodes 2 to 5, concatenated: (batch, 4 width, height, width)."""
         states = [self.first(before), self.second(last)]
         for node in range(INPUTS, INPUTS + NODES):
             parts = [
@@ -171,7 +188,7 @@ class Cell(nn.Module):
 
 
 class FactorizedReduce(nn.Module):
-    """Half the height and width, rounded up: even and odd pixels by a 1x1 convolution each."""
+    """Layer that halves height and width: 1x1 convolutions of the even and of the odd pixels."""
 
     def __init__(self, narrow: int, wide: int, norm: Norm) -> None:
         super().__init__()
@@ -180,25 +197,13 @@ class FactorizedReduce(nn.Module):
         self.norm = norm(wide)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, wide, ceil(height / 2), ceil(width / 2))."""
+        """Images (batch, wide, ceil(height / 2), ceil(width / 2))."""
         x = x.relu()
         shifted = nn.functional.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]
         return self.norm(torch.cat([self.even(x), self.odd(shifted)], dim=1))  # type: ignore[no-any-return]
 
 
-def _operation(name: str, width: int, stride: int, norm: Norm) -> nn.Module | None:
-    if name == "none":
-        return None
-    if name == "skip_connect":
-        return nn.Identity() if stride == 1 else FactorizedReduce(width, width, norm)
-    if name == "max_pool_3x3":
-        return norm.after_pooling(nn.MaxPool2d(3, stride, padding=1), width)
-    if name == "avg_pool_3x3":
-        pool = nn.AvgPool2d(3, stride, padding=1, count_include_pad=False)
-        return norm.after_pooling(pool, width)
-    kernel = int(name[-1])
-    if name.startswith("dil_conv"):
-        return _separable(width, kernel, stride, norm, dilation=2)
+def _twice_separable(width: int, kernel: int, stride: int, norm: Norm) -> nn.Sequential:
     return nn.Sequential(
         _separable(width, kernel, stride, norm), _separable(width, kernel, 1, norm)
     )
@@ -217,10 +222,10 @@ def _separable(
 
 
 def _auxiliary_head(width: int, classes: int) -> nn.Sequential:
-    """A classifier on the features at 2/3 of the stack, to train by.
+    """Auxiliary head: a second classifier, at 2/3 of the stack, whose loss helps the training.
 
-    We pool to 2x2 whatever the size of the image; for 32x32 images, where features are 8x8, the
-    published head averages 5x5 windows at stride 3, to the same 2x2.
+    Features are pooled to 2x2 whatever the size of the image; for 32x32 images, where features are
+    8x8, the published head averages 5x5 windows at stride 3, which gives 2x2 as well.
     """
     return nn.Sequential(
         nn.ReLU(),

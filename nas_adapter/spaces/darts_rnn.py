@@ -1,4 +1,4 @@
-"""The recurrent space of DARTS: 8 nodes, 36 edges, 5 operations; a language model around the cell.
+"""The recurrent space of DARTS, 8 nodes, 36 edges, 5 operations; its networks: language models.
 
 Source: Liu, Simonyan & Yang 2019, "DARTS: Differentiable Architecture Search", Section 3.1.2 and
 Appendix A; https://github.com/quark0/darts, rnn/.
@@ -24,11 +24,14 @@ CONCAT = range(1, NODES + 1)
 PATIENCE = 5
 """Source: Merity et al. 2018 (n = 5), as in DARTS."""
 EMBEDDING_RANGE = 0.04
-"""Embeddings start uniform in plus or minus this."""
+"""Embeddings start uniform in [-EMBEDDING_RANGE, EMBEDDING_RANGE]."""
 
 
 class DARTSRNN:
-    """Node 0 is what x and h give; every node 1 ... 8 keeps one incoming edge. See `Cell`."""
+    """DARTS's recurrent space: one cell of 36 edges, each a choice among `OPERATIONS`.
+
+    Node 0 is computed from x and h; every node 1 ... 8 keeps one incoming edge. See `Cell`.
+    """
 
     task = "text"
     operations = OPERATIONS
@@ -50,7 +53,7 @@ class DARTSRNN:
     def genotype(self, architecture: Architecture) -> str:
         """``Genotype(recurrent=[('relu', 0), ...], concat=range(1, 9))``.
 
-        For every node its operation and the node that it hears from.
+        For every node its operation and the node that its edge comes from.
         """
         return write_call({"recurrent": to_pairs(self, architecture), "concat": CONCAT})
 
@@ -67,7 +70,7 @@ class DARTSRNN:
 
 @dataclass(frozen=True, slots=True)
 class Dropout:
-    """Rates of what a window drops out, the same at all its positions.
+    """Dropout rates of a language model; a window uses one mask at all its positions.
 
     Source: Gal & Ghahramani 2016 (variational dropout); Merity et al. 2018; DARTS's names.
     """
@@ -85,7 +88,7 @@ class Dropout:
 
 
 class Network(Supernet):
-    """Embedding, the cell over every position, and the embedding once more as the decoder."""
+    """Language model: embedding, the cell at every position, and the embedding as decoder."""
 
     def __init__(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> None:
         super().__init__()
@@ -101,32 +104,32 @@ class Network(Supernet):
         weights: Weights,
         dropout: Dropout | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Logits (T, B, V) of what follows each of `tokens` (T, B), and the hidden state (B, H).
+        """Logits (T, B, V) of the token after each of `tokens` (T, B), and the hidden state (B, H).
 
-        `hidden` (B, H) is what the window before ended with; None: zeros. What is dropped out is
-        drawn from torch's CPU generator, so that it is the same on every device.
+        `hidden` (B, H) is the state after the window before; None: zeros. Dropout masks are drawn
+        from torch's CPU generator, so that they are the same on every device.
         """
         table, rates = self.embedding.weight, dropout or Dropout()
         streams, (words, width) = tokens.shape[1], table.shape
         x = functional.embedding(tokens, _dropped(table, rates.words, words, 1))
         x = _dropped(x, rates.embedded, streams, width)
         x = _dropped(x, rates.inputs, streams, width)
-        heard = _mask(rates.hidden, table, streams, width)
+        dropout_mask = _mask(rates.hidden, table, streams, width)
         state = table.new_zeros(streams, width) if hidden is None else hidden
         states, plan = [], self.cell.plan(weights)
         for position in x.unbind():
-            state = self.cell(position, state, plan, heard)
+            state = self.cell(position, state, plan, dropout_mask)
             states.append(state)
         out = _dropped(torch.stack(states), rates.outputs, streams, width)
         return functional.linear(out, table, self.bias), state
 
     def remove(self, edge: int, operation: int) -> None:
-        """See `Supernet.remove`: on this edge, nothing is computed for it any more."""
+        """See `Supernet.remove`: the operation is no longer computed on this edge."""
         self.cell.remove(edge, operation)
 
 
 def _mask(rate: float, like: Tensor, *shape: int) -> Tensor | None:
-    """Zeros, and 1 / (1 - rate) where something is kept; None if all is."""
+    """Dropout mask: 0, or 1 / (1 - rate) where an entry is kept; None for rate 0."""
     if rate == 0:
         return None
     return (torch.empty(shape).bernoulli_(1 - rate) / (1 - rate)).to(like)

@@ -1,4 +1,4 @@
-"""A space by its name, or from a file of the user's own."""
+"""Lookup of a space by its name, or in a file of the user's own."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _module(path: Path) -> ModuleType:
 
 
 def _check(space: Space, name: str) -> None:
-    """UserError unless `space` has all of `Space` and its parts fit each other."""
+    """Raise `UserError` unless `space` has all members of `Space` and they fit each other."""
     asked = [member for member in vars(Space) if not member.startswith("_")]
     missing = [member for member in asked if not hasattr(space, member)]
     if missing:

@@ -1,4 +1,4 @@
-"""Reading an architecture off a distribution."""
+"""Rules that read an architecture off the distributions on the edges."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import NONE, Architecture, Space, ends, nodes, real_choices
 
 FLOOR = -1e9
-"""Stands for the score of what has probability 0 but must be: a dropped edge's "none"."""
+"""Score in the place of log 0, for a dropped edge whose "none" has probability 0."""
 
 
 def read(
     space: Space, rule: str, play: Tensor, *, loss: Tensor | None = None, seed: int
 ) -> Architecture:
-    """One architecture from what is played on the edges.
+    """The architecture that `rule` reads off the distributions on the edges.
 
-    Where a node keeps only `space.inputs` edges, p(a) = prod_e p_e(a_e) is meant conditional on
-    that: dropped edges are "none", kept ones are not.
+    Where a node keeps only `space.inputs` edges, p(a) = prod_e p_e(a_e) is conditioned on that:
+    dropped edges are "none", kept ones are not.
 
     Parameters
     ----------
     rule
         "darts": every node keeps its strongest edges (`inputs` of them; 2 where the space does
-        not say), an edge's strength being its largest probability but "none"'s (Liu et al. 2019,
+        not say); an edge's strength is its largest probability, without "none"'s (Liu et al. 2019,
         Section 2.4). "mode": the most probable architecture. "sample": drawn from p.
         "best-cumulative": the smallest cumulative loss. "auto": "darts" in spaces with `inputs`,
         else "mode".
@@ -37,9 +37,9 @@ def read(
     loss : (E, K), optional
         Cumulative losses, inf for what was removed; for "best-cumulative".
     seed
-        Of the sample.
+        Seed of the sample.
 
-    Which rules a method allows is entered in `strategies.METHODS`.
+    Each method names the rules that it allows.
     """
     scores = play.detach().double().cpu()
     if rule == "auto":
@@ -58,7 +58,7 @@ def read(
 
 
 def carries(space: Space, architecture: Architecture) -> bool:
-    """Whether anything gets from the inputs of every cell to its last node.
+    """Whether a path without "none" leads from the inputs of every cell to its last node.
 
     Inputs of a cell are the nodes that no edge enters. Where a node keeps `Space.inputs` edges,
     none of them is "none", so the answer is yes.
@@ -86,7 +86,7 @@ def _strongest(space: Space, play: Tensor) -> Architecture:
 
 
 def _best(space: Space, scores: Tensor) -> Architecture:
-    """The largest sum of scores: by what an edge gains over "none"."""
+    """The architecture with the largest sum of scores; kept edges gain most over "none"."""
     chosen = _real_argmax(space, scores, without_none=space.inputs is not None)
     if space.inputs is None:
         return tuple(chosen)
@@ -97,11 +97,11 @@ def _best(space: Space, scores: Tensor) -> Architecture:
 
 
 def _sample(space: Space, play: Tensor, generator: torch.Generator) -> Architecture:
-    """Exact: first which edges a node keeps, by their odds against "none"; then operations."""
+    """An exact sample: which edges a node keeps, by their odds against "none"; then operations."""
     offered = real_choices(space)
     real = torch.zeros_like(play)
     for edge, indices in enumerate(offered):
-        # The floor is for an edge that must be kept though only "none" is left of it.
+        # The floor is for an edge that must be kept though only its "none" is left.
         real[edge, list(indices)] = play[edge, list(indices)].clamp(min=1e-300)
     uniforms = torch.rand(len(offered), 1, generator=generator, dtype=torch.float64)
     chosen = draw(real, uniforms).int().argmax(-1).tolist()
@@ -133,7 +133,7 @@ def _real_argmax(space: Space, scores: Tensor, *, without_none: bool) -> list[in
 def _keep(
     space: Space, chosen: Sequence[int], strength: Sequence[float], count: int
 ) -> Architecture:
-    """Of each node's edges the `count` strongest; the others become "none"."""
+    """The architecture that keeps each node's `count` strongest edges; others become "none"."""
     none = space.operations.index(NONE)
     kept = list(chosen)
     for edges in nodes(space):

@@ -7,7 +7,7 @@ Architecture Search", Section 2.1 (cell) and Figure 1 (macro skeleton).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from torch import Tensor, nn
 
@@ -16,13 +16,26 @@ from nas_adapter.spaces.base import Architecture, Size, Tuning
 from nas_adapter.supernets.layers import Norm, conv_norm, relu_conv_norm
 from nas_adapter.supernets.supernet import MixedEdge, Supernet, Weights
 
-OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+MAKE: dict[str, Callable[[int, Norm], nn.Module | None]] = {
+    "none": lambda width, norm: None,
+    "skip_connect": lambda width, norm: nn.Identity(),
+    "nor_conv_1x1": lambda width, norm: relu_conv_norm(width, width, 1, norm),
+    "nor_conv_3x3": lambda width, norm: relu_conv_norm(width, width, 3, norm),
+    "avg_pool_3x3": lambda width, norm: nn.AvgPool2d(
+        3, stride=1, padding=1, count_include_pad=False
+    ),
+}
+"""The operations: name -> constructor from (width, norm). A new one is a new line here."""
+OPERATIONS = tuple(MAKE)
 NODES = 4
 ENDS = tuple((target, source) for target in range(1, NODES) for source in range(target))
 
 
 class NASBench201:
-    """Node 0 is the cell's input, node j the sum of its edges j<-i (i < j), node 3 the output."""
+    """The NAS-Bench-201 space: one cell of 6 edges, each a choice among `OPERATIONS`.
+
+    Node 0 is the cell's input, node j the sum of its edges j<-i (i < j), node 3 the output.
+    """
 
     task = "images"
     operations = OPERATIONS
@@ -44,7 +57,7 @@ class NASBench201:
         return Network(size, choices, search=search)
 
     def genotype(self, architecture: Architecture) -> str:
-        """For example ``|nor_conv_3x3~0|+|none~0|skip_connect~1|+|...~0|...~1|...~2|``."""
+        """The architecture as ``|nor_conv_3x3~0|+|none~0|skip_connect~1|+|...~0|...~1|...~2|``."""
         named = [f"{OPERATIONS[o]}~{s}" for o, (_, s) in zip(architecture, ENDS, strict=True)]
         nodes = [
             [name for name, (target, _) in zip(named, ENDS, strict=True) if target == node]
@@ -67,7 +80,10 @@ class NASBench201:
 
 
 class Network(Supernet):
-    """Stem, three stages of N cells with C, 2C and 4C channels, residual reductions between."""
+    """Supernet or discrete network: stem, three stages of N cells, classifier.
+
+    The stages have C, 2C and 4C channels, with a residual `Reduction` between them.
+    """
 
     def __init__(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> None:
         super().__init__()
@@ -106,12 +122,12 @@ class Network(Supernet):
 
 
 class Cell(nn.Module):
-    """The searched cell at one place of the stack."""
+    """A cell of the stack: (batch, width, height, width) to the same shape."""
 
     def __init__(self, width: int, choices: Sequence[Sequence[int]], norm: Norm) -> None:
         super().__init__()
         self.edges = nn.ModuleList(
-            MixedEdge({index: _operation(OPERATIONS[index], width, norm) for index in offered})
+            MixedEdge({index: MAKE[OPERATIONS[index]](width, norm) for index in offered})
             for offered in choices
         )
 
@@ -144,13 +160,3 @@ class Reduction(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Half the height and width, rounded up."""
         return self.main(x) + self.shortcut(x)  # type: ignore[no-any-return]
-
-
-def _operation(name: str, width: int, norm: Norm) -> nn.Module | None:
-    if name == "none":
-        return None
-    if name == "skip_connect":
-        return nn.Identity()
-    if name == "avg_pool_3x3":
-        return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
-    return relu_conv_norm(width, width, 1 if name == "nor_conv_1x1" else 3, norm)

@@ -10,7 +10,7 @@ from nas_adapter.spaces.base import NONE, Architecture, Space, ends, nodes
 
 
 def to_pairs(space: Space, architecture: Architecture, cell: str = "") -> list[tuple[str, int]]:
-    """(operation, source) of every edge of `cell` that is kept, node by node."""
+    """Pairs (operation, source) of the edges of `cell` that are kept, node by node."""
     return [
         (space.operations[operation], end.source)
         for operation, end in zip(architecture, ends(space), strict=True)
@@ -19,7 +19,10 @@ def to_pairs(space: Space, architecture: Architecture, cell: str = "") -> list[t
 
 
 def from_pairs(space: Space, cells: Mapping[str, Iterable[tuple[str, int]]]) -> Architecture:
-    """Back from the pairs of all cells, `space.inputs` for each node; ValueError if malformed."""
+    """The architecture with the given pairs of all cells, `space.inputs` for each node.
+
+    Raises ValueError if they are malformed.
+    """
     if space.inputs is None:
         raise ValueError("pairs do not say where edges end in a space without `inputs`")
     places = {end: edge for edge, end in enumerate(ends(space))}
@@ -41,7 +44,7 @@ def from_pairs(space: Space, cells: Mapping[str, Iterable[tuple[str, int]]]) -> 
 
 
 def write_call(fields: Mapping[str, Any]) -> str:
-    """``Genotype(name=value, ...)``.
+    """A genotype as text: ``Genotype(name=value, ...)``.
 
     >>> write_call({"recurrent": [("tanh", 0)], "concat": range(1, 9)})
     "Genotype(recurrent=[('tanh', 0)], concat=range(1, 9))"
@@ -50,7 +53,7 @@ def write_call(fields: Mapping[str, Any]) -> str:
 
 
 def read_call(text: str) -> dict[str, Any]:
-    """Back from `write_call`: literals and ranges only, nothing is executed.
+    """The fields of a genotype that `write_call` wrote: literals and ranges, nothing is executed.
 
     >>> read_call("Genotype(recurrent=[('tanh', 0)], concat=range(1, 9))")
     {'recurrent': [('tanh', 0)], 'concat': range(1, 9)}

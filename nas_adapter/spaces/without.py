@@ -10,7 +10,7 @@ from nas_adapter.spaces.base import Space
 
 
 class _Without:
-    """Everything but the choices is that of the space."""
+    """The space with other choices."""
 
     def __init__(self, space: Space, choices: tuple[tuple[int, ...], ...]) -> None:
         self._space, self.choices = space, choices
@@ -22,8 +22,8 @@ class _Without:
 def without(space: Space, names: Collection[str]) -> Space:
     """`space` with the operations `names` offered on no edge; architectures keep their notation.
 
-    Without "none", where a node keeps `Space.inputs` edges, the others still become "none" when an
-    architecture is read off.
+    Where a node keeps `Space.inputs` edges, the other edges of an architecture are "none" even
+    without "none".
 
     Raises
     ------

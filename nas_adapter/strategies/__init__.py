@@ -1,42 +1,15 @@
-"""Search methods, one file each. To add one, write its file and enter it here."""
+"""Search methods, one file each, with their settings; every file here is loaded and enters its own.
 
-from collections.abc import Callable
-from functools import partial
-from typing import NamedTuple
+To add a method, write its file: settings derived from `MethodSettings` and decorated with `method`,
+and a class that implements `Strategy`. Its options, its help and the tests of all methods follow.
+"""
 
-from nas_adapter.strategies.base import LEARNERS, Setting, Step, Strategy
-from nas_adapter.strategies.darts import DARTS
-from nas_adapter.strategies.random_search import RandomSearch
-from nas_adapter.strategies.xnas import XNAS
-from nas_adapter.strategies.xnas_sampled import SampledXNAS
+from importlib import import_module
+from pkgutil import iter_modules
 
+from nas_adapter.strategies.base import METHODS, Context, MethodSettings, Step, Strategy, method
 
-class Method(NamedTuple):
-    """How a method is made, and which rules of `genotype.read` it can be read off by."""
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
 
-    make: Callable[[Setting], Strategy]
-    rules: tuple[str, ...]
-
-
-_PLAYS = ("auto", "darts", "mode", "sample")
-
-METHODS = {
-    "xnas": Method(XNAS, (*_PLAYS, "best-cumulative")),
-    "xnas-sampled": Method(SampledXNAS, (*_PLAYS, "best-cumulative")),
-    "darts-first": Method(partial(DARTS, second_order=False), _PLAYS),
-    "darts-second": Method(partial(DARTS, second_order=True), _PLAYS),
-    "random": Method(RandomSearch, ("auto",)),
-}
-
-__all__ = [
-    "DARTS",
-    "LEARNERS",
-    "METHODS",
-    "XNAS",
-    "Method",
-    "RandomSearch",
-    "SampledXNAS",
-    "Setting",
-    "Step",
-    "Strategy",
-]
+__all__ = ["METHODS", "Context", "MethodSettings", "Step", "Strategy", "method"]

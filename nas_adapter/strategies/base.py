@@ -1,26 +1,24 @@
-"""What the search loop asks of a method, and the weight step that all of them share."""
+"""The contract between the search loop and a method: context, settings, strategy."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from nas_adapter.errors import finite
-from nas_adapter.spaces import Architecture, Space
+from nas_adapter.spaces import Architecture, Space, genotype
 from nas_adapter.supernets.supernet import Supernet, Weights
 from nas_adapter.tasks import Batch, Task
 
-LEARNERS = ("eg", "adahedge")
-"""What XNAS can play with: exponentiated gradient as published, or AdaHedge."""
-
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """What a method is built from."""
+class Context:
+    """The search that a method takes part in: built once by the search loop, alike for all."""
 
     space: Space
     task: Task
@@ -28,22 +26,10 @@ class Setting:
     optimizer: torch.optim.Optimizer
     """of the network's weights"""
     steps: int
-    """T, the number of `step` calls to come"""
+    """T, the number of `Strategy.step` calls to come"""
     seed: int
-    reward_bound: float | None
-    """L of XNAS; None: found in the warm-up"""
-    warmup: int
-    """steps of XNAS in which only the weights are trained"""
-    learner: str
-    """of XNAS, one of `LEARNERS`"""
-    wipeout: bool
-    """whether XNAS removes operations"""
-    candidates: int
-    """architectures that random search ranks"""
-    read: str
-    """how an architecture is read off, see `genotype.read`"""
-    architecture_rate: float | None = None
-    """of DARTS's Adam; None: the space's"""
+    rule: str
+    """by which the architecture is read off, see `genotype.read`"""
 
     def loss(
         self, batch: Batch, weights: Weights, parameters: Mapping[str, Tensor] | None = None
@@ -56,14 +42,40 @@ class Setting:
             lambda *inputs: torch.func.functional_call(self.net, replaced, inputs), batch, weights
         )
 
+    def descend(self, batch: Batch, weights: Weights) -> float:
+        """One step of the optimizer on the loss of `batch`; returns the loss before the step."""
+        self.optimizer.zero_grad()
+        loss = self.loss(batch, weights)
+        loss.backward()  # type: ignore[no-untyped-call]
+        clip = self.space.search_tuning.clip
+        if clip is not None:
+            nn.utils.clip_grad_norm_(self.net.parameters(), clip)
+        self.optimizer.step()
+        return finite(loss.item(), "training")
+
     def measure(self, weights: Weights) -> float:
         """The supernet's metric on the half for the architecture."""
         return self.task.measure(self.net, self.task.held_out(), weights)
 
+    def read(self, play: Tensor, loss: Tensor | None = None) -> Architecture:
+        """The architecture that `rule` reads off the distributions `play` (E, K).
+
+        `loss` (E, K): cumulative losses, for the rule "best-cumulative".
+        """
+        return genotype.read(self.space, self.rule, play, loss=loss, seed=self.seed)
+
+    def named(self, play: Tensor) -> dict[str, dict[str, float]]:
+        """The distributions `play` (E, K) by the names of edges and operations."""
+        space = self.space
+        return {
+            edge: {space.operations[index]: row[index] for index in offered}
+            for edge, row, offered in zip(space.edges, play.tolist(), space.choices, strict=True)
+        }
+
 
 @dataclass(slots=True)
 class Step:
-    """What one step reports; the loop writes it to metrics.jsonl."""
+    """Report of one step; the loop writes it to metrics.jsonl."""
 
     train_loss: float
     details: dict[str, Any] = field(default_factory=dict)
@@ -71,16 +83,16 @@ class Step:
 
 
 class Strategy(Protocol):
-    """A search method: one file that implements this and is entered in `strategies.METHODS`."""
+    """A search method at work."""
 
     def step(self, train: Batch, valid: Batch) -> Step:
-        """One step on the weights, and the method's own move."""
+        """Take one step on the weights, and one of the method itself."""
 
     def finish(self) -> tuple[Architecture, Weights]:
-        """The architecture found, and the weights to judge the supernet with."""
+        """The architecture found, and the weights that the supernet is measured with."""
 
     def report(self) -> dict[str, Any]:
-        """What the method adds to result.json."""
+        """Entries that the method adds to result.json."""
 
     def state_dict(self) -> dict[str, Any]:
         """All that a checkpoint needs besides the network and its optimizer."""
@@ -89,21 +101,43 @@ class Strategy(Protocol):
         """Continue from `state_dict()`; also removes from the network what was removed then."""
 
 
-def named_probabilities(space: Space, play: Tensor) -> dict[str, dict[str, float]]:
-    """Of every edge and operation, by their names."""
-    return {
-        edge: {space.operations[index]: row[index] for index in offered}
-        for edge, row, offered in zip(space.edges, play.tolist(), space.choices, strict=True)
-    }
+READ_RULES = ("auto", "darts", "mode", "sample")
+"""Rules of `genotype.read` for a method that has a distribution on every edge."""
 
 
-def weight_step(setting: Setting, batch: Batch, weights: Weights) -> float:
-    """One step of the optimizer on the loss of `batch`; returns it."""
-    setting.optimizer.zero_grad()
-    loss = setting.loss(batch, weights)
-    loss.backward()  # type: ignore[no-untyped-call]
-    clip = setting.space.search_tuning.clip
-    if clip is not None:
-        nn.utils.clip_grad_norm_(setting.net.parameters(), clip)
-    setting.optimizer.step()
-    return finite(loss.item(), "training")
+class MethodSettings(ABC):
+    """Settings of one search method, and the way to start it.
+
+    A method derives a frozen dataclass, all of whose fields have defaults. Its fields are the
+    method's options on the command line, its field docstrings their help.
+    """
+
+    name: ClassVar[str]
+    """after --method"""
+    rules: ClassVar[tuple[str, ...]]
+    """what --read may be"""
+
+    @abstractmethod
+    def start(self, context: Context) -> Strategy:
+        """The method at its first step."""
+
+    def check(self, epochs: int) -> None:  # noqa: B027
+        """Raise `UserError` if the settings do not fit a search of so many epochs."""
+
+    def idle(self) -> dict[str, str]:
+        """Options that these settings leave without effect -> the reason, for a message."""
+        return {}
+
+
+METHODS: dict[str, type[MethodSettings]] = {}
+"""The settings of every method by its name; `method` enters them."""
+
+Settings = TypeVar("Settings", bound=type[MethodSettings])
+
+
+def method(settings: Settings) -> Settings:
+    """Class decorator: enter a method by its settings."""
+    if settings.name in METHODS:
+        raise ValueError(f"there is a method {settings.name!r} already")
+    METHODS[settings.name] = settings
+    return settings

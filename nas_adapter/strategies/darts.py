@@ -5,22 +5,23 @@ Source: Liu, Simonyan & Yang 2019, "DARTS: Differentiable Architecture Search", 
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
-from nas_adapter.errors import finite
+from nas_adapter.errors import finite, positive
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Architecture, uniform_over_choices
-from nas_adapter.spaces.genotype import read
-from nas_adapter.strategies.base import Setting, Step, named_probabilities, weight_step
+from nas_adapter.strategies.base import READ_RULES, Context, MethodSettings, Step, method
 from nas_adapter.tasks import Batch
 
 
 class Published(NamedTuple):
-    """What differs between the published searches for images and for texts."""
+    """Constants that differ between the published searches for images and for texts."""
 
     betas: tuple[float, float]
     """of Adam on the logits"""
@@ -29,9 +30,9 @@ class Published(NamedTuple):
 
 
 PUBLISHED = {"images": Published((0.5, 0.999), False), "text": Published((0.9, 0.999), True)}
-"""By task. Source: Liu et al. 2019, Appendix A.1, and their code."""
+"""Published constants by task. Source: Liu et al. 2019, Appendix A.1, and their code."""
 WEIGHT_DECAY = 1e-3
-"""Of Adam on the logits. Source: as above."""
+"""Weight decay of Adam on the logits. Source: as above."""
 EPSILON = 0.01
 """Length of the finite difference's step in the weights. Source: Liu et al. 2019, Section 2.3."""
 
@@ -40,8 +41,41 @@ Objective = Callable[[Parameters, Tensor], Tensor]
 """A loss of (weights w, logits alpha)."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class DARTSSettings(MethodSettings, ABC):
+    """Settings of DARTS."""
+
+    rules: ClassVar = READ_RULES
+    second_order: ClassVar[bool]
+    architecture_rate: float | None = None
+    """Learning rate of Adam on DARTS's logits. Default: as published for the space."""
+
+    def __post_init__(self) -> None:
+        positive(architecture_rate=self.architecture_rate)
+
+    def start(self, context: Context) -> DARTS:
+        """See `MethodSettings.start`."""
+        return DARTS(self, context)
+
+
+@method
+class FirstOrder(DARTSSettings):
+    """Settings of DARTS in first order."""
+
+    name = "darts-first"
+    second_order = False
+
+
+@method
+class SecondOrder(DARTSSettings):
+    """Settings of DARTS in second order."""
+
+    name = "darts-second"
+    second_order = True
+
+
 class DARTS:
-    """The play on an edge is the softmax of its logits alpha, "none" included.
+    """Gradient descent on logits alpha; an edge's distribution is their softmax, "none" included.
 
     Each step: Adam on alpha with the gradient of the validation loss; then a step on the weights
     with a training batch. In second order that gradient is taken at, and through, the weights
@@ -49,16 +83,16 @@ class DARTS:
     as they are.
     """
 
-    def __init__(self, setting: Setting, *, second_order: bool) -> None:
-        self._setting, self._second_order = setting, second_order
-        offered = uniform_over_choices(setting.space, setting.task.device) > 0
-        noise = torch.randn(offered.shape, generator=stream(setting.seed, Stream.ARCHITECTURES))
+    def __init__(self, settings: DARTSSettings, context: Context) -> None:
+        self._context, self._second_order = context, settings.second_order
+        offered = uniform_over_choices(context.space, context.task.device) > 0
+        noise = torch.randn(offered.shape, generator=stream(context.seed, Stream.ARCHITECTURES))
         self._closed = ~offered
-        self._logits = (1e-3 * noise).to(setting.task.device).requires_grad_()
+        self._logits = (1e-3 * noise).to(context.task.device).requires_grad_()
         self._adam = torch.optim.Adam(
             [self._logits],
-            lr=setting.architecture_rate or setting.space.architecture_rate,
-            betas=PUBLISHED[setting.space.task].betas,
+            lr=settings.architecture_rate or context.space.architecture_rate,
+            betas=PUBLISHED[context.space.task].betas,
             weight_decay=WEIGHT_DECAY,
         )
 
@@ -68,18 +102,17 @@ class DARTS:
         self._logits.grad = gradient
         self._adam.step()
         play = self._play()
-        train_loss = weight_step(self._setting, train, play)
+        train_loss = self._context.descend(train, play)
         return Step(train_loss, {"valid_loss": loss, "probabilities": play.tolist()})
 
     def finish(self) -> tuple[Architecture, Tensor]:
-        """The architecture by the rule that was asked for, and the play itself."""
+        """The architecture by the rule that was asked for, and the distributions."""
         play = self._play()
-        setting = self._setting
-        return read(setting.space, setting.read, play, seed=setting.seed), play
+        return self._context.read(play), play
 
     def report(self) -> dict[str, Any]:
         """Probabilities; there is no expert problem, so no regret."""
-        return {"edge_probabilities": named_probabilities(self._setting.space, self._play())}
+        return {"edge_probabilities": self._context.named(self._play())}
 
     def state_dict(self) -> dict[str, Any]:
         """See `Strategy.state_dict`."""
@@ -92,6 +125,7 @@ class DARTS:
         self._adam.load_state_dict(saved["adam"])
 
     def _play(self) -> Tensor:
+        """The distributions (E, K)."""
         return self._softmax(self._logits).detach()
 
     def _softmax(self, logits: Tensor) -> Tensor:
@@ -99,20 +133,20 @@ class DARTS:
 
     def gradient(self, train: Batch, valid: Batch) -> tuple[float, Tensor]:
         """Validation loss and its gradient in the logits."""
-        setting, logits = self._setting, self._logits
+        context, logits = self._context, self._logits
         if not self._second_order:
-            loss = setting.loss(valid, self._softmax(logits))
+            loss = context.loss(valid, self._softmax(logits))
             (gradient,) = torch.autograd.grad(loss, logits)
         else:
-            clips = PUBLISHED[setting.space.task].clips
+            clips = PUBLISHED[context.space.task].clips
             loss, gradient = unrolled_gradient(
-                lambda w, alpha: setting.loss(train, self._softmax(alpha), w),
-                lambda w, alpha: setting.loss(valid, self._softmax(alpha), w),
-                dict(setting.net.named_parameters()),
+                lambda w, alpha: context.loss(train, self._softmax(alpha), w),
+                lambda w, alpha: context.loss(valid, self._softmax(alpha), w),
+                dict(context.net.named_parameters()),
                 logits,
-                lambda w, g: next_weights(setting.optimizer, w, g),
-                rate=setting.optimizer.param_groups[0]["lr"],
-                clip=setting.space.search_tuning.clip if clips else None,
+                lambda w, g: next_weights(context.optimizer, w, g),
+                rate=context.optimizer.param_groups[0]["lr"],
+                clip=context.space.search_tuning.clip if clips else None,
             )
         return finite(loss.item(), "validation"), gradient
 
@@ -128,9 +162,10 @@ def unrolled_gradient(
     epsilon: float = EPSILON,
     clip: float | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """L_valid(w', alpha), and its derivative in alpha with w' = move(w, d L_train(w, alpha) / d w).
+    """DARTS's second-order gradient: L_valid(w', alpha), and its derivative in alpha (E, K).
 
-    As w' moves by -rate times the training gradient, the derivative is ::
+    w' = move(w, d L_train(w, alpha) / d w) are the weights after one more training step. As w'
+    moves by -rate times the training gradient, the derivative is ::
 
         d_alpha L_valid(w', alpha) - rate * d2_{alpha,w} L_train(w, alpha) v,
         v = d_w' L_valid(w', alpha)
@@ -181,13 +216,13 @@ def unrolled_gradient(
 
 
 def _norm(parts: Iterable[Tensor]) -> Tensor:
-    """Of all parts together, at least the smallest positive number."""
+    """Norm of all parts together, at least the smallest positive number."""
     norm = torch.stack([part.square().sum() for part in parts]).sum().sqrt()
     return norm.clamp(min=torch.finfo(norm.dtype).tiny)
 
 
 def _kept(parts: Iterable[Tensor], clip: float | None) -> Tensor | float:
-    """The factor, at most 1, that clips the norm."""
+    """Factor, at most 1, that clips the norm of the parts to `clip`."""
     return 1.0 if clip is None else (clip / _norm(parts)).clamp(max=1.0)
 
 
@@ -202,7 +237,7 @@ def _gradients(loss: Tensor, weights: Parameters) -> dict[str, Tensor]:
 def next_weights(
     optimizer: torch.optim.Optimizer, weights: Parameters, gradient: Parameters
 ) -> dict[str, Tensor]:
-    """One step of SGD with momentum and weight decay; the optimizer's own state stays.
+    """The weights after one step of SGD with momentum and weight decay; changes no state.
 
     w' = w - rate (momentum b + g + decay w), b the momentum's buffer.
     """

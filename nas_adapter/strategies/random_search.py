@@ -6,14 +6,34 @@ Section 4.2.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from tqdm import tqdm
 
+from nas_adapter.errors import positive
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Architecture, random_architecture
-from nas_adapter.strategies.base import Setting, Step, weight_step
+from nas_adapter.strategies.base import Context, MethodSettings, Step, method
 from nas_adapter.tasks import Batch
+
+
+@method
+@dataclass(frozen=True, kw_only=True)
+class RandomSearchSettings(MethodSettings):
+    """Settings of random search."""
+
+    name: ClassVar = "random"
+    rules: ClassVar = ("auto",)
+    candidates: int = 100
+    """Architectures that random search ranks at its end."""
+
+    def __post_init__(self) -> None:
+        positive(candidates=self.candidates)
+
+    def start(self, context: Context) -> RandomSearch:
+        """See `MethodSettings.start`."""
+        return RandomSearch(self, context)
 
 
 class RandomSearch:
@@ -24,8 +44,8 @@ class RandomSearch:
     shared weights, is kept.
     """
 
-    def __init__(self, setting: Setting) -> None:
-        self._setting = setting
+    def __init__(self, settings: RandomSearchSettings, context: Context) -> None:
+        self._settings, self._context = settings, context
         self._steps = 0
         self._best = 0.0
 
@@ -33,24 +53,24 @@ class RandomSearch:
         """One weight step under a random architecture; the validation batch is not used."""
         drawn = self._draw(Stream.ARCHITECTURES, self._steps)
         self._steps += 1
-        return Step(weight_step(self._setting, train, drawn))
+        return Step(self._context.descend(train, drawn))
 
     def finish(self) -> tuple[Architecture, Architecture]:
         """The best of the candidates; ties: the first drawn."""
-        setting = self._setting
-        drawn = [self._draw(Stream.CANDIDATES, index) for index in range(setting.candidates)]
+        context, count = self._context, self._settings.candidates
+        drawn = [self._draw(Stream.CANDIDATES, index) for index in range(count)]
         found = [
-            setting.measure(candidate)
+            context.measure(candidate)
             for candidate in tqdm(drawn, "ranking candidates", unit="architecture", delay=2)
         ]
-        self._best = max(found) if setting.task.higher_is_better else min(found)
+        self._best = max(found) if context.task.higher_is_better else min(found)
         best = drawn[found.index(self._best)]
         return best, best
 
     def report(self) -> dict[str, Any]:
         """The winner's metric; there are no probabilities and no regret here."""
-        name = f"best_candidate_{self._setting.task.metric}"
-        return {"candidates": self._setting.candidates, name: self._best}
+        name = f"best_candidate_{self._context.task.metric}"
+        return {"candidates": self._settings.candidates, name: self._best}
 
     def state_dict(self) -> dict[str, Any]:
         """See `Strategy.state_dict`."""
@@ -61,5 +81,5 @@ class RandomSearch:
         self._steps = saved["steps"]
 
     def _draw(self, purpose: Stream, index: int) -> Architecture:
-        generator = stream(self._setting.seed, purpose, index)
-        return random_architecture(self._setting.space, generator)
+        generator = stream(self._context.seed, purpose, index)
+        return random_architecture(self._context.space, generator)

@@ -6,7 +6,8 @@ Source: Nayman et al. 2019, "XNAS: Neural Architecture Search with Expert Advice
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -14,102 +15,145 @@ from torch import Tensor
 import experts
 from experts import FTRL, bounds, wipeout
 from nas_adapter.edges import EdgeProblems, clip, from_rewards, gradient_rewards
-from nas_adapter.errors import finite
+from nas_adapter.errors import UserError, choose, finite, not_negative, positive
 from nas_adapter.spaces import Architecture, uniform_over_choices
-from nas_adapter.spaces.genotype import read
-from nas_adapter.strategies.base import Setting, Step, named_probabilities, weight_step
+from nas_adapter.strategies.base import READ_RULES, Context, MethodSettings, Step, method
 from nas_adapter.supernets.supernet import forget
 from nas_adapter.tasks import Batch
 
+LEARNERS = ("eg", "adahedge")
 QUANTILE = 0.99
-"""Of the rewards' sizes in the warm-up that "auto" takes for L: one in a hundred is clipped."""
+"""Quantile of the rewards' sizes that a warm-up takes for L, so that 1 in 100 is clipped."""
+
+
+@method
+@dataclass(frozen=True, kw_only=True)
+class XNASSettings(MethodSettings):
+    """Settings of XNAS."""
+
+    name: ClassVar = "xnas"
+    rules: ClassVar = (*READ_RULES, "best-cumulative")
+    reward_bound: float | Literal["auto"] = 0.05
+    """L: rewards of XNAS are clipped to [-L, L]; its rate and its wipeout threshold follow from L.
+    auto: the 0.99 quantile of the rewards in the warm-up."""
+    warmup: int = 0
+    """Epochs at the start of XNAS in which only the weights are trained; part of --epochs."""
+    learner: str = "eg"
+    """Learner of XNAS: eg (exponentiated gradient, as published) or adahedge (no L, no wipeout)."""
+    wipeout: bool = True
+    """Remove operations that provably cannot win."""
+
+    def __post_init__(self) -> None:
+        choose("learner", self.learner, LEARNERS)
+        positive(reward_bound=self.reward_bound)
+        not_negative(warmup=self.warmup)
+
+    def start(self, context: Context) -> XNAS:
+        """See `MethodSettings.start`."""
+        return XNAS(self, context)
+
+    def check(self, epochs: int) -> None:
+        """See `MethodSettings.check`."""
+        if self.warmup >= epochs:
+            raise UserError(f"--warmup {self.warmup} leaves none of the {epochs} epochs")
+        if self.reward_bound == "auto" and self.warmup == 0:
+            raise UserError("--reward-bound auto needs a --warmup of at least one epoch")
+
+    def idle(self) -> dict[str, str]:
+        """See `MethodSettings.idle`."""
+        adaptive = self.learner == "adahedge"
+        return {"reward_bound": "--learner adahedge, which clips nothing"} if adaptive else {}
 
 
 class XNAS:
-    """The edges are the batch of one expert problem, (E, K); the operations are its experts.
+    """XNAS: every edge is an expert problem, a batch (E, K); an edge's operations are its experts.
 
-    Each of T steps: descend on the weights with a training batch under the current play p; on a
-    validation batch take the rewards -d loss / d p, clipped to [-L, L]; play exponentiated
-    gradient with eta = sqrt(2 ln K / (T L**2)); remove every operation that cannot end as its
-    edge's best, G_i < max_j G_j - 2L (T - t). After the last step nothing is played any more, so
-    nothing is removed (the rule would leave the leaders alone).
+    Each of T steps: descend on the weights with a training batch under the current distributions
+    p; on a validation batch take the rewards -d loss / d p, clipped to [-L, L]; update p by
+    exponentiated gradient with eta = sqrt(2 ln K / (T L**2)); remove every operation that cannot
+    end as its edge's best, G_i < max_j G_j - 2L (T - t). After the last step no distribution is
+    played any more, so nothing is removed (the rule would leave only the leaders).
 
     Regret of every edge, in clipped rewards: at most L sqrt(2 T ln K); summed over the edges it
     is the regret over architectures of the linearised loss.
 
-    **Beyond the paper**, all off by default. A warm-up trains the weights under the uniform play
-    before the game starts, so that rewards of an untrained network do not decide; T counts the
-    steps after it. It can also set L, from the rewards that it sees: a bound that is fixed before
-    the first round keeps every guarantee, whatever it was taken from. With the learner "adahedge"
-    the rate follows the rewards, which are not clipped; as no range is known in advance, nothing
-    may be wiped out, and the bound, B sqrt(T ln K) + B (4/3 ln K + 2), is known once B is: the
-    largest range of an edge's rewards.
+    **Beyond the paper**, all off by default. A warm-up trains the weights under the uniform
+    distributions before the first round, so that rewards of an untrained network do not decide; T
+    counts the steps after it. It can also set L, from the rewards that it sees: a bound that is
+    fixed before the first round keeps every guarantee, whatever it was taken from. With the learner
+    "adahedge" the rate follows the rewards, which are not clipped; as no range is known in advance,
+    nothing may be wiped out, and the bound, B sqrt(T ln K) + B (4/3 ln K + 2), is known only at the
+    end: B is the largest range of an edge's rewards within a step.
     """
 
-    def __init__(self, setting: Setting) -> None:
-        self._setting = setting
-        self._uniform = uniform_over_choices(setting.space, setting.task.device)
+    def __init__(self, settings: XNASSettings, context: Context) -> None:
+        self._settings, self._context = settings, context
+        self._adaptive = settings.learner == "adahedge"
+        self._warmup = settings.warmup * context.task.search_steps
+        self._uniform = uniform_over_choices(context.space, context.task.device)
         self._steps = 0
         self._seen: list[float] = []  # sizes of rewards in the warm-up
-        none = torch.zeros((), dtype=torch.float64, device=setting.task.device)
+        none = torch.zeros((), dtype=torch.float64, device=context.task.device)
         self._clipped = none  # rewards that were cut
         self._rewarded = none  # rewards that were not 0, as "none"'s and the removed's are
         self._range = self._log_kept = none.expand(len(self._uniform))
-        self._behind = torch.zeros_like(self._uniform)  # of the removed, when they went
+        self._behind = torch.zeros_like(self._uniform)  # losses of the removed, when they went
         self._wiped: list[tuple[int, int, int]] = []  # edge, operation, step
-        self._game = self._start(setting.reward_bound)
+        # Without a bound, 1 stands in until the warm-up has found it.
+        bound = 1.0 if settings.reward_bound == "auto" else settings.reward_bound
+        self._problems, self._bound = self._start(bound), bound
 
     def step(self, train: Batch, valid: Batch) -> Step:
         """One round of Algorithm 1, or one step of the warm-up."""
         self._steps += 1
-        if self._steps <= self._setting.warmup:
+        if self._steps <= self._warmup:
             return self._warm_up(train, valid)
-        play = self._game.play()
-        train_loss = weight_step(self._setting, train, play.float())
+        play = self._problems.predict()
+        train_loss = self._context.descend(train, play.float())
         value, raw = self._rewards(valid, play)
         clipped = raw if self._adaptive else clip(raw, self._bound)
         self._clipped = self._clipped + (raw != clipped).sum()
         self._rewarded = self._rewarded + (raw != 0).sum()
-        alive = self._game.alive
+        alive = self._problems.alive
         low, high = clipped.where(alive, torch.inf).amin(-1), clipped.where(alive, -torch.inf)
         self._range = torch.maximum(self._range, high.amax(-1) - low)
-        self._game.update(from_rewards(clipped))
-        if self._setting.wipeout and not self._adaptive and self._steps < self._setting.steps:
+        self._problems.update(from_rewards(clipped))
+        if self._settings.wipeout and not self._adaptive and self._steps < self._context.steps:
             self._wipe()
         size = {"reward_size": float(raw[alive].square().mean().sqrt())}
         return Step(train_loss, self._details(value) | size)
 
     def finish(self) -> tuple[Architecture, Tensor]:
-        """The architecture by the rule that was asked for, and the play itself.
+        """The architecture by the rule that was asked for, and the distributions.
 
-        Edges with one survivor are all certain of it; what says which of them a node should keep
-        is how far behind the others were. So all rules but "sample" read the weights as if nothing
-        had been removed, a removed operation's cumulative loss being what it was when it went.
+        An edge with one survivor has probability 1 on it, so probabilities cannot say which of such
+        edges a node should keep; how far the others were behind can. So all rules but "sample" read
+        the weights as if nothing had been removed, with a removed operation's cumulative loss as it
+        was when it was removed.
         """
-        setting, state, play = self._setting, self._game.state, self._game.play()
+        state, play = self._problems.state, self._problems.predict()
         loss = state.loss.where(state.alive, self._behind).where(self._uniform > 0, torch.inf)
         whole = play
         if not self._adaptive:
             whole = (self._uniform.log() - loss / state.clock.scale).softmax(-1)
-        read_from = play if setting.read == "sample" else whole
-        found = read(setting.space, setting.read, read_from, loss=loss, seed=setting.seed)
-        return found, play.float()
+        read_from = play if self._context.rule == "sample" else whole
+        return self._context.read(read_from, loss), play.float()
 
     def report(self) -> dict[str, Any]:
         """Probabilities, wipe-outs, regret and its bounds, summed over the edges."""
-        space, advance = self._setting.space, self._advance(self._game.rounds)
-        scale = self._game.state.clock.scale
+        space, advance = self._context.space, self._advance(self._problems.rounds)
+        scale = self._problems.state.clock.scale
         saved = 0.0 if self._adaptive else float((self._log_kept * scale[:, 0]).sum())
         return {
-            "edge_probabilities": named_probabilities(space, self._game.play()),
+            "edge_probabilities": self._context.named(self._problems.predict()),
             "wiped_out": [
                 {"edge": space.edges[edge], "operation": space.operations[operation], "step": step}
                 for edge, operation, step in self._wiped
             ],
-            "regret": self._game.regret(),
+            "regret": self._problems.regret(),
             "regret_bound": advance,
             "regret_bound_with_wipeout": advance + saved,
-            "regret_certificate": self._game.certificate(),
+            "regret_certificate": self._problems.certificate(),
             "reward_bound": None if self._adaptive else self._bound,
             "eta": None if self._adaptive else 1 / float(scale.min()),
             "clipped_share": (self._clipped / self._rewarded.clamp(min=1)).item(),
@@ -118,7 +162,7 @@ class XNAS:
     def state_dict(self) -> dict[str, Any]:
         """See `Strategy.state_dict`."""
         return {
-            "game": self._game.state_dict(),
+            "problems": self._problems.state_dict(),
             "bound": self._bound,
             "steps": self._steps,
             "seen": self._seen,
@@ -132,8 +176,9 @@ class XNAS:
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """See `Strategy.load_state_dict`."""
-        self._game = self._start(saved["bound"])
-        self._game.load_state_dict(saved["game"])
+        self._bound = saved["bound"]
+        self._problems = self._start(self._bound)
+        self._problems.load_state_dict(saved["problems"])
         self._steps, self._seen = saved["steps"], saved["seen"]
         self._range, self._log_kept = saved["range"], saved["log_kept"]
         self._behind = saved["behind"]
@@ -141,50 +186,44 @@ class XNAS:
         self._wiped = [(edge, operation, step) for edge, operation, step in saved["wiped"]]
         self._remove((edge, operation) for edge, operation, _ in self._wiped)
 
-    @property
-    def _adaptive(self) -> bool:
-        return self._setting.learner == "adahedge"
-
-    def _start(self, bound: float | None) -> EdgeProblems:
-        """The game before its first round; without a bound one that the warm-up will replace."""
-        setting = self._setting
-        self._bound = 1.0 if bound is None else bound
-        rounds = setting.steps - setting.warmup
+    def _start(self, bound: float) -> EdgeProblems:
+        """The expert problems before their first round, with L = `bound`."""
+        rounds = self._context.steps - self._warmup
         learner: FTRL = (
             experts.adahedge()
             if self._adaptive
-            else experts.exponentiated_gradient(horizon=rounds, bound=self._bound)
+            else experts.exponentiated_gradient(horizon=rounds, bound=bound)
         )
         return EdgeProblems(learner, self._uniform)
 
     def _warm_up(self, train: Batch, valid: Batch) -> Step:
-        """Only the weights move; rewards are looked at if L is to be found."""
-        setting = self._setting
-        train_loss = weight_step(setting, train, self._uniform.float())
+        """One step on the weights alone; looks at the rewards if L is to be found."""
+        train_loss = self._context.descend(train, self._uniform.float())
         details: dict[str, Any] = {"probabilities": self._uniform.tolist()}
-        if setting.reward_bound is None and not self._adaptive:
+        if self._settings.reward_bound == "auto" and not self._adaptive:
             details["valid_loss"], raw = self._rewards(valid, self._uniform)
             self._seen += raw[raw != 0].abs().tolist()
-            if self._steps == setting.warmup:
+            if self._steps == self._warmup:
                 found = torch.tensor(self._seen, dtype=torch.float64).quantile(QUANTILE)
-                self._game, self._seen = self._start(float(found)), []
+                self._bound, self._seen = float(found), []
+                self._problems = self._start(self._bound)
         return Step(train_loss, details)
 
     def _rewards(self, valid: Batch, play: Tensor) -> tuple[float, Tensor]:
-        """Validation loss, and the rewards (E, K) as they are."""
+        """Validation loss, and the rewards (E, K) before clipping."""
         weights = play.float().requires_grad_()
-        loss = self._setting.loss(valid, weights)
+        loss = self._context.loss(valid, weights)
         rewards = gradient_rewards(loss, weights).double()
         return finite(loss.item(), "validation"), rewards
 
     def _wipe(self) -> None:
-        """Remove what the threshold proves hopeless, from the state and from the module."""
-        game = self._game
-        left = self._setting.steps - self._steps
-        dead = wipeout.hopeless(game.state.loss, game.alive, 2 * self._bound, left)
-        self._log_kept = self._log_kept + wipeout.log_kept(game.play(), dead)[:, 0]
-        self._behind = game.state.loss.where(dead & game.alive, self._behind)
-        game.wipe(dead)
+        """Remove what the threshold proves hopeless, from the learner and from the network."""
+        problems = self._problems
+        left = self._context.steps - self._steps
+        dead = wipeout.hopeless(problems.state.loss, problems.alive, 2 * self._bound, left)
+        self._log_kept = self._log_kept + wipeout.log_kept(problems.predict(), dead)[:, 0]
+        self._behind = problems.state.loss.where(dead & problems.alive, self._behind)
+        problems.wipe(dead)
         gone = dead.nonzero().tolist()
         self._wiped += [(edge, operation, self._steps) for edge, operation in gone]
         self._remove(gone)
@@ -192,17 +231,17 @@ class XNAS:
     def _remove(self, pairs: Iterable[Iterable[int]]) -> None:
         pairs = list(pairs)
         for edge, operation in pairs:
-            self._setting.net.remove(edge, operation)
+            self._context.net.remove(edge, operation)
         if pairs:
-            forget(self._setting.optimizer, self._setting.net)
+            forget(self._context.optimizer, self._context.net)
 
     def _advance(self, rounds: int) -> float:
-        """The bound that needs no look at the path (with AdaHedge: none but at the ranges)."""
-        counts = [len(offered) for offered in self._setting.space.choices]
+        """A-priori bound on the regret after `rounds`; AdaHedge's takes the ranges seen so far."""
+        counts = [len(offered) for offered in self._context.space.choices]
         if self._adaptive:
             ranges = self._range.tolist()
             return sum(bounds.adahedge(k, rounds, b) for k, b in zip(counts, ranges, strict=True))
-        scales = self._game.state.clock.scale[:, 0].tolist()
+        scales = self._problems.state.clock.scale[:, 0].tolist()
         return sum(
             bounds.hedge(k, rounds, 1 / scale, 2 * self._bound)
             for k, scale in zip(counts, scales, strict=True)
@@ -211,9 +250,9 @@ class XNAS:
     def _details(self, valid_loss: float) -> dict[str, Any]:
         return {
             "valid_loss": valid_loss,
-            "regret": self._game.regret(),
-            "regret_certificate": self._game.certificate(),
-            "regret_bound": self._advance(self._game.rounds),
-            "operations_left": int(self._game.alive.sum()),
-            "probabilities": self._game.play().tolist(),
+            "regret": self._problems.regret(),
+            "regret_certificate": self._problems.certificate(),
+            "regret_bound": self._advance(self._problems.rounds),
+            "operations_left": int(self._problems.alive.sum()),
+            "probabilities": self._problems.predict().tolist(),
         }

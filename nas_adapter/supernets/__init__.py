@@ -1,4 +1,4 @@
-"""Networks' parts that mix candidate operations: edges, layers, the recurrent cell.
+"""Parts of supernets: mixed edges, layers, the recurrent cell.
 
-Which operations a space offers, and whole networks, are in `nas_adapter.spaces`.
+The operations that a space offers, and whole networks, are in `nas_adapter.spaces`.
 """

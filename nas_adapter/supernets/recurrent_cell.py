@@ -1,18 +1,18 @@
-"""The recurrent cell of DARTS, all candidates at once or one architecture.
+"""The recurrent cell of DARTS, with all candidate operations mixed or with one architecture.
 
-It reads a token's embedding x and the hidden state h that the token before left, both H wide:
+It takes a token's embedding x and the hidden state h after the token before, both of width H:
 
     s_0 = h + sigmoid(c) (tanh(u) - h),                       [c, u] = [x, h] W_0
     s_i = sum over edges i<-j of s_j + sigmoid(c) (f(u) - s_j),   [c, u] = s_j W_i
 
 where f is the operation of the edge. An edge with "none" contributes nothing, not even s_j. The
 new hidden state is the mean of s_1 ... s_8. The matrix W_i belongs to the node: its edges and
-operations share it. Searching, a node hears from all nodes before it and every s_i is normalised
-over the batch; an architecture keeps one edge a node and normalises nothing.
+operations share it. In a search, a node has edges from all nodes before it and every s_i is
+normalised over the batch; an architecture keeps one edge a node and normalises nothing.
 
 Where this differs from the authors' code: their normalisation keeps one running mean and variance,
-shared by s_0 ... s_8, and judges the supernet by it; here the statistics are always those of the
-batch at hand, so that no operation's are stale.
+shared by s_0 ... s_8, and evaluates the supernet with it; here the statistics are always those of
+the current batch, so that no operation's are stale.
 
 Source: Liu et al. 2019, Section 3.1.2; Zilly et al. 2017 (recurrent highway networks).
 """
@@ -29,29 +29,32 @@ from nas_adapter.supernets.supernet import Weights
 
 NODES = 8
 ENDS = tuple((target, source) for target in range(1, NODES + 1) for source in range(target))
-OPERATIONS = ("none", "tanh", "relu", "sigmoid", "identity")
-ACTIVATIONS: dict[int, Callable[[Tensor], Tensor]] = {
-    1: torch.tanh,
-    2: torch.relu,
-    3: torch.sigmoid,
-    4: lambda x: x,
+FUNCTIONS: dict[str, Callable[[Tensor], Tensor] | None] = {
+    "none": None,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "sigmoid": torch.sigmoid,
+    "identity": lambda x: x,
 }
-"""By index of the operation; "none" has none."""
+"""The operations: name -> activation function f. A new one is a new line here."""
+OPERATIONS = tuple(FUNCTIONS)
+ACTIVATIONS = {i: f for i, f in enumerate(FUNCTIONS.values()) if f is not None}
+"""Index of an operation -> f."""
 WEIGHT_RANGE = 0.04
-"""Matrices start uniform in plus or minus this."""
+"""Matrices start uniform in [-WEIGHT_RANGE, WEIGHT_RANGE]."""
 
 
 class Shares(NamedTuple):
-    """Weights of the edges of a node that are computed at all, n of them."""
+    """Weights of a node's edges, of those n that still offer an operation."""
 
     total: Tensor
-    """(n, 1, 1): of all operations together"""
+    """(n, 1, 1): sum over the operations"""
     by_operation: dict[int, Tensor]
-    """(rows, 1, 1): of each operation, on those edges that still offer it"""
+    """(rows, 1, 1): weights of each operation, on those edges that still offer it"""
 
 
 Plan = Sequence[Shares | Sequence[int]]
-"""For every node the weights of its edges, or their operations."""
+"""Weights of every node's edges, or the indices of their operations."""
 
 
 class Cell(nn.Module):
@@ -69,7 +72,7 @@ class Cell(nn.Module):
             self.norm = nn.BatchNorm1d(width, affine=False, track_running_stats=False)
 
     def plan(self, weights: Weights) -> Plan:
-        """What `forward` needs of the weights: the same at all positions of a window."""
+        """The weights in the form that `forward` takes: the same at all positions of a window."""
         rows = [
             weights[start : start + sources]
             for sources, start in zip(range(1, NODES + 1), _starts(), strict=True)
@@ -78,13 +81,13 @@ class Cell(nn.Module):
             return [node.shares(row) for node, row in zip(self.nodes, rows, strict=True)]  # type: ignore[operator]
         return rows  # type: ignore[return-value]
 
-    def forward(self, x: Tensor, hidden: Tensor, plan: Plan, heard: Tensor | None) -> Tensor:
-        """The hidden state after x; all (B, H). `heard`: a mask on all that enters a matrix."""
-        entering = torch.cat([x, hidden if heard is None else hidden * heard], -1)
+    def forward(self, x: Tensor, hidden: Tensor, plan: Plan, dropout_mask: Tensor | None) -> Tensor:
+        """The hidden state after x; all (B, H). `dropout_mask` is applied to a matrix's inputs."""
+        entering = torch.cat([x, hidden if dropout_mask is None else hidden * dropout_mask], -1)
         gate, candidate = (entering @ self.weight).chunk(2, -1)
         states = [self.norm(torch.lerp(hidden, candidate.tanh(), gate.sigmoid()))]
         for node, share in zip(self.nodes, plan, strict=True):
-            states.append(self.norm(node(states, share, heard)))
+            states.append(self.norm(node(states, share, dropout_mask)))
         return torch.stack(states[1:]).mean(0)
 
     def remove(self, edge: int, operation: int) -> None:
@@ -94,9 +97,9 @@ class Cell(nn.Module):
 
 
 class Node(nn.Module):
-    """One node: its matrix, and what each of its edges still offers.
+    """A node of the cell: its matrix, and the operations that each of its edges still offers.
 
-    All edges that offer anything are computed at once. With p the weights of edge i<-j and sums
+    All edges that offer an operation are computed at once. With p the weights of edge i<-j and sums
     over the operations that it offers besides "none",
 
         sum_k p_k (s_j + g (f_k(u) - s_j)) = (1 - g) P s_j + g sum_k p_k f_k(u),  P = sum_k p_k.
@@ -120,7 +123,7 @@ class Node(nn.Module):
             self._arrange()
 
     def shares(self, weights: Tensor) -> Shares:
-        """The weights (i, K) of this node's edges, in the form in which they are needed."""
+        """The weights (i, K) of this node's edges as `Shares`."""
         mine = (weights[self.index] * self.mask)[..., None, None]  # (n, K, 1, 1)
         by_operation = {}
         for operation in ACTIVATIONS:
@@ -130,23 +133,23 @@ class Node(nn.Module):
         return Shares(mine.sum(1), by_operation)
 
     def forward(
-        self, states: list[Tensor], share: Shares | Sequence[int], heard: Tensor | None
+        self, states: list[Tensor], share: Shares | Sequence[int], dropout_mask: Tensor | None
     ) -> Tensor:
-        """The node's sum, (B, H), from the nodes before it."""
+        """The node's sum over its edges, (B, H), from the states of the nodes before it."""
         if isinstance(share, Shares):
-            return self._mixed(states, share, heard)
+            return self._mixed(states, share, dropout_mask)
         out = torch.zeros_like(states[0])
         for state, operation, offered in zip(states, share, self.offered, strict=True):
             if operation in offered:
-                gate, candidate = self._matrix(state, heard)
+                gate, candidate = self._matrix(state, dropout_mask)
                 out = out + torch.lerp(state, ACTIVATIONS[operation](candidate), gate)
         return out
 
-    def _mixed(self, states: list[Tensor], share: Shares, heard: Tensor | None) -> Tensor:
+    def _mixed(self, states: list[Tensor], share: Shares, dropout_mask: Tensor | None) -> Tensor:
         if not self.alive:
             return torch.zeros_like(states[0])
         stacked = torch.stack([states[source] for source in self.alive])  # (n, B, H)
-        gate, candidate = self._matrix(stacked, heard)
+        gate, candidate = self._matrix(stacked, dropout_mask)
         active = torch.zeros_like(stacked)
         for operation, part in share.by_operation.items():
             activation = ACTIVATIONS[operation]
@@ -157,14 +160,14 @@ class Node(nn.Module):
                 active = active.index_add(0, rows, part * activation(candidate[rows]))
         return torch.lerp(share.total * stacked, active, gate).sum(0)
 
-    def _matrix(self, state: Tensor, heard: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Gate and candidate."""
-        entering = state if heard is None else state * heard
+    def _matrix(self, state: Tensor, dropout_mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Gate sigmoid(c) and candidate u of the states (..., B, H)."""
+        entering = state if dropout_mask is None else state * dropout_mask
         gate, candidate = (entering @ self.weight).chunk(2, -1)
         return gate.sigmoid(), candidate
 
     def _arrange(self) -> None:
-        """Which edges are computed at all, and in which of these rows each operation."""
+        """Buffers that say which edges are computed, and in which of their rows each operation."""
         self.alive = [source for source, offered in enumerate(self.offered) if offered]
         mask = torch.zeros(len(self.alive), len(OPERATIONS))
         for row, source in enumerate(self.alive):
@@ -179,7 +182,7 @@ class Node(nn.Module):
 
 
 def _starts() -> list[int]:
-    """The first of each node's edges among all."""
+    """Index of the first edge of each node."""
     return [ENDS.index((target, 0)) for target in range(1, NODES + 1)]
 
 

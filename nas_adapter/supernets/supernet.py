@@ -1,4 +1,4 @@
-"""Mixed edges: every candidate operation at once, weighted; a wiped-out one is gone."""
+"""Mixed edges and supernets: weighted sums of candidate operations, which can be removed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class MixedEdge(nn.Module):
     operations
         Index of each operation that the edge still has -> its module. The output of a module
         has the shape of its input, or with a stride every `stride`-th row and column of it. None
-        stands for the operation "none", whose output is zero and which costs nothing.
+        is the operation "none", whose output is zero and which costs nothing.
     stride
         1, or 2 on an edge that halves an image.
 
@@ -52,7 +52,7 @@ class MixedEdge(nn.Module):
         return out
 
     def remove(self, operation: int) -> None:
-        """Drop an operation: its parameters and its compute are gone."""
+        """Remove an operation with its parameters; it is no longer computed."""
         if str(operation) in self.modules_by_index:
             del self.modules_by_index[str(operation)]
 
@@ -68,9 +68,9 @@ class MixedEdge(nn.Module):
 
 
 class Supernet(nn.Module):
-    """Base of all networks of all spaces: E edges, each a choice among operations.
+    """Base of every space's networks: E edges, each a choice among operations.
 
-    A supernet has every operation on every edge; a discrete network has one. They are the same
+    A supernet has every operation on every edge, a discrete network has one; both are of the same
     class. A subclass implements `forward(x, weights)` and `mixed_edges`.
     """
 
@@ -79,7 +79,7 @@ class Supernet(nn.Module):
         raise NotImplementedError
 
     def set_drop_path(self, chance: float) -> None:
-        """On every edge; see `MixedEdge`."""
+        """Set the drop-path chance of every edge; see `MixedEdge`."""
         for module in self.modules():
             if isinstance(module, MixedEdge):
                 module.drop_path = chance
@@ -91,7 +91,7 @@ class Supernet(nn.Module):
 
 
 def forget(optimizer: torch.optim.Optimizer, network: nn.Module) -> None:
-    """Let go of the parameters that `network` no longer has, and of their momentum."""
+    """Remove from `optimizer` the parameters that `network` no longer has, and their momentum."""
     kept = {id(parameter) for parameter in network.parameters()}
     for group in optimizer.param_groups:
         for parameter in group["params"]:

@@ -1,7 +1,8 @@
-"""What search and retraining ask of a task: data in batches, a loss, a measure."""
+"""The contract between a task and its users, search and retraining: batches, a loss, a metric."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ from nas_adapter.spaces import Size
 from nas_adapter.supernets.supernet import Weights
 
 Batch = Any
-"""What a task's iterators yield and its `loss` takes; nobody else looks into it."""
+"""A batch: a task's iterators yield it, its `loss` takes it; opaque to search and retraining."""
 
 Forward = Callable[..., Any]
 """A network, or a stand-in that applies it with other parameters; called with the task's own
@@ -20,15 +21,15 @@ inputs and the weights of the edges."""
 
 
 class Task(Protocol):
-    """A data set and what a network is to learn on it, bound to one seed and one batch size.
+    """A data set and what a network learns on it, bound to one seed and one batch size.
 
-    Every random choice comes from a stream named by seed, purpose and place; an epoch's batches
-    depend on nothing that was done before.
+    Every random choice comes from a stream named by seed, purpose and place, so an epoch's batches
+    do not depend on what was drawn before.
 
-    **What is carried from batch to batch** (a hidden state) lives in the batches: `loss` reads the
-    state that its batch came with, and leaves in the batch, detached, the one that the iterator
-    hands to the next. So a method may take the loss of one batch as often as it likes; the last
-    time counts. An epoch starts afresh.
+    **State between batches** (a hidden state) lives in the batches: `loss` reads the state that its
+    batch came with, and stores in the batch, detached, the state that the iterator passes to the
+    next. So a method may take the loss of one batch several times; the last time counts. Every
+    epoch starts without state.
     """
 
     @property
@@ -41,11 +42,11 @@ class Task(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where the data is, and the networks go."""
+        """Device of the data and of the networks."""
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What result.json says about the data, JSON-ready."""
+        """Facts about the data for result.json, JSON-ready."""
 
     @property
     def search_steps(self) -> int:
@@ -55,26 +56,45 @@ class Task(Protocol):
     def retrain_steps(self) -> int:
         """Steps in an epoch of a retraining."""
 
-    def size(self, channels: int, cells: int) -> Size:
-        """Of a network that fits the data."""
+    @property
+    def drop_path(self) -> float:
+        """Chance with which a retraining leaves an operation out at its end, see `MixedEdge`."""
+
+    def size(self, channels: int, *, search: bool) -> Size:
+        """Size of a network that fits the data: the supernet (`search`), or a retrained one."""
 
     def search_batches(self, epoch: int) -> Iterator[tuple[Batch, Batch]]:
         """Pairs: from the half for the weights, and from the half for the architecture."""
 
     def retrain_batches(self, epoch: int) -> Iterator[Batch]:
-        """Of all training data, augmented as the task allows."""
+        """All training data, augmented as the task allows."""
 
     def held_out(self) -> Iterator[Batch]:
-        """Once through the half for the architecture."""
+        """The half for the architecture, once."""
 
     def test(self) -> Iterator[Batch]:
-        """Once through the test data."""
+        """The test data, once."""
 
     def loss(self, network: Forward, batch: Batch, weights: Weights) -> Tensor:
-        """What the weights descend on, a scalar in nats."""
+        """The loss that trains the weights, a scalar in nats."""
 
     def measure(self, network: Forward, batches: Iterable[Batch], weights: Weights) -> float:
         """The metric over all of `batches`."""
 
     def show(self, value: float) -> str:
         """A value of the metric, for the terminal."""
+
+
+class TaskSettings(ABC):
+    """Settings of one task, and the way to load it.
+
+    A task derives a frozen dataclass, all of whose fields have defaults. Its fields are the task's
+    options on the command line, its field docstrings their help.
+    """
+
+    data: str
+    """name of the data set"""
+
+    @abstractmethod
+    def load(self, seed: int, device: torch.device) -> Task:
+        """The task with its data on `device`; UserError where the data cannot be loaded."""

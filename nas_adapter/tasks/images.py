@@ -3,36 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from nas_adapter.data.images import Batch, Images, Split, cut_out, in_order, shuffled
-from nas_adapter.errors import UserError
+from nas_adapter.data.images import Batch, Images, Split, cut_out, in_order, load, shuffled
+from nas_adapter.errors import UserError, not_negative, positive, rates
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Size
 from nas_adapter.supernets.supernet import Weights
-from nas_adapter.tasks.base import Forward
+from nas_adapter.tasks.base import Forward, TaskSettings
 
 EVALUATION_BATCH = 512
 PROBE = 32
 """Images by which an untrained network is looked at."""
 AUXILIARY_WEIGHT = 0.4
-"""Of the auxiliary head's loss. Source: Liu et al. 2019, Appendix A.2."""
+"""Weight of the auxiliary head's loss. Source: Liu et al. 2019, Appendix A.2."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSettings(TaskSettings):
+    """Settings of image classification: the data, and what only networks of images have.
+
+    Sources: DeVries & Taylor 2017 (cutout); Larsson et al. 2017 (drop path).
+    """
+
+    data: str = "digits"
+    """Images: digits, cifar10, cifar100, fashion-mnist, svhn, or folder:PATH."""
+    batch_size: int = 64
+    """Images in a batch."""
+    cells: int = 1
+    """N, cells in each of the three stages."""
+    retrain_cells: int | None = None
+    """N of the retrained networks. Default: as in the search."""
+    auxiliary: bool = False
+    """Retrain by an auxiliary head as well (darts-cnn)."""
+    drop_path: float = 0.0
+    """Chance, at the end of retraining, with which an operation is left out; 0.2 in DARTS."""
+    cutout: int = 0
+    """Side in pixels of a square blanked out of every image in retraining; 16 in DARTS."""
+    image_size: int = 32
+    """Side that the images of folder:PATH are resized to."""
+    data_root: Path = Path("data")
+    """Folder where downloaded data sets are kept."""
+
+    def __post_init__(self) -> None:
+        positive(batch_size=self.batch_size, cells=self.cells, retrain_cells=self.retrain_cells)
+        positive(image_size=self.image_size)
+        rates(drop_path=self.drop_path)
+        not_negative(cutout=self.cutout)
+
+    def load(self, seed: int, device: torch.device) -> ImageClassification:
+        """See `TaskSettings.load`."""
+        images = load(self.data, self.data_root, self.image_size)
+        return ImageClassification(images.to(device), self, seed=seed)
 
 
 class ImageClassification:
-    """Half of the training images trains the weights, the other half drives the architecture.
+    """Classification of images (batch, channels, height, width); implements `Task`.
+
+    Half of the training images trains the weights, the other half drives the architecture.
 
     Parameters
     ----------
     images
-        On the device where everything is to happen.
-    seed, batch_size
-        Of every random choice; images in a batch.
-    cutout
-        Side, in pixels, of a square at a random place that is blanked out of every image in
-        retraining; 0: none. Source: DeVries & Taylor 2017.
+        The data set, on the device where networks are trained.
+    settings
+        Batch size, network depth and augmentation.
+    seed
+        Seed of every random choice.
 
     Raises
     ------
@@ -43,12 +84,13 @@ class ImageClassification:
     metric = "accuracy"
     higher_is_better = True
 
-    def __init__(self, images: Images, *, seed: int, batch_size: int, cutout: int = 0) -> None:
-        self._images, self._seed, self._batch_size = images, seed, batch_size
-        self._cutout = cutout
+    def __init__(self, images: Images, settings: ImageSettings, *, seed: int) -> None:
+        self._images, self._settings, self._seed = images, settings, seed
+        batch_size = settings.batch_size
         self._halves = images.halves(seed)
         self.facts = {"train_images": len(images.train), "test_images": len(images.test)}
         self.device = images.train.labels.device
+        self.drop_path = settings.drop_path
         self.search_steps = len(self._halves[0]) // batch_size
         self.retrain_steps = max(1, len(images.train) // batch_size)
         if self.search_steps == 0:
@@ -57,10 +99,12 @@ class ImageClassification:
                 "of half the training set"
             )
 
-    def size(self, channels: int, cells: int) -> Size:
+    def size(self, channels: int, *, search: bool) -> Size:
         """See `Task.size`."""
-        images = self._images
-        return Size(images.channels, len(images.classes), channels, cells)
+        images, settings = self._images, self._settings
+        cells = settings.cells if search else settings.retrain_cells or settings.cells
+        auxiliary = settings.auxiliary and not search
+        return Size(images.channels, len(images.classes), channels, cells, auxiliary)
 
     def search_batches(self, epoch: int) -> Iterator[tuple[Batch, Batch]]:
         """See `Task.search_batches`. Only the first of a pair is augmented."""
@@ -76,7 +120,8 @@ class ImageClassification:
     def retrain_batches(self, epoch: int) -> Iterator[Batch]:
         """See `Task.retrain_batches`."""
         for index, part in enumerate(self._shuffled(self._images.train, Stream.BATCHES, epoch)):
-            yield self._augmented(part, epoch * self.retrain_steps + index, self._cutout)
+            step = epoch * self.retrain_steps + index
+            yield self._augmented(part, step, self._settings.cutout)
 
     def probe(self, index: int) -> Batch:
         """See `Task.probe`: images of the half for the weights, not augmented."""
@@ -102,7 +147,7 @@ class ImageClassification:
 
     @torch.no_grad()
     def measure(self, network: Forward, batches: Iterable[Batch], weights: Weights) -> float:
-        """Share of the images that are classified rightly, in [0, 1]."""
+        """Accuracy: the share of the images that are classified correctly, in [0, 1]."""
         right = total = 0
         for batch in batches:
             guess = network(batch.images, weights).argmax(-1)
@@ -115,10 +160,10 @@ class ImageClassification:
         return f"{value:.2%}"
 
     def _shuffled(self, split: Split, purpose: Stream, epoch: int) -> Iterator[Split]:
-        return shuffled(split, self._batch_size, stream(self._seed, purpose, epoch))
+        return shuffled(split, self._settings.batch_size, stream(self._seed, purpose, epoch))
 
     def pixels(self) -> Tensor:
-        """Some test images as they are, float in 0 to 255, on the CPU."""
+        """Some test images (n, channels, height, width), float in 0 to 255, on the CPU."""
         return self._images.test.images[:64].float().cpu()
 
     @property

@@ -16,19 +16,54 @@ from nas_adapter.data.text import (
     as_streams,
     check_length,
     count_windows,
+    load,
     windows,
 )
-from nas_adapter.errors import UserError
+from nas_adapter.errors import UserError, positive, rates
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Size
 from nas_adapter.spaces.darts_rnn import Dropout
 from nas_adapter.supernets.supernet import Weights
-from nas_adapter.tasks.base import Forward
+from nas_adapter.tasks.base import Forward, TaskSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextSettings(TaskSettings):
+    """Settings of language modelling."""
+
+    data: str = "pydoc"
+    """Text: pydoc (Python's help topics), or text:PATH."""
+    batch_size: int = 64
+    """Streams that the text is read in, side by side."""
+    bptt: int = 16
+    """Tokens that a text is read in at once; gradients go back no further."""
+    tokens: str = "auto"
+    """Kind of tokens: word, char, or auto, which is char for a single file."""
+    vocabulary: int = 10_000
+    """Largest number of words; the others are <unk>."""
+    min_count: int = 3
+    """Words that occur less often in the training part are <unk>."""
+    dropout: float = 0.0
+    """Dropout rate of a language model's outputs, and of the embeddings that enter its cell."""
+    hidden_dropout: float = 0.0
+    """Dropout rate of what enters the matrices of the cell."""
+
+    def __post_init__(self) -> None:
+        positive(batch_size=self.batch_size, bptt=self.bptt)
+        positive(vocabulary=self.vocabulary, min_count=self.min_count)
+        rates(dropout=self.dropout, hidden_dropout=self.hidden_dropout)
+
+    def load(self, seed: int, device: torch.device) -> LanguageModel:
+        """See `TaskSettings.load`."""
+        text = load(
+            self.data, tokens=self.tokens, vocabulary=self.vocabulary, min_count=self.min_count
+        )
+        return LanguageModel(text.to(device), self, seed=seed)
 
 
 @dataclass(slots=True)
 class Passage:
-    """A window of the text, and the hidden state that passes through it."""
+    """A batch of text: a window of T tokens in B streams, and the hidden state before and after."""
 
     inputs: Tensor
     """(T, B)"""
@@ -41,12 +76,13 @@ class Passage:
 
 
 class LanguageModel:
-    """The training part trains the weights, the validation part drives the architecture.
+    """Prediction of the next token of a text; implements `Task`.
 
+    The training part of the text trains the weights, the validation part drives the architecture.
     The text is read in `batch_size` streams side by side, in windows of `bptt` tokens; the hidden
-    state runs on from window to window, gradients do not. The shorter validation part starts over,
-    with its hidden state, as often as the training part needs. Every epoch begins at another
-    offset below `bptt`, so that windows are cut elsewhere.
+    state is passed from window to window, gradients are not. The shorter validation part starts
+    over, with its hidden state, as often as the training part needs. Every epoch begins at another
+    offset below `bptt`, so that windows are cut at other places.
 
     A network of this task is called with (tokens, hidden, weights, dropout) and returns logits and
     hidden state, see `spaces.darts_rnn.Network.forward`.
@@ -54,12 +90,12 @@ class LanguageModel:
     Parameters
     ----------
     text
-        On the device where everything is to happen.
-    seed, batch_size, bptt
-        Of every random choice; streams; tokens of a window.
-    dropout
-        Its rates in every loss, that on the validation part included (as published); nothing is
-        dropped out in measuring.
+        The data set, on the device where networks are trained.
+    settings
+        Streams, windows and dropout. Dropout acts in every loss, also on the validation part (as
+        published), and never in `measure`.
+    seed
+        Seed of every random choice.
 
     Raises
     ------
@@ -72,15 +108,17 @@ class LanguageModel:
 
     metric = "perplexity"
     higher_is_better = False
+    drop_path = 0.0
 
-    def __init__(
-        self, text: Text, *, seed: int, batch_size: int, bptt: int, dropout: Dropout
-    ) -> None:
+    def __init__(self, text: Text, settings: TextSettings, *, seed: int) -> None:
+        batch_size, bptt = settings.batch_size, settings.bptt
         if batch_size < 2:
             raise UserError("--batch-size must be at least 2: a search normalises over the streams")
         check_length(text, batch_size, bptt)
         self._text, self._seed, self._batch_size = text, seed, batch_size
-        self._bptt, self._dropout = bptt, dropout
+        rate = settings.dropout
+        self._bptt = bptt
+        self._dropout = Dropout(inputs=rate, hidden=settings.hidden_dropout, outputs=rate)
         self.facts = {
             "tokens": text.tokens,
             "vocabulary": len(text.vocabulary),
@@ -93,10 +131,10 @@ class LanguageModel:
         self.search_steps = max(1, count_windows(text.train[bptt - 1 :], batch_size, bptt))
         self.retrain_steps = self.search_steps
 
-    def size(self, channels: int, cells: int) -> Size:
-        """See `Task.size`."""
+    def size(self, channels: int, *, search: bool) -> Size:
+        """See `Task.size`: the same for both, with one cell."""
         words = len(self._text.vocabulary)
-        return Size(words, words, channels, cells)
+        return Size(words, words, channels, cells=1)
 
     def search_batches(self, epoch: int) -> Iterator[tuple[Passage, Passage]]:
         """See `Task.search_batches`."""
@@ -123,14 +161,14 @@ class LanguageModel:
         return self._passages(self._text.test, TEST_STREAMS, whole=False)
 
     def loss(self, network: Forward, batch: Passage, weights: Weights) -> Tensor:
-        """Mean cross-entropy; moves the batch's hidden state on."""
+        """Mean cross-entropy; stores the hidden state after the batch in the batch."""
         logits, hidden = network(batch.inputs, batch.before, weights, self._dropout)
         batch.after = hidden.detach()
         return nn.functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten())
 
     @torch.no_grad()
     def measure(self, network: Forward, batches: Iterable[Passage], weights: Weights) -> float:
-        """exp(mean cross-entropy) over all tokens but the first of each stream."""
+        """Perplexity: exp(mean cross-entropy) over all tokens but the first of each stream."""
         total, count = 0.0, 0
         for batch in batches:
             logits, batch.after = network(batch.inputs, batch.before, weights)
@@ -148,7 +186,7 @@ class LanguageModel:
         return f"{value:.2f}"
 
     def _passages(self, tokens: Tensor, streams: int, *, whole: bool) -> Iterator[Passage]:
-        """One reading of a part; each window takes the hidden state up from the one before."""
+        """Passages of one reading of a part; each takes up the hidden state of the last."""
         hidden = None
         for window in windows(as_streams(tokens, streams), self._bptt, whole=whole):
             passage = Passage(window.inputs, window.targets, hidden)

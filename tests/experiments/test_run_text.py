@@ -16,9 +16,10 @@ from nas_adapter.output import report
 from nas_adapter.runs.run import Run
 from nas_adapter.runs.search import SearchSettings, search
 from nas_adapter.spaces import DARTSRNN
-from nas_adapter.spaces.darts_rnn import Dropout
-from nas_adapter.strategies import METHODS
-from nas_adapter.tasks import TASKS, TaskSettings
+from nas_adapter.strategies import METHODS, MethodSettings
+from nas_adapter.strategies.random_search import RandomSearchSettings
+from nas_adapter.strategies.xnas import XNASSettings
+from nas_adapter.tasks import TextSettings
 from tests.experiments import test_run_xnas
 from tests.experiments.test_run_xnas import COMMAND, lines_in
 
@@ -56,17 +57,21 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"{path}:Impatient"
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_every_method_finds_a_cell(method: str, page: str, tmp_path: Path) -> None:
-    space, run = DARTSRNN(), Run(tmp_path, {}, resume=False, device=torch.device("cpu"))
-    task = TASKS["text"](
-        TaskSettings(page, 0, 16, torch.device("cpu"), Path(), 32, bptt=2, dropout=Dropout(0.1))
-    )
-    settings = SearchSettings(
-        method=method, seed=0, epochs=1, channels=6, cells=1, reward_bound=0.02, wipeout=True,
-        candidates=3, read="auto", warmup=0, learner="eg",
-    )  # fmt: skip
-    found, report = search(settings, space, task, run)
+@pytest.mark.parametrize(
+    "method",
+    [
+        *(METHODS[name]() for name in METHODS if name not in {"xnas", "random"}),
+        XNASSettings(reward_bound=0.02),
+        RandomSearchSettings(candidates=3),
+    ],
+    ids=lambda method: method.name,
+)
+def test_every_method_finds_a_cell(method: MethodSettings, page: str, tmp_path: Path) -> None:
+    cpu = torch.device("cpu")
+    space, run = DARTSRNN(), Run(tmp_path, {}, resume=False, device=cpu)
+    task = TextSettings(data=page, batch_size=16, bptt=2, dropout=0.1).load(0, cpu)
+    settings = SearchSettings(method=method, epochs=1, channels=6)
+    found, report = search(settings, space, task, run, seed=0)
     run.close()
     assert space.parse(space.genotype(found)) == found
     assert report["steps"] == STEPS

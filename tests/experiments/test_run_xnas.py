@@ -64,7 +64,9 @@ def test_a_smoke_run_writes_everything_and_says_what_it_found(tmp_path: Path) ->
     assert page.count("data:image/png;base64,") == 4
     assert result["architecture"] in page
     assert list((out / "tensorboard").iterdir())
-    assert json.loads((out / "config.json").read_text())["epochs"] == 2
+    config = json.loads((out / "config.json").read_text())
+    assert (config["epochs"], config["retrain_epochs"], config["reward_bound"]) == (2, 1, 0.05)
+    assert not {"search", "candidates", "bptt", "out", "data_root"} & config.keys()
 
 
 def test_random_search_runs_too(tmp_path: Path) -> None:
@@ -125,7 +127,7 @@ def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
     [
         (
             "--method guess",
-            "unknown method 'guess': choose one of xnas, xnas-sampled, darts-first",
+            "unknown method 'guess': choose one of darts-first, darts-second, random, xnas, xnas-s",
         ),
         ("--method random --read mode", "unknown --read for random 'mode': choose one of auto"),
         ("--method darts-first --read best-cumulative", "unknown --read for darts-first 'best-c"),
@@ -142,6 +144,8 @@ def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
         ("--learner squint", "unknown learner 'squint': choose one of eg, adahedge"),
         ("--seed -1", "--seed must not be negative"),
         ("--method darts-first --warmup 3", "--warmup is for xnas, but this is darts-first"),
+        ("--candidates 3", "--candidates is for random, but this is xnas"),
+        ("--method random --no-wipeout", "--wipeout is for xnas, but this is random"),
         ("--architecture-rate 1", "--architecture-rate is for darts-first and darts-second, but"),
         ("--learner adahedge --reward-bound 1", "--reward-bound has no effect with --learner ada"),
         ("--space darts-rnn --cells 2", "--cells is for images, but darts-rnn is for text"),

@@ -53,9 +53,9 @@ def on_the_favourite(loss: Any, play: Any) -> Any:
 
 
 def on_one_favourite(loss: Any, play: Any) -> Any:
-    """Adaptive: loss 1 on the first of the largest weights, which a leader who is followed pays.
+    """Adaptive: loss 1 on the first of the largest weights, 0 elsewhere.
 
-    `on_the_favourite` hits all who are tied, and a tie never breaks.
+    `on_the_favourite` charges all that are tied, and never breaks a tie.
     """
     xp = array_namespace(play)
     leads = play == xp.max(play, axis=-1, keepdims=True)
@@ -64,7 +64,7 @@ def on_one_favourite(loss: Any, play: Any) -> Any:
 
 
 def against_the_weights(loss: Any, play: Any) -> Any:
-    """Adaptive: every expert loses in proportion to its weight."""
+    """Adaptive: losses are the weights."""
     return play + 0.0 * loss
 
 
@@ -74,7 +74,7 @@ OPPONENTS = [oblivious, on_the_favourite, on_one_favourite, against_the_weights]
 def rounds(
     learner: Any, game: Game, opponent: Opponent = oblivious, xp: Any = np, **init: Any
 ) -> Iterator[tuple[Any, Any, Any]]:
-    """Play a game; yields play, loss and the state after each round."""
+    """Play a game; yields distribution, loss and state after each round."""
     where = {"device": DEVICE} if xp is torch else {}
     state = learner.init(xp.asarray(game.loss[0], **where), **init)
     for loss, dead in zip(game.loss, game.dead, strict=True):
@@ -87,7 +87,7 @@ def rounds(
 
 
 def final(learner: Any, game: Game, **options: Any) -> tuple[np.ndarray, Any]:
-    """All plays (T, B, K) as numpy, and the last state."""
+    """All distributions (T, B, K) as numpy, and the last state."""
     plays, _, states = zip(*rounds(learner, game, **options), strict=True)
     return np.stack([as_numpy(play) for play in plays]), states[-1]
 

@@ -28,7 +28,7 @@ def supporting(*features: str) -> pytest.MarkDecorator:
 
 
 def _learner(case: Any) -> Any:
-    """What a pytest.param holds."""
+    """The learner in a pytest.param."""
     return case.values[0]
 
 

@@ -1,6 +1,6 @@
-"""The laws have teeth: each deliberate mistake in the engine makes one of them fail.
+"""Mutants: each deliberate mistake in the code makes a law fail.
 
-A law is called once on the code as it is, and has to pass; then on the mutant, and has to fail.
+A law is called on the code as it is, and has to pass; then on the mutant, and has to fail.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def certified(learner: Any, opponent: Any = oblivious) -> None:
 
 
 def unbiased() -> None:
-    """The law of test_parts, for one play, by enumeration."""
+    """The law of ftrl/test_estimators.py for one distribution, by enumeration."""
     play, loss = np.asarray([0.2, 0.3, 0.5]), np.asarray([1.0, 0.5, 0.25])
     mean = np.zeros(3)
     for arm, seen in enumerate(np.eye(3, dtype=bool)):

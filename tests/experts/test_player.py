@@ -1,4 +1,4 @@
-"""The facade: bad input is refused with the argument's name, in numpy and torch alike."""
+"""`Player`: bad input is refused with the argument's name, in numpy and torch alike."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def test_losses_of_removed_experts_are_ignored(xp: Any) -> None:
     assert np.asarray(player.predict()).tolist() == [[0.5, 0.5, 0.0]] * 2
 
 
-def test_range(xp: Any) -> None:
+def test_losses_must_lie_in_the_interval(xp: Any) -> None:
     with pytest.raises(ValueError, match=r"loss must lie in \[0, 1\], got 1.5 at index \(0, 0\)"):
         make(xp, loss_interval=(0, 1)).update(xp.zeros((2, 3)) + 1.5)
 
 
-def test_shapes(xp: Any) -> None:
+def test_shapes_must_match(xp: Any) -> None:
     with pytest.raises(ValueError, match=r"loss has shape \(3,\), expected \(2, 3\)"):
         make(xp).update(xp.zeros(3))
     with pytest.raises(ValueError, match=r"dead has shape \(3,\), expected \(2, 3\)"):
@@ -54,7 +54,7 @@ def test_shapes(xp: Any) -> None:
         Player(experts.hedge(0.5), xp.zeros((2, 0)))
 
 
-def test_kinds(xp: Any) -> None:
+def test_arrays_must_be_of_one_library_and_type(xp: Any) -> None:
     with pytest.raises(ValueError, match="like must be an array, got list"):
         Player(experts.hedge(0.5), [0, 0])
     with pytest.raises(ValueError, match=r"loss must be an array of .*, got list"):
@@ -129,7 +129,7 @@ def test_bandit_needs_the_chance(xp: Any) -> None:
         make(xp).update(xp.zeros((2, 3)), seen=seen, chance=xp.zeros((2, 3)))
 
 
-def test_prior(xp: Any) -> None:
+def test_the_prior_must_be_a_distribution(xp: Any) -> None:
     like = xp.zeros(2)
     with pytest.raises(ValueError, match=r"the sum of prior must be 1, got 1.5"):
         Player(experts.hedge(0.5), like, prior=xp.asarray([0.5, 1.0]))
@@ -139,7 +139,7 @@ def test_prior(xp: Any) -> None:
         Player(experts.hedge(0.5), like, prior=xp.asarray([0.5, 0.25, 0.25]))
 
 
-def test_horizon(xp: Any) -> None:
+def test_rounds_beyond_the_horizon_are_refused(xp: Any) -> None:
     player = Player(experts.hedge(horizon=2), xp.zeros(2))
     for _ in range(2):
         player.update(xp.zeros(2))
@@ -218,7 +218,7 @@ def test_unsupported_feedback_is_refused_by_name(xp: Any) -> None:
         player.predict(mask)
 
 
-def test_sleeping_arguments(xp: Any) -> None:
+def test_the_mask_of_awake_experts_is_checked(xp: Any) -> None:
     like, mask = xp.zeros((2, 3)), xp.zeros((2, 3)) == 0
     with pytest.raises(ValueError, match="awake and seen were both given"):
         make(xp).update(like, seen=mask, chance=like + 1, awake=mask)
@@ -241,7 +241,7 @@ def test_a_round_in_which_no_one_is_awake_is_void(xp: Any) -> None:
     np.testing.assert_allclose(np.asarray(player.predict())[0], 1 / 3)
 
 
-def test_awake_experts_without_weight_share_the_play(xp: Any) -> None:
+def test_awake_experts_without_weight_get_equal_weights(xp: Any) -> None:
     player = Player(experts.hedge(1e3), xp.zeros(3))
     player.update(xp.asarray([0.0, 10.0, 10.0]))
     awake = xp.asarray([False, True, True])
@@ -250,7 +250,7 @@ def test_awake_experts_without_weight_share_the_play(xp: Any) -> None:
     assert np.all(np.isfinite(np.asarray(player.certificate())))
 
 
-def test_late_plays_are_checked(xp: Any) -> None:
+def test_late_distributions_are_checked(xp: Any) -> None:
     like = xp.zeros((2, 3))
     with pytest.raises(ValueError, match=r"the sum of play must be 1, got 1\.5"):
         make(xp).update(like, play=like + 0.5)
@@ -289,7 +289,7 @@ def test_a_preset_that_was_not_called_is_recognised(xp: Any) -> None:
         experts.play(experts.adahedge(), np.zeros((5, 3)))  # type: ignore[arg-type]
 
 
-def test_chance_without_seen_and_an_empty_range(xp: Any) -> None:
+def test_chance_without_seen_and_an_empty_interval_are_refused(xp: Any) -> None:
     with pytest.raises(ValueError, match="chance was given without seen"):
         make(xp).update(xp.zeros((2, 3)), chance=xp.zeros((2, 3)))
     with pytest.raises(ValueError, match="loss_interval must be"):

@@ -1,4 +1,4 @@
-"""How a game is computed. All engines give the same trace, up to rounding.
+"""Engines, which compute a game. All give the same trace, up to rounding.
 
 ``plain``  any learner, any environment: one Python step a round, over the whole batch
 ``scan``   full information and a rate that ignores the losses: numpy over whole stretches of rounds
@@ -10,5 +10,5 @@ path, but two engines' paths part after a number of rounds that grows with 1 / e
 versions of numpy, both are fair samples of the same game.
 
 An engine lists the parts of FTRL that it can run by class, so that a new part is run by `plain`
-until somebody teaches the others.
+until another engine lists it. The choice of an engine is in `experts.simulation.play`.
 """

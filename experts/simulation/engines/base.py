@@ -1,4 +1,4 @@
-"""What every engine is asked to play, and what the fast ones share."""
+"""`Match` and `Runner`: the contract of an engine, and helpers of the fast ones."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from experts.ftrl.ftrl import FTRL
-from experts.ftrl.rates import Anytime, Fixed, Horizon
+from experts.ftrl import FTRL, Anytime, Fixed, Horizon
 from experts.types import Array
 
 STEADY = (Fixed, Horizon, Anytime)
@@ -17,8 +16,8 @@ STEADY = (Fixed, Horizon, Anytime)
 
 
 @dataclass(frozen=True, slots=True)
-class Game:
-    """What an engine is asked to play. B problems in one flat batch."""
+class Match:
+    """A learner against a source of losses: what an engine plays. B problems in a flat batch."""
 
     learner: Any
     shape: tuple[int, ...]
@@ -33,7 +32,7 @@ class Game:
 
 
 class Runner(Protocol):
-    """A game in progress."""
+    """A match in progress: every call plays some more rounds."""
 
     def __call__(self, losses: Array | None, uniforms: Array | None, count: int) -> None:
         """Play `count` rounds: losses (n, S, ..., K), None if adaptive; uniforms (n, B)."""

@@ -9,18 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from experts.ftrl.barriers import Tsallis
-from experts.ftrl.estimators import Shifted, Weighted
-from experts.ftrl.ftrl import FTRL
-from experts.ftrl.regularizers import Entropy
+from experts.ftrl import FTRL, Entropy, Shifted, Tsallis, Weighted
 from experts.simulation.books import Books
 from experts.simulation.engines import kernels
-from experts.simulation.engines.base import STEADY, Game, Runner, prices, scales
+from experts.simulation.engines.base import STEADY, Match, Runner, prices, scales
 from experts.types import Array
 
 
 class Numba:
-    """Oblivious environments; full information for the entropy, bandits for Tsallis as well."""
+    """The compiled engine: oblivious losses; entropy with any feedback, Tsallis as a bandit."""
 
     name = "numba"
 
@@ -33,16 +30,16 @@ class Numba:
         plain = type(learner.estimator) is Weighted or learner.estimator == Shifted()
         return bandit and learner.regularizer == Tsallis() and plain
 
-    def start(self, game: Game, books: Books) -> Runner:
-        """The kernel's arrays are made here and move on in place."""
-        learner = game.learner
-        like = learner.init(np.zeros(game.shape))
+    def start(self, match: Match, books: Books) -> Runner:
+        """Make the kernel's arrays, which every call updates in place."""
+        learner = match.learner
+        like = learner.init(np.zeros(match.shape))
         batch, experts = books.total.shape
         dual, price = (
             np.array(part).reshape(batch, experts) for part in (like.dual, prices(learner, like))
         )
         # Losses and weights of the learner; then: sums of weights, a workspace; gaps, multipliers.
-        work = np.zeros(experts) if game.bandit else np.zeros(batch)
+        work = np.zeros(experts) if match.bandit else np.zeros(batch)
         state = (np.zeros((batch, experts)), np.zeros((batch, experts)), work, np.zeros(batch))
         sums = (books.total, books.loss, np.full(batch, -1), books.switches)
         bias = getattr(learner.estimator, "bias", 0.0)
@@ -52,7 +49,7 @@ class Numba:
             rows = _rows(losses, batch)
             scale = scales(learner, like.clock, books.done, count)
             after = (state, books.done == 0, sums, _records(books, count))
-            if not game.bandit:
+            if not match.bandit:
                 kernels.hedge(rows, scale, dual, price, *after)
             elif type(learner.regularizer) is Entropy:
                 kernels.exp3(rows, uniforms, scale, dual, bias, *after)
@@ -75,7 +72,7 @@ def _rows(losses: Any, batch: int) -> Array:
 
 
 def _records(books: Books, count: int) -> tuple[Array, ...]:
-    """What is due in the next `count` rounds, and where it goes."""
+    """The records due in the next `count` rounds, and the arrays that they go to."""
     where, due = books.due(books.done, count)
     numbers = np.arange(where.start, where.stop)
     kept = np.where(numbers % books.thin == 0, numbers // books.thin, -1)

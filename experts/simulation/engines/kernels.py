@@ -1,10 +1,10 @@
-"""Compiled loops, numba. All arrays move on in place; B problems, n rounds, K experts.
+"""Compiled loops (numba) over n rounds, B problems, K experts. Arrays are updated in place.
 
-Rounds are the outer loop and problems the inner one: the losses stream through once, the states
-of all problems stay in the cache, and neighbouring problems hide each other's latencies.
+Rounds are the outer loop and problems the inner one: the losses are read once, the states of all
+problems stay in the cache, and neighbouring problems hide each other's latencies.
 
 `losses` is (n, B, K), or (n, 1, K) when all problems meet the same ones; `scale` is 1 / eta,
-(n, B), or (1, B) when constant. `sums` and `records` are the books (`experts.simulation.trace`).
+(n, B), or (1, B) when constant. `sums` and `records` hold arrays of `simulation.books.Books`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-# No "nnan" and no "ninf": weights may overflow, which is noticed and repaired.
+# No "nnan" and no "ninf": weights may overflow, which is detected and repaired.
 _compiled: Any = njit(
     cache=True, error_model="numpy", fastmath={"reassoc", "nsz", "arcp", "contract"}
 )
@@ -24,7 +24,7 @@ _exact: Any = njit(cache=True, error_model="numpy", fastmath={"contract"})
 
 @_exact
 def _drawn(weights: Any, b: int, below: Any, uniform: float) -> int:
-    """As `experts.draw`: without branches, which nobody could predict."""
+    """The drawn expert, as by `experts.draw`; without branches, which would be unpredictable."""
     total = 0.0
     for k in range(weights.shape[1]):
         total += weights[b, k]
@@ -38,7 +38,7 @@ def _drawn(weights: Any, b: int, below: Any, uniform: float) -> int:
 
 @_compiled
 def _enter(total: Any, best: Any, switches: Any, b: int, losses: Any, t: int, row: int) -> None:
-    """One problem's true losses, and who is the best; best is -1 before the first round."""
+    """Add one problem's true losses and find its best expert; `best` is -1 before round 1."""
     for k in range(total.shape[1]):
         total[b, k] += losses[t, row, k]
     leader, low = 0, total[b, 0]
@@ -88,7 +88,7 @@ def _softmax(weights: Any, lead: Any, dual: Any, b: int, eta: float) -> float:
 
 @_compiled
 def _to_zero(lead: Any, b: int) -> float:
-    """Takes the smallest entry off all; returns it."""
+    """Subtract the smallest entry from all; returns it."""
     low: float = lead[b, 0]
     for k in range(1, lead.shape[1]):
         low = min(low, lead[b, k])
@@ -99,7 +99,7 @@ def _to_zero(lead: Any, b: int) -> float:
 
 @_compiled
 def _record(r: int, b: int, sums: Any, records: Any) -> None:
-    """One problem's entries. Apart, as taking tuples apart costs more than a round."""
+    """Enter one problem's sums in record r. Not inline, as unpacking tuples costs too much."""
     total, loss, best, switches = sums
     _, _, loss_at, best_loss_at, best_at, switches_at, _, _ = records
     loss_at[r, b] = loss[b]
@@ -110,7 +110,7 @@ def _record(r: int, b: int, sums: Any, records: Any) -> None:
 
 @_compiled
 def _keep(r: int, b: int, weights: Any, norm: float, records: Any) -> None:
-    """The play, if this record keeps it."""
+    """Enter one problem's distribution in record r, if it is kept."""
     kept = records[1][r]
     if kept >= 0:
         for k in range(weights.shape[1]):
@@ -121,7 +121,7 @@ def _keep(r: int, b: int, weights: Any, norm: float, records: Any) -> None:
 def hedge(
     losses: Any, scale: Any, dual: Any, price: Any, state: Any, first: bool, sums: Any, records: Any
 ) -> None:
-    """Entropy, full information. The gap telescopes while the scale stays."""
+    """Entropy, full information. The gaps telescope while the scale is constant."""
     lead, weights, norm, gap = state
     total, suffered_by, best, switches = sums
     experts = lead.shape[1]
@@ -137,7 +137,7 @@ def hedge(
                 norm[b] = _softmax(weights, lead, dual, b, 1 / s)
             if recorded:
                 _keep(r, b, weights, norm[b], records)
-            # Less the round's smallest loss: a level that all share would swallow the differences.
+            # Less the round's smallest loss: a level that all share would drown the differences.
             level: float = losses[t, row, 0]
             for k in range(1, experts):
                 level = min(level, losses[t, row, k])
@@ -170,7 +170,7 @@ def exp3(
     sums: Any,
     records: Any,
 ) -> None:
-    """Entropy, bandit. A constant scale changes one weight a round, so only that one is made."""
+    """Entropy, bandit. Under a constant scale only the drawn expert's weight changes."""
     lead, weights, below, _ = state
     total, suffered_by, best, switches = sums
     steady, shared = scale.shape[0] == 1, losses.shape[1] == 1
@@ -225,7 +225,7 @@ def _tsallis(play: Any, lead: Any, b: int, scale: float, start: float) -> tuple[
         if abs(error) < 1e-8:
             break
         x = min(x + step, -2 * scale)
-    # The last step to first order: what it misses is the square of the error, below rounding.
+    # The last step to first order: its error is the square of `error`, below rounding.
     for k in range(lead.shape[1]):
         play[b, k] *= play[b, k] * (1 + play[b, k] * (step / scale))
     return x + step, cube

@@ -8,12 +8,12 @@ import numpy as np
 
 from experts.numerics.sampling import draw
 from experts.simulation.books import Books
-from experts.simulation.engines.base import Game, Runner
+from experts.simulation.engines.base import Match, Runner
 from experts.types import Array, Feedback
 
 
 class Plain:
-    """One Python step a round, through the learner's own `predict` and `update`."""
+    """The plain engine: `predict` and `update` of the learner, round by round."""
 
     name = "plain"
 
@@ -21,9 +21,9 @@ class Plain:
         """Everything."""
         return True
 
-    def start(self, game: Game, books: Books) -> Runner:
-        """The state lives in the closure."""
-        learner, shape = game.learner, game.shape
+    def start(self, match: Match, books: Books) -> Runner:
+        """Make the learner's state, which the returned function holds."""
+        learner, shape = match.learner, match.shape
         state = learner.init(np.zeros(shape))
 
         def run(losses: Array | None, uniforms: Array | None, count: int) -> None:
@@ -31,8 +31,8 @@ class Plain:
             for step in range(count):
                 play = learner.predict(state)
                 if losses is None:
-                    loss = game.course(play)
-                    game.check(np.asarray(loss)[None], books.done)
+                    loss = match.course(play)
+                    match.check(np.asarray(loss)[None], books.done)
                 else:
                     loss = losses[step]
                 seen = None
@@ -43,7 +43,7 @@ class Plain:
                 where, due = books.due(books.done - 1, 1)
                 if len(due):
                     books.keep_weights(where, play.reshape(1, *books.total.shape))
-                    if not game.bandit:
+                    if not match.bandit:
                         certificate = np.broadcast_to(learner.certificate(state), shape)
                         books.certify(where, certificate.reshape(1, *books.total.shape))
 
@@ -51,14 +51,14 @@ class Plain:
 
 
 def _feedback(loss: Array, seen: Array | None, play: Array) -> Feedback:
-    """A bandit's learner gets nan where it may not look."""
+    """Feedback of a round; under bandit feedback, nan where nothing was seen."""
     if seen is None:
         return Feedback(loss)
     return Feedback(np.where(seen, loss, np.nan), seen, play)
 
 
 def _enter(books: Books, played: Array, loss: Array) -> None:
-    """One round into the books."""
+    """Enter one round into the books."""
     flat = loss.reshape(books.total.shape)
     books.total += flat
     books.loss += np.sum(np.where(played, played * loss, 0.0), axis=-1).reshape(-1)

@@ -1,4 +1,4 @@
-"""The scan engine: Hedge over a known sequence, whole stretches of rounds at once."""
+"""The scan engine: Hedge over a known sequence, many rounds at once."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from experts.ftrl.estimators import Weighted
-from experts.ftrl.ftrl import FTRL
-from experts.ftrl.regularizers import Entropy
+from experts.ftrl import FTRL, Entropy, Weighted
 from experts.simulation.books import Books
-from experts.simulation.engines.base import STEADY, Game, Runner, prices, scales
+from experts.simulation.engines.base import STEADY, Match, Runner, prices, scales
 from experts.types import Array
 
 _CACHE = 2**15
@@ -18,7 +16,7 @@ _CACHE = 2**15
 
 
 class Scan:
-    """Hedge over a known sequence: cumulative sums and one softmax for a stretch of rounds.
+    """The scan engine: cumulative sums and one softmax for a stretch of rounds.
 
     Experts come first and the rounds last in memory, (K, n, B): every operation then runs along
     contiguous numbers, also where K is small. The gaps telescope while the rate stays the same.
@@ -36,10 +34,10 @@ class Scan:
             and type(learner.estimator) is Weighted
         )
 
-    def start(self, game: Game, books: Books) -> Runner:
-        """Cuts what comes into stretches that fit into the cache."""
-        learner = game.learner
-        state = learner.init(np.zeros(game.shape))
+    def start(self, match: Match, books: Books) -> Runner:
+        """Make the sums; every call cuts its rounds into stretches that fit into the cache."""
+        learner = match.learner
+        state = learner.init(np.zeros(match.shape))
         batch, experts = books.total.shape
         dual = state.dual.reshape(batch, experts).T[:, None, :].copy()
         price = prices(learner, state).reshape(batch, experts)
@@ -61,12 +59,12 @@ class Scan:
 def _stretch(
     books: Books, part: Array, scale: Array, dual: Array, price: Array, lead: Array, gap: Array
 ) -> None:
-    """Some rounds (n, B, K) at once; `lead` (K, B) and `gap` (B,) move on in place."""
+    """Play rounds (n, B, K) at once; `lead` (K, B) and `gap` (B,) are updated in place."""
     loss = np.array(part.transpose(2, 0, 1), order="C")  # (K, n, B), a copy to write to
     path = np.empty((len(loss), loss.shape[1] + 1, loss.shape[2]))
     path[:, 0] = lead
-    # Less each round's smallest loss, which changes no play: a level that all losses share would
-    # swallow their differences.
+    # Less each round's smallest loss, which changes no distribution: a level that all losses share
+    # would drown their differences.
     level = loss.min(axis=0)
     loss -= level
     np.cumsum(loss, axis=1, out=path[:, 1:])
@@ -108,7 +106,7 @@ def _price(scale: Array, due: Array, price: Array) -> Array:
 
 
 def _enter_stretch(books: Books, path: Array, suffered: Array, low: Array, level: Array) -> None:
-    """Rounds (K, n, B) into the books; the first of them is round `books.done` + 1.
+    """Enter rounds (K, n, B) into the books; the first of them is round `books.done` + 1.
 
     `level` (n, B) is what was taken off all losses up to a round.
     """

@@ -1,4 +1,4 @@
-"""Where losses come from. An environment is a frozen set of choices with one method, `start`.
+"""Environments: sources of losses, each a frozen set of choices with one method, `start`.
 
 To add one, write a frozen dataclass with the attributes of `Environment`; `play` needs nothing
 else. What is revealed of a loss (all of it, or the drawn expert's) is chosen in `play`, not here.

@@ -1,4 +1,7 @@
-"""Opponents that see the play before they choose the losses. All are deterministic."""
+"""Adaptive environments: opponents that see p_t before they choose the losses of round t.
+
+All are deterministic.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from experts.types import Array
 
 @dataclass(frozen=True, slots=True)
 class _Memoryless(ABC):
-    """An opponent whose losses are a function of the play."""
+    """An opponent whose losses are a function of the round's distribution."""
 
     experts: int
     adaptive: ClassVar[bool] = True
@@ -31,12 +34,12 @@ class _Memoryless(ABC):
         return (self.experts,)
 
     def start(self, generators: Sequence[np.random.Generator]) -> Course:
-        """No memory, no randomness."""
+        """`answer`: there is no memory and no randomness."""
         return self.answer
 
     @abstractmethod
     def answer(self, play: Array) -> Array:
-        """The losses that meet a play, both (S, K)."""
+        """The losses against a distribution `play`, both (S, K)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class AgainstTheFavourite(_Memoryless):
     """
 
     def answer(self, play: Array) -> Array:
-        """The favourites lose."""
+        """1 on the favourites, (S, K)."""
         return np.where(play == play.max(axis=-1, keepdims=True), 1.0, 0.0)
 
 
@@ -65,7 +68,7 @@ class AgainstOneFavourite(_Memoryless):
     """
 
     def answer(self, play: Array) -> Array:
-        """One favourite loses."""
+        """1 on the first favourite, (S, K)."""
         first = play.argmax(axis=-1)[..., None]
         return np.where(first == np.arange(self.experts), 1.0, 0.0)
 
@@ -81,13 +84,13 @@ class AgainstTheWeights(_Memoryless):
     """
 
     def answer(self, play: Array) -> Array:
-        """The favourite loses 1."""
+        """p_k / max_i p_i, (S, K)."""
         return play / play.max(axis=-1, keepdims=True)
 
 
 @dataclass(frozen=True, slots=True)
 class AgainstTheBound:
-    """The greedy answer to Hedge's bound: losses in {0, 1} that waste as little of it as they can.
+    """Losses in {0, 1} that bring Hedge's regret close to its bound, chosen greedily.
 
     Two phases. *Halving*: the charged experts hold as near to half of the weight as a greedy
     choice gets (by falling weight, an expert is charged if that brings the sum nearer to 1/2).
@@ -135,7 +138,7 @@ class AgainstTheBound:
         return self.rounds
 
     def start(self, generators: Sequence[np.random.Generator]) -> Course:
-        """It remembers the losses so far."""
+        """A run, which remembers the losses so far."""
         total = np.zeros((len(generators), self.experts))
         left = self.rounds
         closing = self._closing() if self.closing is None else self.closing
@@ -166,7 +169,7 @@ def _half(play: Array) -> Array:
     held = np.zeros(len(play))
     chosen = np.empty_like(play)
     for k in range(play.shape[-1]):
-        # A hair's breadth, so that equal halves do not hang on the rounding.
+        # The margin keeps rounding from deciding between equal halves.
         chosen[:, k] = held + weights[:, k] / 2 <= 0.5 + 1e-12
         held += chosen[:, k] * weights[:, k]
     loss = np.empty_like(play)

@@ -1,4 +1,4 @@
-"""The contract of an environment, and what its parts share."""
+"""The contract of an environment, and helpers that environments share."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import numpy as np
 from experts.types import Array
 
 Course = Callable[[Any], Array]
-"""One run of an environment, called again and again as the game goes on. Oblivious: the number n
-of rounds to come -> losses (n, S, ..., K). Adaptive: the play (S, ..., K) -> losses (S, ..., K)."""
+"""One run of an environment, called until the game ends. Oblivious: the number n of next rounds ->
+losses (n, S, ..., K). Adaptive: the round's distributions (S, ..., K) -> losses (S, ..., K)."""
 
 
 class Environment(Protocol):
-    """What `play` asks of an environment."""
+    """An environment, as `play` uses it."""
 
     @property
     def adaptive(self) -> bool:
-        """Whether the losses depend on the plays."""
+        """Whether the losses depend on the distributions played."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -28,7 +28,7 @@ class Environment(Protocol):
 
     @property
     def horizon(self) -> int | None:
-        """Number of rounds that there are; None: any."""
+        """Number of rounds that the environment has; None: any."""
 
     @property
     def loss_interval(self) -> tuple[float, float] | None:

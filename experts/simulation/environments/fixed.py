@@ -47,7 +47,7 @@ class Given:
         return len(self.losses)
 
     def start(self, generators: Sequence[np.random.Generator]) -> Course:
-        """From the first row."""
+        """A run from the first row on."""
         position = 0
 
         def following(rounds: int) -> Array:
@@ -61,7 +61,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Alternating:
-    """The experts lose 1 in turn, the others 0; the very first loss is 1/2.
+    """Alternating losses: the experts lose 1 in turn, the others 0; the very first loss is 1/2.
 
     With two experts, whoever follows the leader loses in every round but the first, and either
     expert only in every second one: the sequence that shows why a learner must not be greedy.
@@ -88,7 +88,7 @@ class Alternating:
         return (self.experts,)
 
     def start(self, generators: Sequence[np.random.Generator]) -> Course:
-        """From expert 0."""
+        """A run from expert 0 on."""
         done = 0
 
         def following(rounds: int) -> Array:

@@ -1,4 +1,4 @@
-"""Losses that are drawn; each seed draws from its own generator."""
+"""Stochastic environments; each seed draws from its own generator."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Bernoulli:
         return tuple(self.means.shape)
 
     def start(self, generators: Sequence[np.random.Generator]) -> Course:
-        """Round by round."""
+        """A run that draws round by round."""
 
         def draw(_: int, generator: np.random.Generator, rows: Array) -> None:
             generator.random(out=rows)
@@ -78,7 +78,7 @@ class Gaussian:
         return tuple(self.means.shape)
 
     def start(self, generators: Sequence[np.random.Generator]) -> Course:
-        """Round by round."""
+        """A run that draws round by round."""
 
         def draw(_: int, generator: np.random.Generator, rows: Array) -> None:
             generator.standard_normal(out=rows)

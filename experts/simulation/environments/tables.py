@@ -1,4 +1,4 @@
-"""Loss sequences from real data: a table in a text file."""
+"""Loss sequences from CSV files."""
 
 from __future__ import annotations
 

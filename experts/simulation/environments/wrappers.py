@@ -1,4 +1,4 @@
-"""Environments made from others."""
+"""Environments that change or combine others."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from experts.types import Array
 
 @dataclass(frozen=True, slots=True)
 class Corrupted:
-    """The losses of the first `rounds` rounds upside down: low + high - loss.
+    """Corrupted losses: in the first `rounds` rounds they are reversed to low + high - loss.
 
     The corruption is sum_t max_k |corrupted - drawn| <= `rounds` * (high - low), reached by losses
-    that are low or high. Early lies cost a learner the most: it has not seen anything yet.
+    that are low or high. Early corruption costs a learner the most: it has not seen anything yet.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Corrupted:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rounds", whole("rounds", self.rounds, 0))
-        _ranged(self.base)
+        _interval(self.base)
         if self.base.adaptive:
             raise ValueError(f"base must be oblivious, got {self.base!r}")
 
@@ -60,8 +60,8 @@ class Corrupted:
         return self.base.loss_interval
 
     def start(self, generators: Sequence[np.random.Generator]) -> Course:
-        """Corrupted first, then as it is."""
-        course, (low, high) = self.base.start(generators), _ranged(self.base)
+        """A run of the base, whose first losses are reversed."""
+        course, (low, high) = self.base.start(generators), _interval(self.base)
         done = 0
 
         def following(rounds: int) -> Array:
@@ -77,7 +77,7 @@ class Corrupted:
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """Losses mapped from the base's range to [low, high], as a straight line does.
+    """Scaled losses: mapped linearly from the base's interval to [low, high].
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Scaled:
     high: float
 
     def __post_init__(self) -> None:
-        _ranged(self.base)
+        _interval(self.base)
         if not (self.low < self.high and math.isfinite(self.high - self.low)):
             raise ValueError(f"low must be below high, got low={self.low!r}, high={self.high!r}")
 
@@ -117,8 +117,8 @@ class Scaled:
         return (self.low, self.high)
 
     def start(self, generators: Sequence[np.random.Generator]) -> Course:
-        """The base's, mapped."""
-        course, (low, high) = self.base.start(generators), _ranged(self.base)
+        """A run of the base, with its losses mapped."""
+        course, (low, high) = self.base.start(generators), _interval(self.base)
 
         def following(asked: Any) -> Array:
             part = (course(asked) - low) / (high - low)  # 0 and 1 go to `low` and `high` exactly
@@ -163,10 +163,10 @@ class SideBySide:
 
     @property
     def loss_interval(self) -> tuple[float, float] | None:
-        """The smallest that holds all."""
-        ranges = [part.loss_interval for part in self.parts]
-        known = [r for r in ranges if r is not None]
-        if len(known) < len(ranges):
+        """The smallest interval that holds those of all parts."""
+        intervals = [part.loss_interval for part in self.parts]
+        known = [interval for interval in intervals if interval is not None]
+        if len(known) < len(intervals):
             return None
         return min(low for low, _ in known), max(high for _, high in known)
 
@@ -187,8 +187,8 @@ class SideBySide:
         return answer if self.adaptive else following
 
 
-def _ranged(base: Environment) -> tuple[float, float]:
-    """The base's range, which must be known."""
+def _interval(base: Environment) -> tuple[float, float]:
+    """The base's loss interval; ValueError if it has none."""
     if base.loss_interval is None:
         raise ValueError(f"base must have a loss_interval, got None from {base!r}")
     return base.loss_interval

@@ -1,4 +1,4 @@
-"""The a-priori formulas refuse what they are not for; their values are tested with the learners."""
+"""A-priori bounds refuse arguments outside their domain; the learners' tests check their values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from experts import bounds
+import experts
+from experts.analysis import bounds
 
 FINE: dict[str, Any] = {
     "k": 4, "rounds": 9, "switches": 2, "eta": 0.5, "loss_range": 2.0, "bound": 0.1,
@@ -53,3 +54,9 @@ def test_one_expert_has_no_regret_and_a_finite_bound(bound: Callable[..., float]
     names = inspect.signature(bound).parameters
     alone = {"k": 1, "prior": 1.0, "log_kept": 0.0}
     assert 0 <= bound(**{name: (FINE | alone)[name] for name in names}) < math.inf
+
+
+def test_all_bounds_have_a_short_address() -> None:
+    assert len(EVERY) > 20
+    for case in EVERY:
+        assert getattr(experts.bounds, str(case.id)) is case.values[0]

@@ -1,4 +1,4 @@
-"""Online to batch: the theorems' expectations, by enumeration of all sequences of losses."""
+"""Online-to-batch conversion: expectations of the theorems, over all sequences of losses."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_excess_risk_is_at_most_the_expected_regret_over_t(
 ) -> None:
     """E[F(x_t)] - F(u) <= E[sum <g_s, p_s - u>] / t for every t <= T, over all 2**T sequences.
 
-    x_t is the plays' average; gradients at the plays (Cesa-Bianchi et al.), or at x_t (Cutkosky).
+    x_t is the average of p_1, ..., p_t; gradients at p_t (Cesa-Bianchi et al.) or x_t (Cutkosky).
     """
     drawn = np.asarray(list(itertools.product([0, 1], repeat=ROUNDS))).T  # (T, 2**T)
     state = learner.init(np.zeros((2**ROUNDS, 3)))
@@ -63,3 +63,24 @@ def test_a_random_iterate_has_the_mean_risk_of_all(population: np.ndarray) -> No
     expected = risk(plays, population).mean()
     assert risk(drawn, population).mean() == pytest.approx(expected, abs=1e-12)
     assert risk(experts.average_iterate(plays), population) <= expected + 1e-12
+
+
+def test_average_iterate_has_no_more_than_the_mean_convex_loss() -> None:
+    """Jensen, the step that online-to-batch rests on, for a squared loss."""
+    rng = np.random.default_rng(0)
+    plays, target = rng.dirichlet(np.ones(4), size=50), rng.random(4)
+    loss = ((plays - target) ** 2).sum(-1)
+    average = experts.average_iterate(plays)
+    assert ((average - target) ** 2).sum() < loss.mean()
+
+
+def test_sample_iterate_returns_each_round_equally_often() -> None:
+    plays = np.eye(4)
+    uniforms = (np.arange(100)[:, None] + 0.5) / 100
+    drawn = experts.sample_iterate(np.broadcast_to(plays[:, None], (4, 100, 4)), uniforms)
+    np.testing.assert_allclose(drawn.mean(0), 0.25)
+
+
+def test_best_cumulative_is_the_leader_among_survivors() -> None:
+    loss, alive = np.asarray([0.0, 2.0, 1.0, 1.0]), np.asarray([False, True, True, True])
+    assert experts.best_cumulative(loss, alive) == 2

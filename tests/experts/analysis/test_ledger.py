@@ -1,4 +1,4 @@
-"""Regret to a fixed expert, to sequences that switch, over intervals; the asleep and the late."""
+"""Ledgers: regret to one expert, to sequences with switches, over intervals; unknown losses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIXTYFOURTHS = st.integers(0, 64).map(lambda n: n / 64)
 
 @st.composite
 def books(draw: st.DrawFn, most_rounds: int = 6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Plays, losses and awake, (T, 2, K); plays are 0 on the asleep."""
+    """Distributions, losses and awake, (T, 2, K); distributions are 0 on the asleep."""
     shape = (draw(st.integers(1, most_rounds)), 2, draw(st.integers(1, 3)))
     awake = draw(hnp.arrays(bool, shape, elements=st.booleans()))
     awake[..., 0] = True
@@ -97,7 +97,7 @@ def test_an_unknown_loss_spoils_only_the_intervals_that_hold_it() -> None:
 
 @given(game=books(), seed=st.integers(0, 2**32 - 1))
 def test_a_late_loss_is_booked_for_the_play_of_its_own_round(game: Any, seed: int) -> None:
-    """Whatever the order of arrival, the books end as if nothing had been late."""
+    """In any order of arrival the ledger ends as if nothing had been late."""
     regret = instant(*game).sum(0)
     late = Ledger.open(regret)
     for then in np.random.default_rng(seed).permutation(len(game[0])):
@@ -131,3 +131,28 @@ def test_bad_questions_are_refused() -> None:
         ledger.between(2, 4)
     with pytest.raises(ValueError, match=r"length must lie in \[1, 3\], got 4"):
         ledger.worst(4)
+
+
+def test_ledger_keeps_unknown_losses_out_of_the_player_s_account() -> None:
+    ledger = Ledger.open(np.zeros(3))
+    ledger = ledger.add(np.asarray([0.25, 0.75, 0.0]), np.asarray([1.0, 0.0, np.nan]))
+    assert ledger.loss.tolist() == [0.25]
+    np.testing.assert_array_equal(ledger.regret, [-0.75, 0.25, np.nan])
+    assert ledger.worst(np.asarray([True, True, False])).tolist() == [0.25]
+
+
+@given(game=hnp.arrays(np.float64, (6, 3), elements=st.integers(0, 4)))
+def test_ledger_is_the_definition_of_regret(game: np.ndarray) -> None:
+    plays = np.random.default_rng(0).dirichlet(np.ones(3), size=6)
+    ledger = Ledger.open(game[0])
+    for play, loss in zip(plays, game, strict=True):
+        ledger = ledger.add(play, loss)
+    regret = (plays * game).sum() - game.sum(0)
+    np.testing.assert_allclose(ledger.regret, regret, atol=1e-12)
+    np.testing.assert_allclose(ledger.worst(np.ones(3, dtype=bool)), regret.max(), atol=1e-12)
+
+
+def test_a_wiped_out_expert_has_no_say_in_the_regret() -> None:
+    """Its loss is not known any more; `worst` is over the others."""
+    ledger = Ledger.open(np.zeros(3)).add(np.asarray([0.5, 0.5, 0]), np.asarray([0, 1, np.nan]))
+    assert ledger.worst(np.asarray([True, True, False])).tolist() == [0.5]

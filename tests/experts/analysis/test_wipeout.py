@@ -1,4 +1,4 @@
-"""Wipe-out with confidence: its probability of losing the best, exactly and by playing."""
+"""Wipe-out with confidence: the exact probability that it drops the best expert."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from experts import wipeout
 
 
 def probability_of_losing(up: float, down: float, horizon: int, delta: float) -> float:
-    """That expert 0 of two is ever dropped; by dynamic programming.
+    """Probability that expert 0 of two is ever dropped, by dynamic programming.
 
-    In a round it falls behind by 1 more with probability `up`, by 1 less with `down`. The state is
-    by how much it trails; what the rule drops leaves the game.
+    In a round its lag grows by 1 with probability `up` and shrinks by 1 with `down`. The state is
+    the lag; mass that the rule drops is counted and removed.
     """
     trail = np.arange(-horizon, horizon + 1)
     loss = np.stack([np.maximum(trail, 0), np.maximum(-trail, 0)], axis=-1).astype(float)
@@ -40,7 +40,7 @@ def test_the_best_in_the_mean_survives_with_probability_1_minus_delta(
 
 @pytest.mark.parametrize("delta", [0.9, 0.1, 0.001])
 def test_the_most_unlucky_case(delta: float) -> None:
-    """Losses 0 and 1 by a fair coin: the promise is kept, and not by never dropping anybody."""
+    """Losses 0 and 1 by a fair coin: the guarantee holds, but experts are dropped."""
     assert 1e-4 * delta < probability_of_losing(0.5, 0.5, 200, delta) <= delta
 
 

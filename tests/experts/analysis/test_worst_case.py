@@ -1,4 +1,4 @@
-"""The exact worst case: what enumeration finds, what `play` reproduces, how tight bounds are."""
+"""The exact worst case against enumeration, `play` and the a-priori bounds."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from experts import Feedback, Ledger, bounds
 from tests.experts.games import OPPONENTS, Game, Opponent, games, rounds
 
 Rule = Callable[[list[np.ndarray], int], np.ndarray]
-"""From the instantaneous regrets of the rounds played, each (K,), to the next play."""
+"""From the instantaneous regrets of the rounds played, each (K,), to the next distribution."""
 
 
 def poly(regrets: list[np.ndarray], k: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Every engine plays the games of the plain one, for every registered learner that it lists."""
+"""Every engine gives the plain engine's trace, for every registered learner that it runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENGINES: dict[str, Any] = {"scan": Scan, "numba": Numba}
 
 
 def pairs(bandit: bool) -> list[Any]:
-    """(learner, engine) for all that an engine can run."""
+    """All (learner, engine) that can be run."""
     return [
         pytest.param(learner.values[0], name, id=f"{learner.id}-{name}")
         for learner in LEARNERS
@@ -70,7 +70,7 @@ def test_short_bandit_games_give_the_plain_trace(learner: Any, engine: str, game
     plain = experts.play(learner, Given(game.loss), engine="plain", **options)
     fast = experts.play(learner, Given(game.loss), engine=engine, **options)
     same = np.isclose(fast.weights, plain.weights, atol=1e-6).all()
-    # Where eta / p overflows the powers of rounding, the two plays part; then nothing is claimed.
+    # For a huge eta / p rounding makes the two games differ; then nothing is claimed.
     if same:
         assert_same(fast, plain, atol=1e-6)
     assert same or getattr(learner.rate, "eta", 0) > 100

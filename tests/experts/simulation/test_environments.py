@@ -1,4 +1,4 @@
-"""Opponents: in range, reproducible, the same in any company and in any portions, and checked."""
+"""Environments: losses in their interval, reproducible for each seed, and arguments checked."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_corruption_turns_the_first_rounds_upside_down() -> None:
 
 
 def test_side_by_side_is_what_each_is_alone() -> None:
-    """The parts that need no randomness meet the same plays, so they give the same game."""
+    """The parts without randomness give the same game as alone."""
     parts: Any = (
         AgainstTheWeights(3),
         Alternating(3),

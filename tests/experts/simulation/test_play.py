@@ -1,4 +1,4 @@
-"""Whole games: the trace is right, bad input is refused, and memory does not grow with T."""
+"""`play`: its trace is right, bad input is refused, and memory does not grow with T."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COINS = Bernoulli(np.linspace(0.3, 0.7, 4))
 
 
 def assert_same(one: Trace, other: Trace, atol: float = 0.0) -> None:
-    """Field by field; the engine's name aside."""
+    """All fields but the engine's name are equal."""
     for f in fields(Trace):
         left, right = getattr(one, f.name), getattr(other, f.name)
         if f.name == "engine":
@@ -140,7 +140,7 @@ def test_a_plot_draws(feedback: str, tmp_path: Path) -> None:
 
 @dataclass(frozen=True)
 class Broken:
-    """Fine for three rounds."""
+    """An environment with bad losses from the fourth round on."""
 
     value: float
     shape: tuple[int, ...] = (2,)
@@ -230,7 +230,7 @@ def test_environments_are_checked(make: Any, message: str) -> None:
 def test_a_progress_bar_on_long_games_only(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["experts.play"], "_BAR_DELAY", 0.0)
+    monkeypatch.setattr(sys.modules["experts.simulation.play"], "_BAR_DELAY", 0.0)
     losses = Given(np.zeros((300_000, 20)))
     quick = experts.hedge(0.1)
     experts.play(quick, losses, progress=False)

@@ -34,7 +34,7 @@ def chances(edges: np.ndarray) -> np.ndarray:
 
 
 def function(rng: np.random.Generator) -> Quadratic:
-    """Some function: the mean after one query at random weights of the posterior."""
+    """A random function: a draw from the posterior after four queries."""
     queries = ALL[rng.integers(27, size=4)]
     noise = rng.standard_normal(4)
     return MODEL.posterior_draw(np.eye(SIZE), queries, noise, rng.standard_normal(SIZE), noise)

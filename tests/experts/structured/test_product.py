@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from experts import ProductDistribution
+from experts.structured.product import edge_entropy
 from tests.experts.games import as_numpy
 
 ARCHITECTURES = np.asarray(list(itertools.product(range(3), repeat=3)))
@@ -133,3 +134,34 @@ def test_bad_architectures_and_edges_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one edge"):
         ProductDistribution.ragged([], np.zeros(()))
     assert product.log_probability(np.asarray([0, 3])) == -math.inf
+
+
+@given(
+    edges=hnp.arrays(np.float64, (3, 3), elements=st.integers(0, 4)).filter(
+        lambda w: bool(np.all(w.sum(-1) > 0))
+    )
+)
+def test_product_distribution_by_enumeration(edges: np.ndarray) -> None:
+    product = ProductDistribution(edges / edges.sum(-1, keepdims=True))
+    architectures = np.asarray(list(itertools.product(range(3), repeat=3)))
+    probability = np.exp(product.log_probability(architectures))
+    best = np.exp(product.log_probability(product.mode()))
+    assert probability.sum() == pytest.approx(1)
+    assert best == probability.max()
+    known = probability[probability > 0]
+    assert float(product.entropy()) == pytest.approx(-(known * np.log(known)).sum(), abs=1e-12)
+
+
+def test_product_samples_follow_the_marginals() -> None:
+    edges = np.asarray([[0.2, 0.8, 0.0], [0.0, 0.5, 0.5]])
+    uniforms = np.random.default_rng(0).random((20_000, 2))
+    drawn = ProductDistribution(np.broadcast_to(edges, (20_000, 2, 3))).sample(uniforms)
+    frequency = (drawn[..., None] == np.arange(3)).mean(0)
+    np.testing.assert_allclose(frequency, edges, atol=0.02)
+    assert np.all(frequency[edges == 0] == 0)
+
+
+def test_edge_entropy() -> None:
+    np.testing.assert_allclose(
+        edge_entropy(np.asarray([[0.5, 0.5], [1, 0]])), [math.log(2), 0], atol=1e-15
+    )

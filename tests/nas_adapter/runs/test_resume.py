@@ -12,10 +12,20 @@ from nas_adapter.data import images as data_sets
 from nas_adapter.runs.run import Run
 from nas_adapter.runs.search import SearchSettings, search
 from nas_adapter.spaces import NASBench201
-from nas_adapter.strategies import METHODS, Strategy
-from nas_adapter.tasks import ImageClassification
+from nas_adapter.strategies import METHODS, Context, MethodSettings, Strategy
+from nas_adapter.strategies.random_search import RandomSearchSettings
+from nas_adapter.strategies.xnas import XNASSettings
+from nas_adapter.tasks import ImageClassification, ImageSettings
 
-TASK = ImageClassification(data_sets.load("digits", Path("unused"), 32), seed=0, batch_size=240)
+TASK = ImageClassification(
+    data_sets.load("digits", Path("unused"), 32), ImageSettings(batch_size=240), seed=0
+)
+TRIED: list[MethodSettings] = [
+    *(METHODS[name]() for name in METHODS if name not in {"xnas", "random"}),
+    RandomSearchSettings(candidates=2),
+    XNASSettings(reward_bound=1e-4),
+    XNASSettings(reward_bound="auto", warmup=2),
+]
 
 
 class KilledError(Exception):
@@ -26,7 +36,7 @@ def searched(settings: SearchSettings, out: Path) -> tuple[Any, list[dict[str, A
     """What was found and logged, without what a clock measured."""
     run = Run(out, {}, resume=True, device=torch.device("cpu"))
     try:
-        found, report = search(settings, NASBench201(), TASK, run)
+        found, report = search(settings, NASBench201(), TASK, run, seed=0)
         steps = run.history("search")
     finally:
         run.close()
@@ -36,18 +46,11 @@ def searched(settings: SearchSettings, out: Path) -> tuple[Any, list[dict[str, A
     return (found, {name: report[name] for name in report.keys() - timed}), steps
 
 
-@pytest.mark.parametrize(
-    ("method", "changes"),
-    [*((name, {}) for name in METHODS), ("xnas", {"reward_bound": None, "warmup": 2})],
-)
+@pytest.mark.parametrize("method", TRIED, ids=str)
 def test_a_search_that_ends_in_an_epoch_goes_on_as_if_it_had_not(
-    method: str, changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    method: MethodSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    standard: dict[str, Any] = {
-        "method": method, "seed": 0, "epochs": 4, "channels": 2, "cells": 1, "reward_bound": 1e-4,
-        "warmup": 0, "learner": "eg", "wipeout": True, "candidates": 2, "read": "auto",
-    }  # fmt: skip
-    settings = SearchSettings(**standard | changes)
+    settings = SearchSettings(method=method, epochs=4, channels=2)
     whole = searched(settings, tmp_path / "whole")
 
     class Mortal:
@@ -65,12 +68,15 @@ def test_a_search_that_ends_in_an_epoch_goes_on_as_if_it_had_not(
             self.left -= 1
             return self.strategy.step(train, valid)
 
-    make = METHODS[method].make
+    start = type(method).start
+
+    def start_mortal(settings: MethodSettings, context: Context) -> Mortal:
+        return Mortal(start(settings, context))
+
     with monkeypatch.context() as patched:
-        mortal = METHODS[method]._replace(make=lambda setting: Mortal(make(setting)))
-        patched.setitem(METHODS, method, mortal)
+        patched.setattr(type(method), "start", start_mortal)
         with pytest.raises(KilledError):
             searched(settings, tmp_path / "killed")
     assert searched(settings, tmp_path / "killed") == whole
-    if method == "xnas" and not changes:
+    if isinstance(method, XNASSettings) and method.warmup == 0:
         assert whole[0][1]["wiped_out"], "nothing was wiped out: resuming that shows nothing"

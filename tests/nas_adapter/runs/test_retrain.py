@@ -9,15 +9,15 @@ import pytest
 import torch
 
 from nas_adapter.data import images as data_sets
-from nas_adapter.output import export as export_module
 from nas_adapter.data.images import cut_out
 from nas_adapter.errors import UserError
+from nas_adapter.output import export as export_module
 from nas_adapter.output.export import export
 from nas_adapter.randomness import Stream, stream
-from nas_adapter.runs.retrain import RetrainSettings, build, retrain
+from nas_adapter.runs.retrain import Retraining, RetrainSettings, build
 from nas_adapter.runs.run import Run
 from nas_adapter.spaces import DARTSCNN, find_space, random_architecture
-from nas_adapter.tasks import ImageClassification
+from nas_adapter.tasks import ImageClassification, ImageSettings
 
 DIGITS = data_sets.load("digits", Path("unused"), 32)
 
@@ -37,12 +37,14 @@ def test_cutout_blanks_one_square_at_any_place() -> None:
 def test_darts_s_retraining_runs_and_depends_on_the_seed_alone(tmp_path: Path) -> None:
     space = DARTSCNN()
     architecture = random_architecture(space, torch.Generator().manual_seed(0))
-    task = ImageClassification(DIGITS, seed=0, batch_size=512, cutout=4)
-    settings = RetrainSettings(seed=0, epochs=2, channels=2, cells=1, auxiliary=True, drop_path=0.2)
+    image_settings = ImageSettings(batch_size=512, cutout=4, auxiliary=True, drop_path=0.2)
+    task = ImageClassification(DIGITS, image_settings, seed=0)
+    size = task.size(2, search=False)
     nets = []
     for name in ("one", "two"):
         run = Run(tmp_path / name, {}, resume=False, device=torch.device("cpu"))
-        value = retrain(settings, space, architecture, task, run, "retrain")
+        retraining = Retraining(RetrainSettings(epochs=2), size, space, task, run, seed=0)
+        value = retraining.train(architecture, "retrain")
         assert 0 <= value <= 1
         nets.append((run.phase("retrain") or {})["net"])
         run.close()
@@ -55,8 +57,8 @@ def test_darts_s_retraining_runs_and_depends_on_the_seed_alone(tmp_path: Path) -
 def test_exported_files_give_the_same_logits(tmp_path: Path) -> None:
     space = find_space("nasbench201")
     architecture = random_architecture(space, torch.Generator().manual_seed(3))
-    task = ImageClassification(DIGITS, seed=0, batch_size=64)
-    net = build(RetrainSettings(0, 1, channels=4, cells=1), space, architecture, task)
+    task = ImageClassification(DIGITS, ImageSettings(), seed=0)
+    net = build(space, architecture, task.size(4, search=False), seed=0)
     torch.manual_seed(0)
     batch = next(task.retrain_batches(0))
     net(batch.images, architecture)  # for statistics that are not the initial ones
@@ -74,8 +76,8 @@ def test_exported_files_give_the_same_logits(tmp_path: Path) -> None:
 
 def test_an_export_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     space = find_space("nasbench201")
-    task = ImageClassification(DIGITS, seed=0, batch_size=64)
-    net = build(RetrainSettings(0, 1, channels=2, cells=1), space, (3,) * 6, task)
+    task = ImageClassification(DIGITS, ImageSettings(), seed=0)
+    net = build(space, (3,) * 6, task.size(2, search=False), seed=0)
     monkeypatch.setattr(export_module, "_run_onnx", lambda path, inputs: torch.zeros(640))
     with pytest.raises(UserError, match=r"network\.onnx gives other outputs than the network"):
         export(task, net, (3,) * 6, tmp_path)

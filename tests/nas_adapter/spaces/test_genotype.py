@@ -28,7 +28,7 @@ from nas_adapter.spaces.genotype import carries, read
 class Small(DARTSCNN):
     """Two nodes: one with two edges, one with three; each keeps two. "none" and two operations."""
 
-    operations = ("none", "a", "b")  # type: ignore[assignment]
+    operations = ("none", "a", "b")
     edges = ("2<-0", "2<-1", "3<-0", "3<-1", "3<-2")
     choices = ((0, 1, 2),) * 5
 

@@ -10,10 +10,18 @@ import torch
 from second_order import Problem, agreement, smooth_problem, supernet_problem
 
 from nas_adapter.data import images as data_sets
-from nas_adapter.spaces import NASBench201, Size
-from nas_adapter.strategies import DARTS, Setting
-from nas_adapter.strategies.darts import EPSILON, next_weights, unrolled_gradient
-from nas_adapter.tasks import ImageClassification
+from nas_adapter.spaces import NASBench201
+from nas_adapter.strategies import Context
+from nas_adapter.strategies.darts import (
+    DARTS,
+    EPSILON,
+    DARTSSettings,
+    FirstOrder,
+    SecondOrder,
+    next_weights,
+    unrolled_gradient,
+)
+from nas_adapter.tasks import ImageClassification, ImageSettings
 
 SPACE = NASBench201()
 
@@ -31,28 +39,26 @@ def test_second_order_is_the_exact_derivative(problem: Problem) -> None:
 @pytest.fixture(scope="module")
 def task() -> ImageClassification:
     images = data_sets.load("digits", Path("unused"), 32)
-    return ImageClassification(images, seed=0, batch_size=64)
+    return ImageClassification(images, ImageSettings(), seed=0)
 
 
-def make(task: ImageClassification) -> Setting:
+def make(task: ImageClassification, space: NASBench201 = SPACE) -> Context:
     torch.manual_seed(0)
-    net = SPACE.network(task.size(2, 1), SPACE.choices, search=True)
-    return Setting(
-        space=SPACE, task=task, net=net, optimizer=SPACE.search_tuning.optimizer(net), steps=4,
-        seed=0, reward_bound=1.0, warmup=0, learner="eg", wipeout=True, candidates=1, read="auto",
-    )  # fmt: skip
+    net = space.network(task.size(2, search=True), space.choices, search=True)
+    optimizer = space.search_tuning.optimizer(net)
+    return Context(space, task, net, optimizer, steps=4, seed=0, rule="auto")
 
 
 def test_the_unrolled_step_is_the_optimizer_s(task: ImageClassification) -> None:
-    setting = make(task)
+    context = make(task)
     play = torch.full((6, 5), 0.2)
     for train, _ in list(task.search_batches(0))[:3]:  # the second and third have momentum
-        weights = dict(setting.net.named_parameters())
-        setting.optimizer.zero_grad()
-        setting.loss(train, play).backward()  # type: ignore[no-untyped-call]
+        weights = dict(context.net.named_parameters())
+        context.optimizer.zero_grad()
+        context.loss(train, play).backward()  # type: ignore[no-untyped-call]
         gradient = {name: w.grad for name, w in weights.items() if w.grad is not None}
-        expected = next_weights(setting.optimizer, weights, gradient)
-        setting.optimizer.step()
+        expected = next_weights(context.optimizer, weights, gradient)
+        context.optimizer.step()
         for name, weight in weights.items():
             torch.testing.assert_close(weight.detach(), expected[name])
 
@@ -84,23 +90,23 @@ def test_clipping_in_the_unrolled_step_scales_it() -> None:
     torch.testing.assert_close(found, expected)
 
 
-@pytest.mark.parametrize("second_order", [False, True])
+@pytest.mark.parametrize("settings", [FirstOrder(), SecondOrder()])
 def test_a_step_moves_the_logits_by_adam_then_the_weights(
-    task: ImageClassification, second_order: bool, monkeypatch: pytest.MonkeyPatch
+    task: ImageClassification, settings: DARTSSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    setting = make(task)
-    method = DARTS(setting, second_order=second_order)
-    before = {name: w.detach().clone() for name, w in setting.net.named_parameters()}
+    context = make(task)
+    method = DARTS(settings, context)
+    before = {name: w.detach().clone() for name, w in context.net.named_parameters()}
     logits = method.state_dict()["logits"].clone()
     seen: list[Any] = []
 
-    def recording(setting: Setting, batch: Any, weights: torch.Tensor) -> float:
-        for name, weight in setting.net.named_parameters():
+    def recording(context: Context, batch: Any, weights: torch.Tensor) -> float:
+        for name, weight in context.net.named_parameters():
             assert torch.equal(weight, before[name]), "the architecture's move changed the weights"
         seen.append(weights)
         return 0.0
 
-    monkeypatch.setattr("nas_adapter.strategies.darts.weight_step", recording)
+    monkeypatch.setattr(Context, "descend", recording)
     train, valid = next(iter(task.search_batches(0)))
     method.step(train, valid)
     moved = method.state_dict()["logits"]
@@ -110,11 +116,11 @@ def test_a_step_moves_the_logits_by_adam_then_the_weights(
 
 
 def test_first_order_is_the_gradient_of_the_validation_loss(task: ImageClassification) -> None:
-    setting = make(task)
-    method = DARTS(setting, second_order=False)
+    context = make(task)
+    method = DARTS(FirstOrder(), context)
     train, valid = next(iter(task.search_batches(0)))
     logits = method.state_dict()["logits"].clone().requires_grad_()
-    loss = setting.loss(valid, logits.softmax(-1))
+    loss = context.loss(valid, logits.softmax(-1))
     (expected,) = torch.autograd.grad(loss, logits)
     found, gradient = method.gradient(train, valid)
     assert found == pytest.approx(loss.item())
@@ -125,16 +131,7 @@ def test_operations_that_an_edge_does_not_offer_are_never_played(task: ImageClas
     class Narrow(NASBench201):
         choices = ((0, 1), *NASBench201.choices[1:])
 
-    setting = make(task)
-    space = Narrow()
-    torch.manual_seed(0)
-    net = space.network(Size(1, 10, 2, 1), space.choices, search=True)
-    narrow = Setting(
-        space=space, task=task, net=net, optimizer=space.search_tuning.optimizer(net),
-        **{name: getattr(setting, name) for name in
-           ("steps", "seed", "reward_bound", "warmup", "learner", "wipeout", "candidates", "read")},
-    )  # fmt: skip
-    method = DARTS(narrow, second_order=False)
+    method = DARTS(FirstOrder(), make(task, Narrow()))
     step = method.step(*next(iter(task.search_batches(0))))
     assert step.details["probabilities"][0][2:] == [0, 0, 0]
     found, _ = method.finish()

@@ -1,0 +1,1 @@
+"""Options of the main job, run_xnas.py."""

@@ -1,0 +1,134 @@
+"""Options of run_xnas.py: what each is, what it is by default, and what is refused.
+
+The options of a search method and of a task are the fields of their settings, in their own files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from common.settings import given, options, with_options
+
+from nas_adapter.errors import UserError, choose, dashed, not_negative
+from nas_adapter.runs.retrain import RetrainSettings
+from nas_adapter.runs.search import SearchSettings
+from nas_adapter.spaces import SPACES, find_space
+from nas_adapter.strategies import METHODS
+from nas_adapter.tasks import TASKS, TaskSettings
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "darts-rnn": {
+        "epochs": 2, "channels": 64, "reward_bound": 0.02, "retrain_epochs": 6, "candidates": 20,
+    },
+}  # fmt: skip
+"""Defaults of a space that differ from those of the settings."""
+
+FEW: dict[str, Any] = {"candidates": 5, "retrain_epochs": 1, "baselines": 1}
+SMOKE = {
+    "images": FEW | {"epochs": 2, "channels": 4, "batch_size": 240},
+    "text": FEW | {"epochs": 1, "channels": 16, "batch_size": 224},
+}
+"""Defaults with --smoke, by task."""
+
+SPACE_HELP = f"Search space: {', '.join(SPACES)}, or FILE.py:CLASS for one of your own."
+METHOD_HELP = f"Search method: {', '.join(METHODS)}. Each has options of its own, shown with it."
+
+
+@tyro.conf.configure(tyro.conf.OmitArgPrefixes)
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Search an architecture, retrain it, and report."""
+
+    space: Annotated[str, tyro.conf.arg(help=SPACE_HELP)] = "nasbench201"
+    method: Annotated[str, tyro.conf.arg(help=METHOD_HELP)] = "xnas"
+    seed: int = 0
+    """Seed of every random choice."""
+    device: str = "auto"
+    """auto, cpu or cuda."""
+    out: Path | None = None
+    """Folder for the run's files. Default: a new one under runs/."""
+    resume: bool = False
+    """Continue the run in --out."""
+    smoke: bool = False
+    """A tiny run, in under a minute, to see that everything works: other values where you give
+    none."""
+    without: tuple[str, ...] = ()
+    """Operations that the search leaves out, as: none."""
+    baselines: int = 3
+    """Random architectures that are trained the same way, to compare with."""
+    compare: tuple[str, ...] = ()
+    """Architectures in the space's notation that are trained the same way as well."""
+    export: bool = False
+    """Write the retrained network as network.pt2 (torch.export) and network.onnx; of a language
+    model, the step from one token to the next."""
+    search: SearchSettings
+    retrain: RetrainSettings
+    task: TaskSettings
+
+    def __post_init__(self) -> None:
+        choose("device", self.device, ("auto", "cpu", "cuda"))
+        not_negative(seed=self.seed, baselines=self.baselines)
+        if self.resume and self.out is None:
+            raise UserError("--resume needs --out, the folder of the run to continue")
+
+
+def parse(arguments: list[str] | None) -> Config:
+    """The configuration that a command line asks for; None: the command line of this process.
+
+    Raises
+    ------
+    UserError
+        A value that cannot be, or an option of another method or task.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    standard = defaults(words)
+    names = given(words)
+    refuse_foreign(names, standard)
+    config = tyro.cli(Config, args=words, default=standard)
+    for name, reason in config.search.method.idle().items():
+        if name in names:
+            raise UserError(f"{dashed(name)} has no effect with {reason}")
+    return config
+
+
+def defaults(words: list[str]) -> Config:
+    """What holds where the command line is silent: it depends on space, method and --smoke."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--space", default=Config.space)
+    parser.add_argument("--method", default=Config.method)
+    parser.add_argument("--smoke", action="store_true")
+    known = parser.parse_known_args(words)[0]
+    space = find_space(known.space)
+    choose("method", known.method, METHODS)
+    choose(f"task of {known.space}", space.task, TASKS)
+    config = Config(
+        space=known.space,
+        method=known.method,
+        smoke=known.smoke,
+        search=SearchSettings(method=METHODS[known.method]()),
+        retrain=RetrainSettings(),
+        task=TASKS[space.task](),
+    )
+    values = DEFAULTS.get(known.space, {})
+    return with_options(config, values | SMOKE[space.task] if known.smoke else values)
+
+
+def refuse_foreign(names: Iterable[str], config: Config) -> None:
+    """Raise `UserError` for an option that only another method or another task has."""
+    mine, task = options(config), find_space(config.space).task
+    for name in names:
+        if name in mine:
+            continue
+        for everyone, here in (
+            (METHODS, f"this is {config.method}"),
+            (TASKS, f"{config.space} is for {task}"),
+        ):
+            users = [user for user, settings in everyone.items() if name in options(settings())]
+            if users:
+                raise UserError(f"{dashed(name)} is for {' and '.join(users)}, but {here}")

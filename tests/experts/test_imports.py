@@ -1,0 +1,49 @@
+"""What the package imports: no heavy library, and no array library by name."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import experts
+
+PACKAGE = Path(experts.__file__).parent
+IN_NUMPY = {
+    PACKAGE / "simulation",
+    PACKAGE / "analysis" / "worst_case.py",
+    PACKAGE / "structured" / "black_box.py",
+}
+"""Around the algorithms: whole games, which are played in numpy, and whole searches, which draw
+from numpy's generators."""
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def test_experts_imports_no_heavy_or_optional_library() -> None:
+    code = (
+        "import sys, experts; "
+        "heavy = {'torch', 'nas_adapter', 'matplotlib', 'numba', 'pandas', 'tqdm'}; "
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_algorithms_name_no_array_library_and_only_masks_makes_infinities(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    names = {
+        (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    libraries = {name.split(".")[0] for name in names} & {"numpy", "torch", "jax", "cupy"}
+    in_numpy = bool(IN_NUMPY & {path, *path.parents})
+    assert libraries <= ({"numpy"} if in_numpy else set())
+    infinities = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "inf"
+    ]
+    assert path.name == "masks.py" or not infinities
