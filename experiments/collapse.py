@@ -165,7 +165,7 @@ def one_search(
     folder = config.out / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}"
     run = Run(folder, described, resume=True, device=task.device)
     space = without(SPACE, kind.without)
-    found, report = search(settings, space, task, run, seed=seed)
+    found, report, _ = search(settings, space, task, run, seed=seed)
     steps = run.history(PHASE)
     run.close()
     records = by_epoch(steps, space, known, warmup_epochs(config, kind))

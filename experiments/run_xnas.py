@@ -19,13 +19,18 @@ from common.command import run_command
 from common.settings import options
 from studies.xnas.options import Config, parse
 
+from nas_adapter.advice.largest import count_parameters
+from nas_adapter.advice.prior import Prior
 from nas_adapter.errors import UserError
 from nas_adapter.output import report
 from nas_adapter.output.export import export
 from nas_adapter.randomness import Stream, stream
+from nas_adapter.runs.advise import make_prior
+from nas_adapter.runs.choose import ChoiceSettings, fidelity_cells, measured_fidelity
+from nas_adapter.runs.decide import Decision, decide, tested
 from nas_adapter.runs.retrain import Retraining, build
 from nas_adapter.runs.run import Run
-from nas_adapter.runs.search import search
+from nas_adapter.runs.search import Found, search
 from nas_adapter.spaces import (
     NONE,
     Architecture,
@@ -58,39 +63,63 @@ def main(config: Config) -> None:
     device = pick_device(config.device)
     space = open_space(config)
     given = [parsed(space, genotype) for genotype in config.compare]
-    task = config.task.load(config.seed, device)
+    task, choice = prepared(config, space, config.task.load(config.seed, device))
     run = Run(
         config.out or new_folder(config),
-        recorded(config, device),
+        recorded(config, device) | options(choice),
         resume=config.resume,
         device=device,
     )
     print(f"writing to {run.out}")
 
-    found, details = search(config.search, space, task, run, seed=config.seed)
-    size = task.size(config.retrain.channels or config.search.channels, search=False)
-    retraining = Retraining(config.retrain, size, space, task, run, config.seed)
+    channels = config.retrain.channels or config.search.channels
+    prior = make_prior(
+        config.search.prior, space, task, channels, run, config.seed, config.search.looks
+    )
+    asked = fidelity_cells(space, config.seed, choice.fidelity_cells or 0)
+    searched = search(config.search, space, task, run, seed=config.seed, prior=prior, asked=asked)
+    retraining = Retraining(
+        config.retrain, task.size(channels, search=False), space, task, run, config.seed,
+        judged=choice.judged,
+    )  # fmt: skip
+    decision = decide(retraining, choice, searched, prior, drawn(config, space))
     result = {
         "method": config.method,
         "space": config.space,
         "data": config.task.data,
         "seed": config.seed,
-        "architecture": space.genotype(found),
+        "architecture": space.genotype(decision.architecture),
         **NO_METRIC,
-        **accuracies(retraining, found, drawn(config, space), given),
+        **decision.facts,
+        "compared_architectures": compared(retraining, given),
+        "prior": {
+            "kind": prior.kind,
+            "price_nats": prior.price(searched.architecture),
+            **prior.facts,
+        },
+        "fidelity": believed(retraining, choice, searched, prior, asked),
         **NO_LEARNER,
-        **details,
+        **searched.report,
         **task.facts,
         "peak_memory_mib": peak_memory(device),
         "device": device_name(device),
         "versions": versions(),
     }
     if config.export:
-        result["exported"] = exported(retraining, found)
-    report.draw(run, space, found, result)
+        result["exported"] = exported(retraining, decision)
+    report.draw(run, space, decision.architecture, result)
     run.write_json("result.json", result)
     run.close()
-    print(summary(result, task, run.out, carried=carries(space, found)))
+    print(summary(result, task, run.out, carried=carries(space, decision.architecture)))
+
+
+def prepared(config: Config, space: Space, task: Task) -> tuple[Task, ChoiceSettings]:
+    """How the run decides, and the task with data set aside where that needs some."""
+    size = task.size(config.retrain.channels or config.search.channels, search=False)
+    # The run is not needed to count a training's operations.
+    retraining = Retraining(config.retrain, size, space, task, None, config.seed)  # type: ignore[arg-type]
+    choice = config.choice.settled(retraining, candidates=3 + config.baselines)
+    return (task.with_judges() if choice.judged else task), choice
 
 
 def open_space(config: Config) -> Space:
@@ -109,36 +138,39 @@ def drawn(config: Config, space: Space) -> list[Architecture]:
     ]
 
 
-def accuracies(
-    retraining: Retraining,
-    found: Architecture,
-    random: list[Architecture],
-    given: list[Architecture],
-) -> dict[str, Any]:
-    """Test metrics of all architectures, each retrained from scratch."""
-    metric = f"test_{retraining.task.metric}"
-
-    def trained(kind: str, architectures: list[Architecture]) -> list[dict[str, Any]]:
-        return [
-            {
-                "architecture": retraining.space.genotype(other),
-                metric: retraining.train(other, f"retrain {kind} {number}"),
-            }
-            for number, other in enumerate(architectures, 1)
-        ]
-
-    return {
-        metric: retraining.train(found, "retrain"),
-        "random_architectures": trained("random", random),
-        "compared_architectures": trained("given", given),
-    }
+def compared(retraining: Retraining, given: list[Architecture]) -> list[dict[str, Any]]:
+    """The architectures of --compare, each retrained from scratch."""
+    rows = []
+    for number, other in enumerate(given, 1):
+        trained = retraining.train(other, f"retrain given {number}")
+        rows.append(
+            {"architecture": retraining.space.genotype(other), **tested(retraining, trained)}
+        )
+    return rows
 
 
-def exported(retraining: Retraining, found: Architecture) -> dict[str, float]:
+def exported(retraining: Retraining, decision: Decision) -> dict[str, float]:
     """Write the retrained network's files; how far each file's outputs are from the network's."""
-    net = build(retraining.space, found, retraining.size, retraining.seed)
-    net.load_state_dict((retraining.run.phase("retrain") or {})["net"])
-    return export(retraining.task, net, found, retraining.run.out)
+    net = build(retraining.space, decision.architecture, retraining.size, retraining.seed)
+    net.load_state_dict((retraining.run.phase(decision.phase) or {})["net"])
+    return export(retraining.task, net, decision.architecture, retraining.run.out)
+
+
+def believed(
+    retraining: Retraining,
+    choice: ChoiceSettings,
+    searched: Found,
+    prior: Prior,
+    asked: list[Architecture],
+) -> dict[str, Any] | None:
+    """Fidelity of the search, of its prior, and of the trivial advisor, the parameters."""
+    space, size = retraining.space, retraining.size
+    beliefs = {
+        "search": searched.beliefs,
+        **({} if prior.kind == "uniform" else {"prior": [-prior.price(cell) for cell in asked]}),
+        "parameters": [count_parameters(space, size, cell) for cell in asked],
+    }
+    return measured_fidelity(retraining, choice, asked, beliefs)
 
 
 def parsed(space: Space, genotype: str) -> Architecture:
@@ -197,28 +229,17 @@ def versions() -> dict[str, str]:
 def summary(result: dict[str, Any], task: Task, out: Path, *, carried: bool) -> str:
     """The lines printed at the end. `carried`: see `genotype.carries`."""
     test = f"test_{task.metric}"
-    others = [task.show(other[test]) for other in result["random_architectures"]]
-    given = [task.show(other[test]) for other in result["compared_architectures"]]
     lines = [
         "",
         f"found      {result['architecture']}",
-        f"           test {task.metric} {task.show(result[test])}, retrained from scratch",
-        *(
-            [f"random     {', '.join(others)}: drawn at random, trained the same way"]
-            if others
-            else []
-        ),
-        *([f"compared   {', '.join(given)}: as given, trained the same way"] if given else []),
+        f"           test {task.metric} {task.show(result[test])}, test loss "
+        f"{result['test_loss']:.4f}, retrained from scratch",
+        *advised(result, task),
+        *others(result["random_architectures"], "random", "drawn at random", task),
+        *others(result["compared_architectures"], "compared", "as given", task),
         f"supernet   {task.show(result[f'valid_{task.metric}'])} on the held-out half",
+        *learnt(result),
     ]
-    if result["regret"] is not None:
-        lines += [
-            f"regret     {result['regret']:.3g} after {result['steps']} steps; at most "
-            f"{result['regret_certificate']:.3g} by this run's certificate, "
-            f"{result['regret_bound']:.3g} by the a-priori bound",
-            f"wiped out  {len(result['wiped_out'])} operations; rewards clipped "
-            f"{result['clipped_share']:.1%} of the time",
-        ]
     for name, difference in result.get("exported", {}).items():
         lines.append(f"exported   {out / name}: the same outputs up to {difference:.1e}")
     lines.append(f"report     {out / 'report.html'}")
@@ -228,6 +249,44 @@ def summary(result: dict[str, Any], task: Task, out: Path, *, carried: bool) -> 
             "--without none searches without it (docs/xnas.md)"
         )
     return "\n".join(lines)
+
+
+def advised(result: dict[str, Any], task: Task) -> list[str]:
+    """Lines on the decision: who advised what was found, and how the other advisors' cells did."""
+    decision, test = result["decision"], f"test_{task.metric}"
+    lines = [f"chosen by  {decision['rule']}: the cell of {', '.join(decision['advisors'])}"]
+    for row in result["candidates"]:
+        if row["architecture"] != result["architecture"] and row[test] is not None:
+            advisors = ", ".join(row["advisors"])
+            lines.append(f"           {advisors}: {task.show(row[test])}, {row['test_loss']:.4f}")
+    return lines
+
+
+def others(rows: list[dict[str, Any]], name: str, what: str, task: Task) -> list[str]:
+    """A line on architectures that were trained the same way; none without any."""
+    values = ", ".join(task.show(row[f"test_{task.metric}"]) for row in rows)
+    return [f"{name:<10} {values}: {what}, trained the same way"] if rows else []
+
+
+def learnt(result: dict[str, Any]) -> list[str]:
+    """Lines on the search itself: how far it can be believed, its regret, its wipe-outs."""
+    lines = []
+    if result["fidelity"] is not None:
+        said = result["fidelity"]["search"]
+        lines.append(
+            f"belief     the search {said['sentence']} ({said['cells']} random cells: "
+            f"{said['spearman']:+.2f}, 95 % {said['low']:+.2f} to {said['high']:+.2f})"
+        )
+    if result["regret"] is not None:
+        bound = result["regret_bound"]
+        lines += [
+            f"regret     {result['regret']:.3g} after {result['steps']} steps; at most "
+            f"{result['regret_certificate']:.3g} by this run's certificate"
+            + ("" if bound is None else f", {bound:.3g} by the a-priori bound"),
+            f"wiped out  {len(result['wiped_out'])} operations; rewards clipped "
+            f"{result['clipped_share']:.1%} of the time",
+        ]
+    return lines
 
 
 def command(arguments: list[str] | None = None) -> int:

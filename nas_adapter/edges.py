@@ -86,9 +86,12 @@ class EdgeProblems:
         """The distributions of this round, float64 (E, K)."""
         return self.learner.predict(self.state)  # type: ignore[no-any-return]
 
-    def update(self, feedback: Feedback) -> None:
-        """End a round that was played with `predict()`."""
-        play = self.predict()
+    def update(self, feedback: Feedback, play: Tensor | None = None) -> None:
+        """End a round that was played with `predict()`, or with another distribution `play`.
+
+        What was played is what is charged: regret and certificate are those of `play`.
+        """
+        play = self.predict() if play is None else play
         loss = self.learner.estimate(self.state, feedback)
         # The loss of a removed operation is unknown, not zero.
         self.ledger = self.ledger.add(play, loss.where(self.alive, math.nan))
@@ -106,9 +109,13 @@ class EdgeProblems:
         """Regret to the best architecture, summed over the edges."""
         return float(self.ledger.worst(self.alive).sum())
 
+    def best(self) -> Tensor:
+        """The best survivor of every edge, int (E,)."""
+        return self.ledger.regret.where(self.alive, -math.inf).argmax(-1)  # type: ignore[no-any-return]
+
     def certificate(self) -> float:
         """Upper bound on `regret()`: the learner's certificate for the same architecture."""
-        best = self.ledger.regret.where(self.alive, -math.inf).argmax(-1, keepdim=True)
+        best = self.best()[:, None]
         return float(self.learner.certificate(self.state).gather(-1, best).sum())
 
     def state_dict(self) -> dict[str, Any]:

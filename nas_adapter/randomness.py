@@ -29,6 +29,8 @@ class Stream(enum.IntEnum):
     LOOK = 10  # initial weights of a network that is looked at
     LOOKED_AT = 11  # which architectures
     PROBE = 12  # which images
+    JUDGES = 13
+    FIDELITY = 14
 
 
 def stream(seed: int, purpose: Stream, index: int = 0) -> torch.Generator:

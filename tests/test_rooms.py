@@ -18,8 +18,8 @@ LAYERS = {
         "bounds", "environments", "least_squares", "wipeout",  # short addresses of what is above
     ),
     "nas_adapter": (
-        "errors", "randomness", "edges", "supernets", "spaces", "data", "tasks", "strategies",
-        "runs", "output",
+        "errors", "randomness", "progress", "edges", "supernets", "scores", "spaces", "data",
+        "tasks", "advice", "strategies", "runs", "output",
     ),
     "experiments": ("common", "studies"),
 }  # fmt: skip

@@ -25,6 +25,16 @@ def hedge(k: int, rounds: int, eta: float, loss_range: float = 1.0) -> float:
 
 
 @checked
+def hedge_prior(prior: float, rounds: int, eta: float, loss_range: float = 1.0) -> float:
+    """Hedge with a fixed eta from a prior: ln(1 / prior_k) / eta + eta T B**2 / 8 against expert k.
+
+    `prior` is that expert's first probability. Source: Cesa-Bianchi & Lugosi 2006, Theorem 2.2 with
+    unequal initial weights; `hedge` is its uniform case.
+    """
+    return -math.log(prior) / eta + eta * rounds * loss_range**2 / 8
+
+
+@checked
 def hedge_tuned(k: int, rounds: int, loss_range: float = 1.0) -> float:
     """Hedge with eta = sqrt(8 ln K / (T B**2)): B sqrt(T ln K / 2).
 

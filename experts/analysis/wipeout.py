@@ -56,6 +56,40 @@ def hopeless(loss: Array, alive: Array, loss_range: float, rounds_left: int) -> 
     return alive & (relative(loss, alive) > threshold(loss_range, rounds_left))
 
 
+def outweighed(
+    loss: Array, prior: Array, alive: Array, eta: Array | float, loss_range: float, rounds_left: int
+) -> Array:
+    """Which experts to drop by their weights, for a prior and a fixed eta: bool (..., K).
+
+    With s_i = ln prior_i - eta L_i: drop i when s_i < max_j s_j - eta B (T - t). With the uniform
+    prior this is `hopeless`.
+
+    Guarantee: a dropped expert is not the most probable one at T, whatever follows, but it may be
+    the best. For Hedge with this eta and prior, *every* expert k, dropped or not, has
+    R_T(k) <= ln(1 / prior_k) / eta + eta T B**2 / 8. (`hopeless` does not keep that bound for the
+    experts that it drops.)
+
+    Proof. Let i be dropped for the sake of j. Then L_j(T) <= L_i(T) + ln(prior_j / prior_i) / eta,
+    as j's lead is at least that after t rounds and B (T - t) more; so
+    R_T(i) <= R_T(j) + ln(prior_j / prior_i) / eta, and the bound of j has ln(1 / prior_j) / eta.
+    Drops for the sake of experts that were dropped later add up in the same way.
+
+    Parameters
+    ----------
+    loss, alive, loss_range, rounds_left
+        As in `hopeless`.
+    prior : (..., K)
+        The distribution of the first round; 0 for experts that do not take part.
+    eta
+        Number, or (..., 1).
+
+    Source: Nayman et al. 2019 (XNAS), whose rule on the weights v_i this is with v_i(0) = prior_i.
+    """
+    xp = array_namespace(prior)
+    lead = xp.where(alive, xp.log(xp.where(alive, prior, 1.0)), 0.0) / eta
+    return alive & (relative(loss - lead, alive) > threshold(loss_range, rounds_left))
+
+
 def unlikely(
     loss: Array, alive: Array, loss_range: float, rounds: int, horizon: int, delta: float
 ) -> Array:

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from nas_adapter.advice.looks import Looker
 from nas_adapter.advice.total import Total, normal_scores
+from nas_adapter.progress import progress
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Architecture, Space, random_architecture
 from nas_adapter.spaces.genotype import read
@@ -18,7 +18,7 @@ from nas_adapter.spaces.moves import one_edge_changes
 Numbers = np.ndarray[Any, Any]
 
 LOOKS = 120
-"""Random architectures that set the scale and the start."""
+"""Random architectures that set the scale and the start, unless told otherwise."""
 RIDGE = 0.09
 """Of the additive fit to normal scores: noise of 0.3 standard deviations, effects of 1."""
 CONDITIONS = 4
@@ -44,10 +44,10 @@ class Climbed(NamedTuple):
     """every move: edge changes, gain and its standard error, JSON-ready"""
 
 
-def climb(space: Space, look: Looker, seed: int, *, show: bool = True) -> Climbed:
+def climb(space: Space, look: Looker, seed: int, looks: int = LOOKS) -> Climbed:
     """The best architecture by training-free looks.
 
-    1. `LOOKS` random architectures are looked at once. They set the scale of the `Total`.
+    1. `looks` random architectures are looked at once. They set the scale of the `Total`.
     2. An additive ridge regression of its normal scores on the edges' operations; its best
        architecture is the start.
     3. Single changes: all are looked at under the first condition, the best `SHORTLIST` under all
@@ -58,15 +58,14 @@ def climb(space: Space, look: Looker, seed: int, *, show: bool = True) -> Climbe
     A gain within the noise of initialisation is no gain: without this rule the climb follows it.
     """
     drawn = [
-        random_architecture(space, stream(seed, Stream.LOOKED_AT, index)) for index in range(LOOKS)
+        random_architecture(space, stream(seed, Stream.LOOKED_AT, index)) for index in range(looks)
     ]
-    looked = tqdm(drawn, "looking", unit="cell", delay=2, disable=not show)
-    first = [look(architecture, 0) for architecture in looked]
+    first = [look(cell, 0) for cell in progress(drawn, "looking at random cells")]
     total = Total.of(first)
     start = current = _best_additive(space, drawn, normal_scores(total(first)))
     path: list[dict[str, Any]] = []
     while True:
-        changes, gains, error = _judge(space, look, total, current, show)
+        changes, gains, error = _judge(space, look, total, current)
         best = int(np.argmax(gains))
         if len(path) == MOVES or not gains[best] > SIGNIFICANT * error:
             break
@@ -88,12 +87,12 @@ def _best_additive(space: Space, drawn: list[Architecture], scores: Numbers) -> 
 
 
 def _judge(
-    space: Space, look: Looker, total: Total, current: Architecture, show: bool
+    space: Space, look: Looker, total: Total, current: Architecture
 ) -> tuple[list[Architecture], Numbers, float]:
     """All single changes, their mean gains, and the standard error of one on the shortlist."""
     own = np.asarray([float(total(look(current, c))[0]) for c in range(CONDITIONS)])
     changes = one_edge_changes(space, current)
-    bar = tqdm(changes, "comparing changes", unit="cell", delay=2, leave=False, disable=not show)
+    bar = progress(changes, "looking at single changes")
     gains = np.asarray([float(total(look(change, 0))[0]) - own[0] for change in bar])
     shortlist = np.argsort(-gains, kind="stable")[:SHORTLIST]
     paired = np.asarray(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -12,6 +12,7 @@ from nas_adapter.errors import UserError
 from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.scores import gradient_norm, naswot, synflow
 from nas_adapter.spaces import Architecture, Size, Space
+from nas_adapter.tasks import Task
 
 SIDE = 16
 """Images are halved until neither side is longer, in pixels: a look costs a fraction then."""
@@ -51,18 +52,19 @@ class Looker:
     ----------
     space, task
         The task must offer batches to look at, see `Task.probe`.
-    channels, cells
-        C and N of the network that will be retrained.
+    channels
+        C of the network that will be retrained.
     seed
         Of initialisations and batches.
     """
 
-    def __init__(self, space: Space, task: Any, channels: int, cells: int, seed: int) -> None:
-        if not hasattr(task, "probe"):
+    def __init__(self, space: Space, task: Task, channels: int, seed: int) -> None:
+        if task.probe(0) is None:
             raise UserError(f"--prior scores is for images, but {space.task} is something else")
         self.looks = 0
         self._space, self._task, self._seed = space, task, seed
-        self._size = task.size(max(LEAST, channels // THIN), cells)
+        size = task.size(max(LEAST, channels // THIN), search=False)
+        self._size = replace(size, auxiliary=False)
         self._known: dict[tuple[Architecture, int], Look] = {}
         self._batches: dict[int, tuple[Tensor, Tensor]] = {}
 
@@ -83,13 +85,10 @@ class Looker:
 
     def _batch(self, condition: int) -> tuple[Tensor, Tensor]:
         if condition not in self._batches:
-            images, labels = self._task.probe(condition)
+            probe = self._task.probe(condition)
+            assert probe is not None
+            images, labels = probe
             while max(images.shape[-2:]) > SIDE:
                 images = functional.avg_pool2d(images, 2, ceil_mode=True)
             self._batches[condition] = (images, labels)
         return self._batches[condition]
-
-
-def as_array(looks: list[Look]) -> torch.Tensor:
-    """(n, 3), float64."""
-    return torch.tensor(looks, dtype=torch.float64)

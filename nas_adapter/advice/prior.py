@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ import torch
 from torch import Tensor
 
 from nas_adapter.advice.climb import Climbed
+from nas_adapter.errors import UserError, choose
 from nas_adapter.spaces import Architecture, Space, uniform_over_choices
 
 STRENGTH = 2.0
@@ -25,6 +29,7 @@ class Prior:
     weights: Tensor
     """float64 (E, K) on the CPU; 0 where an edge does not offer the operation"""
     kind: str
+    """uniform, scores, or the name of a file"""
     architecture: Architecture | None = None
     """the cell that it favours; None where it favours none"""
     facts: dict[str, Any] = field(default_factory=dict)
@@ -56,3 +61,35 @@ def from_climb(space: Space, climbed: Climbed) -> Prior:
     mixed = (1 - UNIFORM) * (np.where(offered, share, 0.0) + missing * even) + UNIFORM * even
     weights = torch.from_numpy(mixed / mixed.sum(-1, keepdims=True))
     return Prior(weights, "scores", climbed.architecture)
+
+
+def from_file(space: Space, path: Path) -> Prior:
+    """From JSON, {edge: {operation: weight}}, as `edge_probabilities` in a result.json.
+
+    Weights are nonnegative and are normalised; an edge that is left out, or an operation, has
+    weight 0 only where another one of its edge has more; an edge without any is uniform.
+
+    Raises
+    ------
+    UserError
+        No such file, no such edge or operation, a weight that is no nonnegative number.
+    """
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"--prior {path}: not a readable JSON file ({error})") from error
+    given = content.get("edge_probabilities", content) if isinstance(content, dict) else None
+    if not isinstance(given, dict) or not all(isinstance(row, dict) for row in given.values()):
+        raise UserError(f"--prior {path}: it must be {{edge: {{operation: weight}}}}")
+    even = uniform_over_choices(space, torch.device("cpu"))
+    weights = torch.zeros_like(even)
+    for edge, row in given.items():
+        choose(f"edge in --prior {path}:", edge, space.edges)
+        for operation, weight in row.items():
+            choose(f"operation in --prior {path}:", operation, space.operations)
+            if not isinstance(weight, int | float) or not 0 <= weight < math.inf:
+                raise UserError(f"--prior {path}: {edge}, {operation}: {weight!r} is no weight")
+            weights[space.edges.index(edge), space.operations.index(operation)] = weight
+    weights = torch.where(even > 0, weights, 0.0)
+    total = weights.sum(-1, keepdim=True)
+    return Prior(torch.where(total > 0, weights / total, even), str(path))

@@ -19,6 +19,8 @@ TRAINABILITY = 0.5
 The middle of the plateau [0.25, 1] that seeds 1, 2, 3 of NAS-Bench-201 and of NAS-Bench-Macro
 showed (docs/results); not tuned per space.
 """
+LEAST = 8
+"""Looks that a scale needs."""
 WORST = -3.0
 """Standard deviations below the centre at which NASWOT and synflow are cut off: a network that
 passes nothing on is bad, not infinitely bad."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import tyro
-from torch import nn
+from torch import Tensor, nn
 
-from nas_adapter.errors import finite, positive
+from nas_adapter.errors import UserError, finite, positive
+from nas_adapter.progress import progress_bar
 from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.runs.averaging import Averaging
 from nas_adapter.runs.run import Run
-from nas_adapter.runs.training import cosine, progress_bar
+from nas_adapter.runs.training import cosine
 from nas_adapter.spaces import Architecture, Size, Space
 from nas_adapter.supernets.supernet import Supernet
 from nas_adapter.tasks import Task
@@ -33,10 +35,26 @@ class RetrainSettings:
         positive(retrain_epochs=self.epochs, retrain_channels=self.channels)
 
 
+TRIED = 50
+"""Steps after which a loss must have fallen, see `Retraining.learns`."""
+
+
 def build(space: Space, architecture: Architecture, size: Size, seed: int) -> Supernet:
     """The discrete network of `architecture`, untrained."""
     with seeded_by(stream(seed, Stream.NETWORK)):
         return space.network(size, [[operation] for operation in architecture], search=False)
+
+
+class Trained(NamedTuple):
+    """What a retrained network is worth. Losses are cross-entropies of examples, in nats."""
+
+    metric: float
+    """on the test data"""
+    loss: float
+    """mean on the test data"""
+    judged: Tensor | None
+    """float64 (n,): of every example of `Task.judges`; None where none were set aside"""
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +67,20 @@ class Retraining:
     task: Task
     run: Run
     seed: int
+    judged: bool = False
+    """whether examples were set aside, see `Task.with_judges`"""
 
-    def train(self, architecture: Architecture, phase: str) -> float:
-        """Train the network of `architecture` and return its test metric.
+    def train(self, architecture: Architecture, phase: str) -> Trained:
+        """Train the network of `architecture`.
 
-        The test data is used once, after the last epoch. Where the space's `retrain_tuning` has a
-        patience, the held-out data is not trained on, and the network that is tested is the best
-        epoch's by it, see `Averaging`. Continues what `run` has of `phase`, the name of this
-        training in the checkpoint and the metrics.
+        The test data is used once, after the last epoch, and decides nothing. Where the space's
+        `retrain_tuning` has a patience, the held-out data is not trained on, and the network that
+        is tested is the best epoch's by it, see `Averaging`. Continues what `run` has of `phase`,
+        the name of this training in the checkpoint and the metrics.
         """
         saved = self.run.phase(phase)
-        if saved is not None and "test" in saved:
-            return float(saved["test"])
+        if saved is not None and "trained" in saved:
+            return Trained(**saved["trained"])
         job = _Training(self, architecture)
         if saved is not None:
             job.load(saved)
@@ -71,6 +91,7 @@ class Retraining:
                 for loss in job.steps():
                     losses.append(loss)
                     bar.update()
+                job.seconds += time.perf_counter() - start
                 self.run.log(
                     phase,
                     epoch=job.epoch,
@@ -82,9 +103,29 @@ class Retraining:
         if job.averaging is not None:
             job.averaging.take_best()
         job.net.eval()
-        test = self.task.measure(job.net, self.task.test(), architecture)
-        self.run.save(phase, {"test": test, "net": job.net.state_dict()})
-        return test
+        task = self.task
+        tested = task.losses(job.net, task.test(), architecture)
+        trained = Trained(
+            metric=task.measure(job.net, task.test(), architecture),
+            loss=float(tested.mean()),
+            judged=task.losses(job.net, task.judges(), architecture) if self.judged else None,
+            seconds=job.seconds,
+        )
+        self.run.save(phase, {"trained": trained._asdict(), "net": job.net.state_dict()})
+        return trained
+
+    def learns(self, architecture: Architecture) -> bool:
+        """Whether the loss falls in the first `TRIED` steps: a cell that is broken does not learn.
+
+        No more than a veto: how fast a loss falls does not say how good a network gets.
+        """
+        job = _Training(self, architecture)
+        try:
+            losses = list(itertools.islice(job.steps(), TRIED))
+        except UserError:
+            return False
+        early, late = losses[: TRIED // 5], losses[-TRIED // 5 :]
+        return sum(late) / len(late) < sum(early) / len(early)
 
 
 class _Training:
@@ -93,7 +134,7 @@ class _Training:
     def __init__(self, plan: Retraining, architecture: Architecture) -> None:
         self.plan, self.task, self.architecture = plan, plan.task, architecture
         self.tuning = plan.space.retrain_tuning
-        self.epoch = 0
+        self.epoch, self.seconds = 0, 0.0
         net = build(plan.space, architecture, plan.size, plan.seed)
         self.net = net.to(self.task.device)
         self.optimizer = self.tuning.optimizer(net)
@@ -106,7 +147,7 @@ class _Training:
         """Continue from `state_dict()`."""
         self.net.load_state_dict(saved["net"])
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.epoch = saved["epoch"]
+        self.epoch, self.seconds = saved["epoch"], saved["seconds"]
         if self.averaging is not None:
             self.averaging.load_state_dict(saved["averaging"])
 
@@ -114,6 +155,7 @@ class _Training:
         """All that a checkpoint needs."""
         return {
             "epoch": self.epoch,
+            "seconds": self.seconds,
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "averaging": None if self.averaging is None else self.averaging.state_dict(),

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from nas_adapter.errors import choose, positive
+from nas_adapter.advice.climb import LOOKS
+from nas_adapter.advice.prior import Prior, uniform
+from nas_adapter.advice.total import LEAST
+from nas_adapter.errors import UserError, choose, positive
+from nas_adapter.progress import progress_bar
 from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.runs.run import Run
-from nas_adapter.runs.training import cosine, progress_bar
+from nas_adapter.runs.training import cosine
 from nas_adapter.spaces import Architecture, Space
 from nas_adapter.strategies import Context, MethodSettings
 from nas_adapter.tasks import Task
@@ -33,45 +38,80 @@ class SearchSettings:
     read: str = "auto"
     """Rule that reads the architecture off: darts (the strongest edges of a node), mode, sample,
     best-cumulative (of XNAS); auto: as published, darts in DARTS's spaces and else mode."""
+    prior: str = "uniform"
+    """First distribution of every edge: uniform; scores (of untrained networks, for images); or a
+    JSON file {edge: {operation: weight}}, as edge_probabilities in a result.json."""
+    looks: int = LOOKS
+    """Random untrained cells that the prior "scores" looks at, at least 8."""
     method: MethodSettings
 
     def __post_init__(self) -> None:
         positive(epochs=self.epochs, channels=self.channels)
         choose(f"--read for {self.method.name}", self.read, self.method.rules)
+        if self.looks < LEAST:
+            raise UserError(f"--looks must be at least {LEAST}")
         self.method.check(self.epochs)
 
 
+class Found(NamedTuple):
+    """What a search ends with."""
+
+    architecture: Architecture
+    report: dict[str, Any]
+    """for result.json"""
+    beliefs: list[float]
+    """about the architectures that were asked about; larger is better"""
+
+
 def search(
-    settings: SearchSettings, space: Space, task: Task, run: Run, *, seed: int
-) -> tuple[Architecture, dict[str, Any]]:
+    settings: SearchSettings,
+    space: Space,
+    task: Task,
+    run: Run,
+    *,
+    seed: int,
+    prior: Prior | None = None,
+    asked: Sequence[Architecture] = (),
+) -> Found:
     """Search an architecture, or continue the search of `run`.
 
     Half of the training data trains the weights, the other half drives the architecture. Every
     random choice comes from a stream named by seed, purpose and place, so a search that is killed
     and resumed takes the very steps of one that was not.
 
-    Returns
-    -------
-    The architecture found, and what goes into result.json.
+    Parameters
+    ----------
+    prior
+        The first distributions; None: uniform.
+    asked
+        Architectures of which the method says, at its end, how good it believes them to be.
     """
     saved = run.phase(PHASE)
     if saved is None or "found" not in saved:
-        job = _Search(settings, space, task, run, seed)
+        job = _Search(settings, space, task, run, seed, prior or uniform(space), asked)
         if saved is not None:
             job.load(saved)
         with progress_bar(f"search ({settings.method.name})", job.total, len(job.seconds)) as bar:
             for epoch in range(job.epoch, settings.epochs):
                 job.train_epoch(epoch, bar)
         saved = job.finish()
-    return tuple(saved["found"]), saved["report"]
+    return Found(tuple(saved["found"]), saved["report"], saved["beliefs"])
 
 
 class _Search:
     """A search under way."""
 
     def __init__(
-        self, settings: SearchSettings, space: Space, task: Task, run: Run, seed: int
+        self,
+        settings: SearchSettings,
+        space: Space,
+        task: Task,
+        run: Run,
+        seed: int,
+        prior: Prior,
+        asked: Sequence[Architecture],
     ) -> None:
+        self.asked = asked
         self.space, self.task, self.run, self.seed = space, task, run, seed
         self.total = settings.epochs * task.search_steps
         self.epoch = 0
@@ -82,8 +122,11 @@ class _Search:
         self.net = net.to(task.device)
         self.optimizer = space.search_tuning.optimizer(net)
         self.strategy = settings.method.start(
-            Context(space, task, net, self.optimizer, self.total, seed, settings.read)
-        )
+            Context(
+                space, task, net, self.optimizer, self.total, seed, settings.read,
+                prior.weights.to(task.device),
+            )
+        )  # fmt: skip
 
     def load(self, saved: dict[str, Any]) -> None:
         """Continue from a checkpoint. The strategy goes first: it removes operations."""
@@ -127,7 +170,13 @@ class _Search:
             f"valid_{self.task.metric}": self.task.measure(self.net, self.task.held_out(), weights),
             **details,
         }
-        done = {"found": found, "report": report, "net": self.net.state_dict()}
+        beliefs = [self.strategy.believes(architecture) for architecture in self.asked]
+        done = {
+            "found": found,
+            "report": report,
+            "beliefs": beliefs,
+            "net": self.net.state_dict(),
+        }
         self.run.save(PHASE, done)
         return done
 

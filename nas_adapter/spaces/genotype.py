@@ -31,7 +31,7 @@ def read(
         not say); an edge's strength is its largest probability, without "none"'s (Liu et al. 2019,
         Section 2.4). "mode": the most probable architecture. "sample": drawn from p.
         "best-cumulative": the smallest cumulative loss. "auto": "darts" in spaces with `inputs`,
-        else "mode".
+        else "mode". "additive": the largest sum of the scores `play`.
     play : (E, K)
         The distributions.
     loss : (E, K), optional
@@ -51,7 +51,7 @@ def read(
     if rule == "mode":
         return _best(space, scores.log())
     if rule == "sample":
-        return _sample(space, scores, stream(seed, Stream.READ))
+        return sample(space, scores, stream(seed, Stream.READ))
     if rule != "best-cumulative" or loss is None:
         raise ValueError(f"rule must be one of those above, the last with a loss; got {rule!r}")
     return _best(space, -loss.double().cpu())
@@ -96,8 +96,12 @@ def _best(space: Space, scores: Tensor) -> Architecture:
     return _keep(space, chosen, gain, space.inputs)
 
 
-def _sample(space: Space, play: Tensor, generator: torch.Generator) -> Architecture:
-    """An exact sample: which edges a node keeps, by their odds against "none"; then operations."""
+def sample(space: Space, play: Tensor, generator: torch.Generator) -> Architecture:
+    """An architecture drawn from the distributions `play`, float64 (E, K) on the CPU.
+
+    The sample is exact: first the edges that a node keeps, by their odds against "none"; then the
+    operations.
+    """
     offered = real_choices(space)
     real = torch.zeros_like(play)
     for edge, indices in enumerate(offered):

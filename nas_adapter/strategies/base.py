@@ -10,8 +10,10 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
+import experts
 from nas_adapter.errors import finite
-from nas_adapter.spaces import Architecture, Space, genotype
+from nas_adapter.randomness import Stream, stream
+from nas_adapter.spaces import NONE, Architecture, Space, genotype, uniform_over_choices
 from nas_adapter.supernets.supernet import Supernet, Weights
 from nas_adapter.tasks import Batch, Task
 
@@ -30,6 +32,15 @@ class Context:
     seed: int
     rule: str
     """by which the architecture is read off, see `genotype.read`"""
+    prior: Tensor
+    """float64 (E, K) on the task's device: every edge's first distribution; 0 where an operation is
+    not offered"""
+
+    @property
+    def even(self) -> bool:
+        """Whether the prior is the uniform one."""
+        uniform = uniform_over_choices(self.space, self.prior.device)
+        return bool((self.prior == uniform).all())
 
     def loss(
         self, batch: Batch, weights: Weights, parameters: Mapping[str, Tensor] | None = None
@@ -64,6 +75,37 @@ class Context:
         """
         return genotype.read(self.space, self.rule, play, loss=loss, seed=self.seed)
 
+    def explored(self, play: Tensor, share: float) -> Tensor:
+        """(1 - share) play + share * uniform over the operations with weight in `play` (E, K)."""
+        left = (play > 0).to(play.dtype)
+        return (1 - share) * play + share * left / left.sum(-1, keepdim=True)
+
+    def draw(self, play: Tensor, index: int) -> Architecture:
+        """Architecture number `index` of this search, drawn edge by edge from `play` (E, K)."""
+        generator = stream(self.seed, Stream.ARCHITECTURES, index)
+        uniforms = torch.rand(len(play), 1, generator=generator, dtype=torch.float64)
+        drawn = experts.draw(play, uniforms.to(play.device))
+        return tuple(drawn.int().argmax(-1).tolist())
+
+    def path(self, play: Tensor, index: int) -> Architecture:
+        """Architecture number `index`, drawn from `play` as a node's edges allow, see `sample`."""
+        generator = stream(self.seed, Stream.ARCHITECTURES, index)
+        return genotype.sample(self.space, play.detach().double().cpu(), generator)
+
+    def log_probability(self, play: Tensor, architecture: Architecture) -> float:
+        """ln prod_e p_e(a_e) under the distributions `play` (E, K); -inf if it is impossible.
+
+        Where a node keeps `Space.inputs` edges, dropped edges do not count.
+        """
+        space = self.space
+        kept = [
+            edge
+            for edge, operation in enumerate(architecture)
+            if space.inputs is None or space.operations[operation] != NONE
+        ]
+        chosen = play[kept, [architecture[edge] for edge in kept]]
+        return float(chosen.double().log().sum())
+
     def named(self, play: Tensor) -> dict[str, dict[str, float]]:
         """The distributions `play` (E, K) by the names of edges and operations."""
         space = self.space
@@ -90,6 +132,9 @@ class Strategy(Protocol):
 
     def finish(self) -> tuple[Architecture, Weights]:
         """The architecture found, and the weights that the supernet is measured with."""
+
+    def believes(self, architecture: Architecture) -> float:
+        """What the method says of an architecture at its end; larger is better."""
 
     def report(self) -> dict[str, Any]:
         """Entries that the method adds to result.json."""

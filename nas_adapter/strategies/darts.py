@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nas_adapter.errors import finite, positive
 from nas_adapter.randomness import Stream, stream
-from nas_adapter.spaces import Architecture, uniform_over_choices
+from nas_adapter.spaces import Architecture
 from nas_adapter.strategies.base import READ_RULES, Context, MethodSettings, Step, method
 from nas_adapter.tasks import Batch
 
@@ -85,10 +85,13 @@ class DARTS:
 
     def __init__(self, settings: DARTSSettings, context: Context) -> None:
         self._context, self._second_order = context, settings.second_order
-        offered = uniform_over_choices(context.space, context.task.device) > 0
+        offered = context.prior > 0
         noise = torch.randn(offered.shape, generator=stream(context.seed, Stream.ARCHITECTURES))
         self._closed = ~offered
-        self._logits = (1e-3 * noise).to(context.task.device).requires_grad_()
+        # Softmax of the start is the prior, up to the published noise; a uniform one adds 0.
+        lead = (context.prior.log() - context.prior.log().amax(-1, keepdim=True)).float()
+        self._logits = (1e-3 * noise).to(context.task.device)
+        self._logits = (self._logits + lead.masked_fill(self._closed, 0.0)).requires_grad_()
         self._adam = torch.optim.Adam(
             [self._logits],
             lr=settings.architecture_rate or context.space.architecture_rate,
@@ -109,6 +112,10 @@ class DARTS:
         """The architecture by the rule that was asked for, and the distributions."""
         play = self._play()
         return self._context.read(play), play
+
+    def believes(self, architecture: Architecture) -> float:
+        """See `Strategy.believes`: its log-probability."""
+        return self._context.log_probability(self._play(), architecture)
 
     def report(self) -> dict[str, Any]:
         """Probabilities; there is no expert problem, so no regret."""

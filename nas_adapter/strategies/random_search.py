@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from tqdm import tqdm
-
 from nas_adapter.errors import positive
+from nas_adapter.progress import progress
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Architecture, random_architecture
+from nas_adapter.spaces.genotype import sample
 from nas_adapter.strategies.base import Context, MethodSettings, Step, method
 from nas_adapter.tasks import Batch
 
@@ -37,11 +37,11 @@ class RandomSearchSettings(MethodSettings):
 
 
 class RandomSearch:
-    """Train the shared weights under uniformly drawn architectures, then rank some of them.
+    """Train the shared weights under random architectures, then rank some of them.
 
-    Each step draws one architecture and descends on its weights alone. At the end `candidates`
-    fresh architectures are drawn and the one that does best on the validation half, under the
-    shared weights, is kept.
+    Each step draws one architecture, uniformly or from the prior, and descends on its weights
+    alone. At the end `candidates` fresh architectures are drawn and the one that does best on the
+    validation half, under the shared weights, is kept.
     """
 
     def __init__(self, settings: RandomSearchSettings, context: Context) -> None:
@@ -59,13 +59,15 @@ class RandomSearch:
         """The best of the candidates; ties: the first drawn."""
         context, count = self._context, self._settings.candidates
         drawn = [self._draw(Stream.CANDIDATES, index) for index in range(count)]
-        found = [
-            context.measure(candidate)
-            for candidate in tqdm(drawn, "ranking candidates", unit="architecture", delay=2)
-        ]
+        found = [context.measure(candidate) for candidate in progress(drawn, "ranking candidates")]
         self._best = max(found) if context.task.higher_is_better else min(found)
         best = drawn[found.index(self._best)]
         return best, best
+
+    def believes(self, architecture: Architecture) -> float:
+        """See `Strategy.believes`: its metric under the shared weights."""
+        value = self._context.measure(architecture)
+        return value if self._context.task.higher_is_better else -value
 
     def report(self) -> dict[str, Any]:
         """The winner's metric; there are no probabilities and no regret here."""
@@ -81,5 +83,7 @@ class RandomSearch:
         self._steps = saved["steps"]
 
     def _draw(self, purpose: Stream, index: int) -> Architecture:
-        generator = stream(self._context.seed, purpose, index)
-        return random_architecture(self._context.space, generator)
+        context, generator = self._context, stream(self._context.seed, purpose, index)
+        if context.even:
+            return random_architecture(context.space, generator)
+        return sample(context.space, context.prior.cpu(), generator)

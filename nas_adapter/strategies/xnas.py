@@ -22,6 +22,9 @@ from nas_adapter.supernets.supernet import forget
 from nas_adapter.tasks import Batch
 
 LEARNERS = ("eg", "adahedge")
+WEIGHTS = ("mixture", "single-path")
+EXPLORED = 0.1
+"""Share gamma of the uniform distribution in what single paths are drawn from."""
 QUANTILE = 0.99
 """Quantile of the rewards' sizes that a warm-up takes for L, so that 1 in 100 is clipped."""
 
@@ -42,9 +45,13 @@ class XNASSettings(MethodSettings):
     """Learner of XNAS: eg (exponentiated gradient, as published) or adahedge (no L, no wipeout)."""
     wipeout: bool = True
     """Remove operations that provably cannot win."""
+    weights: str = "mixture"
+    """What the shared weights are trained by: mixture (all operations at once, as published) or
+    single-path (one sampled architecture a step, whose losses rank architectures better)."""
 
     def __post_init__(self) -> None:
         choose("learner", self.learner, LEARNERS)
+        choose("weights", self.weights, WEIGHTS)
         positive(reward_bound=self.reward_bound)
         not_negative(warmup=self.warmup)
 
@@ -84,6 +91,13 @@ class XNAS:
     "adahedge" the rate follows the rewards, which are not clipped; as no range is known in advance,
     nothing may be wiped out, and the bound, B sqrt(T ln K) + B (4/3 ln K + 2), is known only at the
     end: B is the largest range of an edge's rewards within a step.
+
+    A prior pi takes the uniform distribution's place as the first one. The rate stays the same, the
+    bound charges ln(1 / pi_k) / eta in place of ln K / eta, and operations are removed by their
+    weights, `wipeout.outweighed`, which keeps that bound for the removed too; `regret` is to the
+    best survivor. With single paths the weights are trained by one architecture a step, drawn from
+    q = (1 - gamma) p + gamma * uniform, and so are they in the warm-up, from the uniform one. The
+    rewards are then those at q, q is what is charged, and the bound grows by gamma T B.
     """
 
     def __init__(self, settings: XNASSettings, context: Context) -> None:
@@ -91,6 +105,9 @@ class XNAS:
         self._adaptive = settings.learner == "adahedge"
         self._warmup = settings.warmup * context.task.search_steps
         self._uniform = uniform_over_choices(context.space, context.task.device)
+        self._prior = context.prior
+        self._even = context.even
+        self._single = settings.weights == "single-path"
         self._steps = 0
         self._seen: list[float] = []  # sizes of rewards in the warm-up
         none = torch.zeros((), dtype=torch.float64, device=context.task.device)
@@ -109,7 +126,9 @@ class XNAS:
         if self._steps <= self._warmup:
             return self._warm_up(train, valid)
         play = self._problems.predict()
-        train_loss = self._context.descend(train, play.float())
+        if self._single:
+            play = self._context.explored(play, EXPLORED)
+        train_loss = self._descend(train, play)
         value, raw = self._rewards(valid, play)
         clipped = raw if self._adaptive else clip(raw, self._bound)
         self._clipped = self._clipped + (raw != clipped).sum()
@@ -117,7 +136,7 @@ class XNAS:
         alive = self._problems.alive
         low, high = clipped.where(alive, torch.inf).amin(-1), clipped.where(alive, -torch.inf)
         self._range = torch.maximum(self._range, high.amax(-1) - low)
-        self._problems.update(from_rewards(clipped))
+        self._problems.update(from_rewards(clipped), play)
         if self._settings.wipeout and not self._adaptive and self._steps < self._context.steps:
             self._wipe()
         size = {"reward_size": float(raw[alive].square().mean().sqrt())}
@@ -131,13 +150,33 @@ class XNAS:
         the weights as if nothing had been removed, with a removed operation's cumulative loss as it
         was when it was removed.
         """
-        state, play = self._problems.state, self._problems.predict()
-        loss = state.loss.where(state.alive, self._behind).where(self._uniform > 0, torch.inf)
-        whole = play
-        if not self._adaptive:
-            whole = (self._uniform.log() - loss / state.clock.scale).softmax(-1)
-        read_from = play if self._context.rule == "sample" else whole
-        return self._context.read(read_from, loss), play.float()
+        play = self._problems.predict()
+        read_from = play if self._context.rule == "sample" else self._whole()
+        return self._context.read(read_from, self._losses()), play.float()
+
+    def believes(self, architecture: Architecture) -> float:
+        """See `Strategy.believes`: its log-probability as if nothing had been removed."""
+        return self._context.log_probability(self._whole(), architecture)
+
+    def _losses(self) -> Tensor:
+        """Cumulative losses (E, K); of the removed as they were then, inf for what has no place."""
+        state = self._problems.state
+        loss: Tensor = state.loss.where(state.alive, self._behind)
+        return loss.where(self._prior > 0, torch.inf)
+
+    def _whole(self) -> Tensor:
+        """The distributions (E, K) as if nothing had been removed; AdaHedge removes nothing."""
+        if self._adaptive:
+            return self._problems.predict()
+        scale = self._problems.state.clock.scale
+        whole: Tensor = (self._prior.log() - self._losses() / scale).softmax(-1)
+        return whole
+
+    def _descend(self, train: Batch, play: Tensor) -> float:
+        """One step on the weights, by the mixture or by an architecture drawn from `play`."""
+        if not self._single:
+            return self._context.descend(train, play.float())
+        return self._context.descend(train, self._context.path(play, self._steps))
 
     def report(self) -> dict[str, Any]:
         """Probabilities, wipe-outs, regret and its bounds, summed over the edges."""
@@ -157,6 +196,15 @@ class XNAS:
             "reward_bound": None if self._adaptive else self._bound,
             "eta": None if self._adaptive else 1 / float(scale.min()),
             "clipped_share": (self._clipped / self._rewarded.clamp(min=1)).item(),
+            "wipeout_rule": None
+            if self._adaptive or not self._settings.wipeout
+            else (
+                "cumulative rewards: the removed cannot end as the best"
+                if self._even
+                else "weights: the removed cannot end as the most probable"
+            ),
+            "regret_is_to": "the best survivor of every edge",
+            "weights": self._settings.weights,
         }
 
     def state_dict(self) -> dict[str, Any]:
@@ -193,12 +241,21 @@ class XNAS:
             experts.adahedge()
             if self._adaptive
             else experts.exponentiated_gradient(horizon=rounds, bound=bound)
+            if self._even
+            else experts.exponentiated_gradient(self._rate(rounds, bound))
         )
-        return EdgeProblems(learner, self._uniform)
+        return EdgeProblems(learner, self._prior)
+
+    def _rate(self, rounds: int, bound: float) -> Tensor:
+        """eta (E, 1) as for the uniform prior, sqrt(2 ln K / (T L**2)); of an edge with one
+        operation any number will do.
+        """
+        count = (self._uniform > 0).sum(-1, keepdim=True).clamp(min=2).double()
+        return (2 * count.log() / rounds).sqrt() / bound
 
     def _warm_up(self, train: Batch, valid: Batch) -> Step:
         """One step on the weights alone; looks at the rewards if L is to be found."""
-        train_loss = self._context.descend(train, self._uniform.float())
+        train_loss = self._descend(train, self._uniform)
         details: dict[str, Any] = {"probabilities": self._uniform.tolist()}
         if self._settings.reward_bound == "auto" and not self._adaptive:
             details["valid_loss"], raw = self._rewards(valid, self._uniform)
@@ -220,7 +277,14 @@ class XNAS:
         """Remove what the threshold proves hopeless, from the learner and from the network."""
         problems = self._problems
         left = self._context.steps - self._steps
-        dead = wipeout.hopeless(problems.state.loss, problems.alive, 2 * self._bound, left)
+        state, bound = problems.state, 2 * self._bound
+        dead = (
+            wipeout.hopeless(state.loss, state.alive, bound, left)
+            if self._even
+            else wipeout.outweighed(
+                state.loss, self._prior, state.alive, 1 / state.clock.scale, bound, left
+            )
+        )
         self._log_kept = self._log_kept + wipeout.log_kept(problems.predict(), dead)[:, 0]
         self._behind = problems.state.loss.where(dead & problems.alive, self._behind)
         problems.wipe(dead)
@@ -241,10 +305,16 @@ class XNAS:
         if self._adaptive:
             ranges = self._range.tolist()
             return sum(bounds.adahedge(k, rounds, b) for k, b in zip(counts, ranges, strict=True))
-        scales = self._problems.state.clock.scale[:, 0].tolist()
-        return sum(
-            bounds.hedge(k, rounds, 1 / scale, 2 * self._bound)
-            for k, scale in zip(counts, scales, strict=True)
+        scales, span = self._problems.state.clock.scale[:, 0].tolist(), 2 * self._bound
+        explored = EXPLORED * rounds * span * len(counts) if self._single else 0.0
+        if self._even:
+            edges = zip(counts, scales, strict=True)
+            return explored + sum(bounds.hedge(k, rounds, 1 / scale, span) for k, scale in edges)
+        best = self._problems.best()
+        chances = self._prior.gather(-1, best[:, None])[:, 0].tolist()
+        return explored + sum(
+            bounds.hedge_prior(chance, rounds, 1 / scale, span)
+            for chance, scale in zip(chances, scales, strict=True)
         )
 
     def _details(self, valid_loss: float) -> dict[str, Any]:

@@ -16,8 +16,7 @@ import experts
 from experts import Feedback, bounds
 from nas_adapter.edges import EdgeProblems
 from nas_adapter.errors import finite
-from nas_adapter.randomness import Stream, stream
-from nas_adapter.spaces import Architecture, uniform_over_choices
+from nas_adapter.spaces import Architecture
 from nas_adapter.strategies.base import READ_RULES, Context, MethodSettings, Step, method
 from nas_adapter.tasks import Batch
 
@@ -54,19 +53,17 @@ class SampledXNAS:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._problems = EdgeProblems(
-            experts.tsallis_inf(), uniform_over_choices(context.space, context.task.device)
-        )
+        self._problems = EdgeProblems(experts.tsallis_inf(), context.prior)
+        self._even = context.even
         self._worst = math.log(context.task.size(1, search=True).outputs)
         self._cut = 0
 
     def step(self, train: Batch, valid: Batch) -> Step:
         """One round: draw, descend, look, update."""
         context, play = self._context, self._problems.predict()
-        generator = stream(context.seed, Stream.ARCHITECTURES, self._problems.rounds)
-        uniforms = torch.rand(len(play), 1, generator=generator, dtype=torch.float64)
-        drawn = experts.draw(play, uniforms.to(play.device))
-        architecture: Architecture = tuple(drawn.int().argmax(-1).tolist())
+        architecture = context.draw(play, self._problems.rounds)
+        chosen = torch.tensor(architecture, device=play.device)[:, None]
+        drawn = torch.zeros_like(play, dtype=torch.bool).scatter_(1, chosen, True)
         train_loss = context.descend(train, architecture)
         with torch.no_grad():
             loss = finite(context.loss(valid, architecture).item(), "validation")
@@ -90,6 +87,10 @@ class SampledXNAS:
         found = self._context.read(self._problems.predict(), self._problems.loss())
         return found, found
 
+    def believes(self, architecture: Architecture) -> float:
+        """See `Strategy.believes`: its log-probability."""
+        return self._context.log_probability(self._problems.predict(), architecture)
+
     def report(self) -> dict[str, Any]:
         """Probabilities, and regret in the estimates, summed over the edges."""
         return {
@@ -109,8 +110,12 @@ class SampledXNAS:
         self._problems.load_state_dict(saved["problems"])
         self._cut = saved["cut"]
 
-    def _bound(self) -> float:
-        """A-priori bound on the expected regret after the rounds so far."""
+    def _bound(self) -> float | None:
+        """A-priori bound on the expected regret after the rounds so far; None if the prior is not
+        uniform, for which the theorem does not speak (the certificate does).
+        """
+        if not self._even:
+            return None
         rounds = self._problems.rounds
         choices = self._context.space.choices
         return sum(bounds.tsallis_inf(len(offered), rounds) for offered in choices)

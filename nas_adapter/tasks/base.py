@@ -57,6 +57,10 @@ class Task(Protocol):
         """Steps in an epoch of a retraining."""
 
     @property
+    def independent(self) -> bool:
+        """Whether examples are drawn independently, as bounds on a choice need: not in a text."""
+
+    @property
     def drop_path(self) -> float:
         """Chance with which a retraining leaves an operation out at its end, see `MixedEdge`."""
 
@@ -75,11 +79,25 @@ class Task(Protocol):
     def test(self) -> Iterator[Batch]:
         """The test data, once."""
 
+    def with_judges(self) -> Task:
+        """The same task with a fifth of its data set aside, for `judges` alone."""
+
+    def judges(self) -> Iterator[Batch]:
+        """The data that was set aside, once: it trains nothing and drives nothing."""
+
+    def probe(self, index: int) -> tuple[Tensor, Tensor] | None:
+        """Batch number `index` by which untrained networks are looked at: images as a network takes
+        them, and class labels, from the half for the weights. None: `advice` does not apply.
+        """
+
     def loss(self, network: Forward, batch: Batch, weights: Weights) -> Tensor:
         """The loss that trains the weights, a scalar in nats."""
 
     def measure(self, network: Forward, batches: Iterable[Batch], weights: Weights) -> float:
         """The metric over all of `batches`."""
+
+    def losses(self, network: Forward, batches: Iterable[Batch], weights: Weights) -> Tensor:
+        """Cross-entropy of every example in nats, float64 (n,) on the CPU."""
 
     def show(self, value: float) -> str:
         """A value of the metric, for the terminal."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -17,6 +17,8 @@ from nas_adapter.supernets.supernet import Weights
 from nas_adapter.tasks.base import Forward, TaskSettings
 
 EVALUATION_BATCH = 512
+JUDGED = 5
+"""One in so many training images of a class is set aside to judge by."""
 PROBE = 32
 """Images by which an untrained network is looked at."""
 AUXILIARY_WEIGHT = 0.4
@@ -74,6 +76,8 @@ class ImageClassification:
         Batch size, network depth and augmentation.
     seed
         Seed of every random choice.
+    judges
+        Images for `judges`, see `with_judges`.
 
     Raises
     ------
@@ -83,12 +87,18 @@ class ImageClassification:
 
     metric = "accuracy"
     higher_is_better = True
+    independent = True
 
-    def __init__(self, images: Images, settings: ImageSettings, *, seed: int) -> None:
+    def __init__(
+        self, images: Images, settings: ImageSettings, *, seed: int, judges: Split | None = None
+    ) -> None:
         self._images, self._settings, self._seed = images, settings, seed
+        self._judges = judges
         batch_size = settings.batch_size
         self._halves = images.halves(seed)
         self.facts = {"train_images": len(images.train), "test_images": len(images.test)}
+        if judges is not None:
+            self.facts["judging_images"] = len(judges)
         self.device = images.train.labels.device
         self.drop_path = settings.drop_path
         self.search_steps = len(self._halves[0]) // batch_size
@@ -123,6 +133,30 @@ class ImageClassification:
             step = epoch * self.retrain_steps + index
             yield self._augmented(part, step, self._settings.cutout)
 
+    def with_judges(self) -> ImageClassification:
+        """See `Task.with_judges`: a fifth of the training images of every class, at random."""
+        train = self._images.train
+        order = torch.randperm(len(train), generator=stream(self._seed, Stream.JUDGES))
+        order = order.to(self.device)
+        aside = torch.zeros(len(train), dtype=torch.bool, device=self.device)
+        for label in range(len(self._images.classes)):
+            members = order[train.labels[order] == label]
+            aside[members[: len(members) // JUDGED]] = True
+        kept, judges = (train[part.nonzero()[:, 0]] for part in (~aside, aside))
+        if len(judges) == 0:
+            raise UserError(
+                f"no class has {JUDGED} training images, so none can be set aside to judge by: "
+                "--decide search"
+            )
+        images = replace(self._images, train=kept)
+        return ImageClassification(images, self._settings, seed=self._seed, judges=judges)
+
+    def judges(self) -> Iterator[Batch]:
+        """See `Task.judges`."""
+        if self._judges is None:
+            raise ValueError("no images were set aside: see with_judges")
+        return self._all(self._judges)
+
     def probe(self, index: int) -> Batch:
         """See `Task.probe`: images of the half for the weights, not augmented."""
         generator = stream(self._seed, Stream.PROBE, index)
@@ -154,6 +188,17 @@ class ImageClassification:
             right += int((guess == batch.labels).sum())
             total += len(batch.labels)
         return right / total
+
+    @torch.no_grad()
+    def losses(self, network: Forward, batches: Iterable[Batch], weights: Weights) -> Tensor:
+        """See `Task.losses`."""
+        found = [
+            nn.functional.cross_entropy(
+                network(batch.images, weights), batch.labels, reduction="none"
+            )
+            for batch in batches
+        ]
+        return torch.cat(found).double().cpu()
 
     def show(self, value: float) -> str:
         """See `Task.show`."""

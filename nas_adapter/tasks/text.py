@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,9 @@ from nas_adapter.spaces import Size
 from nas_adapter.spaces.darts_rnn import Dropout
 from nas_adapter.supernets.supernet import Weights
 from nas_adapter.tasks.base import Forward, TaskSettings
+
+JUDGED = 5
+"""One in so many validation tokens is set aside to judge by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +99,8 @@ class LanguageModel:
         published), and never in `measure`.
     seed
         Seed of every random choice.
+    judges
+        Text for `judges`, see `with_judges`.
 
     Raises
     ------
@@ -108,10 +113,14 @@ class LanguageModel:
 
     metric = "perplexity"
     higher_is_better = False
+    independent = False
     drop_path = 0.0
 
-    def __init__(self, text: Text, settings: TextSettings, *, seed: int) -> None:
+    def __init__(
+        self, text: Text, settings: TextSettings, *, seed: int, judges: Tensor | None = None
+    ) -> None:
         batch_size, bptt = settings.batch_size, settings.bptt
+        self._settings, self._judges = settings, judges
         if batch_size < 2:
             raise UserError("--batch-size must be at least 2: a search normalises over the streams")
         check_length(text, batch_size, bptt)
@@ -156,6 +165,22 @@ class LanguageModel:
         """See `Task.held_out`; in `batch_size` streams, over which a supernet normalises."""
         return self._passages(self._text.valid, self._batch_size, whole=False)
 
+    def with_judges(self) -> LanguageModel:
+        """See `Task.with_judges`: the last fifth of the validation part."""
+        valid = self._text.valid
+        cut = len(valid) - len(valid) // JUDGED
+        text = replace(self._text, valid=valid[:cut])
+        return LanguageModel(text, self._settings, seed=self._seed, judges=valid[cut:])
+
+    def judges(self) -> Iterator[Passage]:
+        """See `Task.judges`."""
+        if self._judges is None:
+            raise ValueError("no text was set aside: see with_judges")
+        return self._passages(self._judges, TEST_STREAMS, whole=False)
+
+    def probe(self, index: int) -> None:
+        """See `Task.probe`: none, as the scores are for images."""
+
     def test(self) -> Iterator[Passage]:
         """See `Task.test`."""
         return self._passages(self._text.test, TEST_STREAMS, whole=False)
@@ -180,6 +205,18 @@ class LanguageModel:
         if not nats < math.log(1e300):
             raise UserError(f"the network gives the text {nats} nats a token: it has diverged")
         return math.exp(nats)
+
+    @torch.no_grad()
+    def losses(self, network: Forward, batches: Iterable[Passage], weights: Weights) -> Tensor:
+        """See `Task.losses`; an example is a token."""
+        found = []
+        for batch in batches:
+            logits, batch.after = network(batch.inputs, batch.before, weights)
+            loss = nn.functional.cross_entropy(
+                logits.flatten(0, 1), batch.targets.flatten(), reduction="none"
+            )
+            found.append(loss)
+        return torch.cat(found).double().cpu()
 
     def show(self, value: float) -> str:
         """See `Task.show`."""

@@ -71,7 +71,7 @@ def test_every_method_finds_a_cell(method: MethodSettings, page: str, tmp_path: 
     space, run = DARTSRNN(), Run(tmp_path, {}, resume=False, device=cpu)
     task = TextSettings(data=page, batch_size=16, bptt=2, dropout=0.1).load(0, cpu)
     settings = SearchSettings(method=method, epochs=1, channels=6)
-    found, report = search(settings, space, task, run, seed=0)
+    found, report, _ = search(settings, space, task, run, seed=0)
     run.close()
     assert space.parse(space.genotype(found)) == found
     assert report["steps"] == STEPS

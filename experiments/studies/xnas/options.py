@@ -16,9 +16,10 @@ import tyro
 from common.settings import given, options, with_options
 
 from nas_adapter.errors import UserError, choose, dashed, not_negative
+from nas_adapter.runs.choose import ChoiceSettings
 from nas_adapter.runs.retrain import RetrainSettings
 from nas_adapter.runs.search import SearchSettings
-from nas_adapter.spaces import SPACES, find_space
+from nas_adapter.spaces import NONE, SPACES, Space, find_space
 from nas_adapter.strategies import METHODS
 from nas_adapter.tasks import TASKS, TaskSettings
 
@@ -29,9 +30,23 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """Defaults of a space that differ from those of the settings."""
 
+PRESETS: dict[str, dict[str, Any]] = {
+    "default": {
+        "without": (NONE,), "prior": "scores", "weights": "single-path", "reward_bound": "auto",
+        "decide": "auto",
+    },
+    "published": {},
+}  # fmt: skip
+"""Defaults of XNAS on images with --preset. "published" is the paper's search, which the settings'
+own defaults are: every operation, the uniform prior, mixtures, a given L, its own cell.
+"""
+WARMUP = 5
+"""With the preset "default" the warm-up of XNAS is one in so many epochs."""
+
 FEW: dict[str, Any] = {"candidates": 5, "retrain_epochs": 1, "baselines": 1}
 SMOKE = {
-    "images": FEW | {"epochs": 2, "channels": 4, "batch_size": 240},
+    "images": FEW
+    | {"epochs": 2, "channels": 4, "batch_size": 240, "looks": 16, "fidelity_cells": 0},
     "text": FEW | {"epochs": 1, "channels": 16, "batch_size": 224},
 }
 """Defaults with --smoke, by task."""
@@ -58,6 +73,9 @@ class Config:
     smoke: bool = False
     """A tiny run, in under a minute, to see that everything works: other values where you give
     none."""
+    preset: str = "default"
+    """Defaults of XNAS on images: default (what pays, see docs/xnas.md) or published (the paper's
+    search)."""
     without: tuple[str, ...] = ()
     """Operations that the search leaves out, as: none."""
     baselines: int = 3
@@ -68,11 +86,13 @@ class Config:
     """Write the retrained network as network.pt2 (torch.export) and network.onnx; of a language
     model, the step from one token to the next."""
     search: SearchSettings
+    choice: ChoiceSettings
     retrain: RetrainSettings
     task: TaskSettings
 
     def __post_init__(self) -> None:
         choose("device", self.device, ("auto", "cpu", "cuda"))
+        choose("preset", self.preset, PRESETS)
         not_negative(seed=self.seed, baselines=self.baselines)
         if self.resume and self.out is None:
             raise UserError("--resume needs --out, the folder of the run to continue")
@@ -98,25 +118,47 @@ def parse(arguments: list[str] | None) -> Config:
 
 
 def defaults(words: list[str]) -> Config:
-    """What holds where the command line is silent: it depends on space, method and --smoke."""
+    """What holds where the command line is silent: it depends on space, method, preset, --smoke."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--space", default=Config.space)
     parser.add_argument("--method", default=Config.method)
+    parser.add_argument("--preset", default=Config.preset)
+    parser.add_argument("--epochs", default=None)
+    parser.add_argument("--warmup", default=None)
     parser.add_argument("--smoke", action="store_true")
     known = parser.parse_known_args(words)[0]
     space = find_space(known.space)
     choose("method", known.method, METHODS)
+    choose("preset", known.preset, PRESETS)
     choose(f"task of {known.space}", space.task, TASKS)
     config = Config(
         space=known.space,
         method=known.method,
         smoke=known.smoke,
+        preset=known.preset,
         search=SearchSettings(method=METHODS[known.method]()),
+        choice=ChoiceSettings(),
         retrain=RetrainSettings(),
         task=TASKS[space.task](),
     )
     values = DEFAULTS.get(known.space, {})
-    return with_options(config, values | SMOKE[space.task] if known.smoke else values)
+    if known.smoke:
+        values = values | SMOKE[space.task]
+    if known.method == "xnas" and space.task == "images" and known.preset != "published":
+        values = values | preset(space, known.epochs or values.get("epochs"), known.warmup)
+    return with_options(config, values)
+
+
+def preset(space: Space, epochs: str | int | None, warmup: str | None) -> dict[str, Any]:
+    """What the preset "default" stands for, with the epochs and the warm-up that were asked for."""
+    wanted = str(epochs or SearchSettings.epochs)
+    many = int(wanted) if wanted.isdigit() else 0  # what is no number is refused later
+    found = PRESETS["default"] | {"warmup": max(1, many // WARMUP)}
+    if NONE not in space.operations:
+        del found["without"]
+    if many < 2 or warmup == "0":  # no epoch to find L in
+        del found["reward_bound"], found["warmup"]
+    return found
 
 
 def refuse_foreign(names: Iterable[str], config: Config) -> None:

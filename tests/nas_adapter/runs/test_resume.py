@@ -36,7 +36,7 @@ def searched(settings: SearchSettings, out: Path) -> tuple[Any, list[dict[str, A
     """What was found and logged, without what a clock measured."""
     run = Run(out, {}, resume=True, device=torch.device("cpu"))
     try:
-        found, report = search(settings, NASBench201(), TASK, run, seed=0)
+        found, report, _ = search(settings, NASBench201(), TASK, run, seed=0)
         steps = run.history("search")
     finally:
         run.close()

@@ -35,7 +35,7 @@ def searched(
     """The architecture found, what result.json gets, and the metrics of all steps."""
     settings = SearchSettings(method=method, epochs=epochs, channels=4)
     run = Run(out, {}, resume=False, device=torch.device("cpu"))
-    found, report = search(settings, SPACE, task, run, seed=3)
+    found, report, _ = search(settings, SPACE, task, run, seed=3)
     steps = run.history("search")
     run.close()
     return found, report, steps

@@ -10,7 +10,7 @@ import torch
 from second_order import Problem, agreement, smooth_problem, supernet_problem
 
 from nas_adapter.data import images as data_sets
-from nas_adapter.spaces import NASBench201
+from nas_adapter.spaces import NASBench201, uniform_over_choices
 from nas_adapter.strategies import Context
 from nas_adapter.strategies.darts import (
     DARTS,
@@ -46,7 +46,8 @@ def make(task: ImageClassification, space: NASBench201 = SPACE) -> Context:
     torch.manual_seed(0)
     net = space.network(task.size(2, search=True), space.choices, search=True)
     optimizer = space.search_tuning.optimizer(net)
-    return Context(space, task, net, optimizer, steps=4, seed=0, rule="auto")
+    prior = uniform_over_choices(space, task.device)
+    return Context(space, task, net, optimizer, steps=4, seed=0, rule="auto", prior=prior)
 
 
 def test_the_unrolled_step_is_the_optimizer_s(task: ImageClassification) -> None:

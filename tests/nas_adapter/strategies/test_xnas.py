@@ -12,6 +12,7 @@ from torch import nn
 
 from nas_adapter.edges import clip
 from nas_adapter.errors import UserError
+from nas_adapter.spaces import uniform_over_choices
 from nas_adapter.strategies import Context
 from nas_adapter.strategies import xnas as xnas_module
 from nas_adapter.strategies.xnas import XNAS, XNASSettings
@@ -25,7 +26,8 @@ SETTINGS = XNASSettings(reward_bound=BOUND)
 
 def make_context(net: Any, optimizer: torch.optim.Optimizer, rule: str = "auto") -> Context:
     task = ImageSettings(data="digits").load(0, torch.device("cpu"))
-    return Context(SPACE, task, net, optimizer, steps=STEPS, seed=0, rule=rule)
+    prior = uniform_over_choices(SPACE, torch.device("cpu"))
+    return Context(SPACE, task, net, optimizer, steps=STEPS, seed=0, rule=rule, prior=prior)
 
 
 @pytest.mark.parametrize("rule", ["darts", "best-cumulative"])
