@@ -21,6 +21,9 @@ from nas_adapter.spaces import Architecture, Space, random_architecture
 RULES = ("auto", "trained", "advice", "search")
 AFFORDABLE = 1e13
 """Floating point operations of all candidates' training up to which "auto" trains them."""
+WHOLE = 10
+"""Passes over the data from which on "auto" takes a training for a whole one: shorter ones reward
+cells that learn fast, whatever they end at."""
 CONFIDENCE = 0.05
 """delta of the guarantee."""
 
@@ -32,7 +35,8 @@ class ChoiceSettings:
     decide: str = "search"
     """What decides among the advisors (the search, the prior, the largest cell, random cells):
     trained (all are retrained, held-out loss decides), advice (the prior's cell, unless it is
-    broken), search (the search's own cell); auto: trained where that is cheap, else advice."""
+    broken), search (the search's own cell); auto: trained where whole trainings are cheap, else
+    advice."""
     fidelity_cells: int | None = None
     """Random cells that are trained to say how far the search can be believed; at least 12, or 0:
     none. Default: 12 where the decision is trained."""
@@ -51,7 +55,8 @@ class ChoiceSettings:
         """The same without "auto" and None, for `candidates` trainings as in `retraining`."""
         decide = self.decide
         if decide == "auto":
-            cheap = candidates * training_flops(retraining) <= AFFORDABLE
+            whole = retraining.settings.epochs >= WHOLE
+            cheap = whole and candidates * training_flops(retraining) <= AFFORDABLE
             decide = "trained" if cheap else "advice"
         cells = self.fidelity_cells
         if cells is None:
