@@ -274,7 +274,7 @@ def learnt(result: dict[str, Any]) -> list[str]:
     if result["fidelity"] is not None:
         said = result["fidelity"]["search"]
         lines.append(
-            f"belief     the search {said['sentence']} ({said['cells']} random cells: "
+            f"belief     {said['sentence']} (rank correlation over {said['cells']} random cells "
             f"{said['spearman']:+.2f}, 95 % {said['low']:+.2f} to {said['high']:+.2f})"
         )
     if result["regret"] is not None:

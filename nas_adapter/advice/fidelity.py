@@ -59,12 +59,12 @@ def fidelity(believed: Sequence[float], losses: Sequence[float], seed: int) -> d
 def sentence(low: float, high: float) -> str:
     """What an interval of the rank correlation means for somebody who has to choose a cell."""
     if high < 0:
-        return "ranks cells backwards: believe the random cell"
+        return "it ranks cells backwards: believe the random cell"
     if low <= 0:
         return "no better than chance: believe the random cell"
     if low < 0.5:
-        return f"better than chance (rank correlation at least {low:.2f}): believe it with care"
-    return f"ranks cells well (rank correlation at least {low:.2f})"
+        return f"better than chance, by {low:.2f} at least: believe it with care"
+    return f"it ranks cells well, by {low:.2f} at least"
 
 
 def _correlation(one: Any, other: Any) -> float:

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experts.numerics.files import replace
+from nas_adapter.output import verdict
 from nas_adapter.output.drawing import COLORS, cells
 from nas_adapter.runs.run import Run
 from nas_adapter.spaces import Architecture, Space
@@ -155,8 +156,8 @@ def page(out: Path, pictures: list[str], result: dict[str, Any]) -> None:
         "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
         "img{max-width:100%}figure{margin:2rem 0}figcaption{color:#555}"
         "th{text-align:left;vertical-align:top;padding-right:1rem;white-space:nowrap}"
-        "td{overflow-wrap:anywhere}"
-        f"</style><h1>{title}</h1>{figures}<h2>Result</h2><table>{rows}</table></html>\n"
+        "td{overflow-wrap:anywhere}.wide{overflow-x:auto}.wide td,.wide th{padding:.2rem .6rem}"
+        f"</style><h1>{title}</h1>{verdict.page_part(result)}{figures}<h2>Result</h2><table>{rows}</table></html>\n"
     )
     replace(out / "report.html", lambda path: path.write_text(text))
 

@@ -1,0 +1,136 @@
+"""The verdict of a run in sentences and a table: what was found, who advised it, its rivals."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+
+def sentences(result: dict[str, Any]) -> list[str]:
+    """What a reader wants to know first, a sentence each, from the content of result.json."""
+    return [
+        line
+        for line in (
+            _found(result),
+            _decided(result),
+            _against_random(result),
+            _believed(result),
+        )
+        if line
+    ]
+
+
+def page_part(result: dict[str, Any]) -> str:
+    """Sentences and table as HTML; nothing for a result without a decision."""
+    if "decision" not in result:
+        return ""
+    said = "".join(f"<p>{html.escape(line)}</p>" for line in sentences(result))
+    return said + table(result)
+
+
+def table(result: dict[str, Any]) -> str:
+    """The candidates as an HTML table, the one that was chosen in bold."""
+    metric = _metric(result)
+    rows = []
+    for row in result.get("candidates", ()):
+        cells = [
+            ", ".join(row["advisors"]),
+            row["architecture"],
+            _count(row["parameters"]),
+            _loss(row["held_out_loss"], row["held_out_loss_error"]),
+            _loss(row["test_loss"]),
+            _share(row[f"test_{metric}"], metric),
+            "" if row["seconds"] is None else f"{row['seconds']:.0f} s",
+        ]
+        chosen = row["architecture"] == result["architecture"]
+        tag = "th" if chosen else "td"
+        rows.append("".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells))
+    if not rows:
+        return ""
+    names = ("advised by", "architecture", "parameters", "held-out loss", "test loss")
+    head = "".join(f"<th>{name}</th>" for name in (*names, f"test {metric}", "training"))
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return (
+        "<h2>Candidates</h2><p>Losses are mean cross-entropies in nats, with the standard error "
+        "over the examples. The test data decided nothing. A cell without numbers was not "
+        "retrained.</p>"
+        f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+    )
+
+
+def _metric(result: dict[str, Any]) -> str:
+    return "accuracy" if result["test_accuracy"] is not None else "perplexity"
+
+
+def _found(result: dict[str, Any]) -> str:
+    metric = _metric(result)
+    return (
+        f"The cell that was found has test {metric} {_share(result[f'test_{metric}'], metric)} "
+        f"(test loss {result['test_loss']:.4f}), retrained from scratch."
+    )
+
+
+def _decided(result: dict[str, Any]) -> str:
+    decision = result["decision"]
+    who = " and ".join(decision["advisors"])
+    if decision["rule"] == "trained":
+        return (
+            f"It is the cell of {who}: of all candidates, retrained in full, it has the smallest "
+            f"loss on {decision['judging_examples']} examples that nothing had depended on "
+            f"({decision['guarantee_sentence']})."
+        )
+    if decision["rule"] == "advice":
+        return (
+            f"It is the cell of {who}, by advice alone: trainings that this run could afford would "
+            "reward cells that learn fast. Advice can be wrong."
+        )
+    return "It is the search's own cell."
+
+
+def _against_random(result: dict[str, Any]) -> str:
+    against = result["against_random"]
+    if against is None:
+        return ""
+    less, error = against["found_less_by"], against["standard_error"]
+    text = (
+        f"Random cells trained the same way ({against['cells']}) have mean test loss "
+        f"{against['mean_test_loss']:.4f}; the found cell's is {abs(less):.4f} "
+        f"{'lower' if less >= 0 else 'higher'}"
+    )
+    if error is None:
+        return text + "."
+    text += f" (standard error of their mean {error:.4f})"
+    if abs(less) <= 2 * error:
+        return text + ": no better and no worse than chance."
+    return text + "."
+
+
+def _believed(result: dict[str, Any]) -> str:
+    fidelity = result["fidelity"]
+    if fidelity is None:
+        return (
+            "How far the search can be believed was not measured: no random cells were trained for "
+            "it (--fidelity-cells)."
+        )
+    said = fidelity["search"]
+    return (
+        f"How far to believe the search: {said['sentence']} (rank correlation "
+        f"{said['spearman']:+.2f}, 95 % interval {said['low']:+.2f} to {said['high']:+.2f}, over "
+        f"{said['cells']} random cells trained for {fidelity['epochs']} epochs)."
+    )
+
+
+def _share(value: float | None, metric: str) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2%}" if metric == "accuracy" else f"{value:.2f}"
+
+
+def _loss(value: float | None, error: float | None = None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4f}" if error is None else f"{value:.4f} ± {error:.4f}"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
