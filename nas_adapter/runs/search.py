@@ -120,7 +120,8 @@ class _Search:
         with seeded_by(stream(seed, Stream.NETWORK)):
             net = space.network(size, space.choices, search=True)
         self.net = net.to(task.device)
-        self.optimizer = space.search_tuning.optimizer(net)
+        self.tuning = settings.method.tuning(space)
+        self.optimizer = self.tuning.optimizer(net)
         self.strategy = settings.method.start(
             Context(
                 space, task, net, self.optimizer, self.total, seed, settings.read,
@@ -137,7 +138,7 @@ class _Search:
 
     def train_epoch(self, epoch: int, bar: tqdm[Any]) -> None:
         """Run one epoch, then write a checkpoint."""
-        tuning = self.space.search_tuning
+        tuning = self.tuning
         start = time.perf_counter()
         for train, valid in self.task.search_batches(epoch):
             done = len(self.seconds)

@@ -13,7 +13,14 @@ from torch import Tensor, nn
 import experts
 from nas_adapter.errors import finite
 from nas_adapter.randomness import Stream, stream
-from nas_adapter.spaces import NONE, Architecture, Space, genotype, uniform_over_choices
+from nas_adapter.spaces import (
+    NONE,
+    Architecture,
+    Space,
+    Tuning,
+    genotype,
+    uniform_over_choices,
+)
 from nas_adapter.supernets.supernet import Supernet, Weights
 from nas_adapter.tasks import Batch, Task
 
@@ -165,6 +172,10 @@ class MethodSettings(ABC):
     @abstractmethod
     def start(self, context: Context) -> Strategy:
         """The method at its first step."""
+
+    def tuning(self, space: Space) -> Tuning:
+        """How the shared weights are trained: as the space says, unless the method knows better."""
+        return space.search_tuning
 
     def check(self, epochs: int) -> None:  # noqa: B027
         """Raise `UserError` if the settings do not fit a search of so many epochs."""
