@@ -98,6 +98,7 @@ def main(config: Config) -> None:
             **prior.facts,
         },
         "fidelity": believed(retraining, choice, searched, prior, asked),
+        "fidelity_reason": None if asked else "no random cells were trained for it",
         **NO_LEARNER,
         **searched.report,
         **task.facts,

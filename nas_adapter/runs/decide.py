@@ -75,6 +75,7 @@ def decide(
         "search_architecture": space.genotype(searched.architecture),
         "decision": {"rule": settings.decide, "advisors": best.advisors, **facts},
         "candidates": [_row(retraining, candidate) for candidate in found],
+        "best_random": _best_random(retraining, found),
         **_random(retraining, found, draws, best.trained),
     }
     return Decision(best.architecture, f"retrain {best.advisors[0]}", facts)
@@ -118,6 +119,28 @@ def _row(retraining: Retraining, candidate: Candidate) -> dict[str, Any]:
         "held_out_loss_error": None if judged is None else float(judged.std() / len(judged) ** 0.5),
         **tested(retraining, trained),
         "seconds": None if trained is None else trained.seconds,
+    }
+
+
+def _best_random(retraining: Retraining, found: Sequence[Candidate]) -> dict[str, Any] | None:
+    """The rival that costs no thought: the random cell with the smallest held-out loss.
+
+    Its seconds are those of all random cells' trainings; None where nothing was set aside.
+    """
+    random = [
+        (candidate, candidate.trained)
+        for candidate in found
+        if any(advisor.startswith("random") for advisor in candidate.advisors)
+        and candidate.trained is not None
+        and candidate.trained.judged is not None
+    ]
+    if not random:
+        return None
+    best = min(random, key=lambda pair: float(pair[1].judged.mean()))  # type: ignore[union-attr]
+    return {
+        "architecture": retraining.space.genotype(best[0].architecture),
+        **tested(retraining, best[1]),
+        "seconds": sum(trained.seconds for _, trained in random),
     }
 
 
