@@ -17,7 +17,15 @@ class Books:
     rounds only.
     """
 
-    def __init__(self, rounds: int, every: int, batch: int, experts: int, certified: bool) -> None:
+    def __init__(
+        self,
+        rounds: int,
+        every: int,
+        batch: int,
+        experts: int,
+        certified: bool,
+        wealth: bool = False,
+    ) -> None:
         points = np.arange(every, rounds + every, every)
         self.rounds = np.minimum(points, rounds)
         self.every = every
@@ -31,9 +39,11 @@ class Books:
         self.switches_at = np.zeros((count, batch), dtype=np.int64)
         self.certificate_at = np.zeros((count if certified else 0, batch))
         self.weights_at = np.zeros((kept, batch, experts))
+        self.log_wealth_at = np.zeros((count, batch)) if wealth else None
         self.done = 0
         self.total = np.zeros((batch, experts))
         self.loss = np.zeros(batch)
+        self.log_wealth = np.zeros(batch)
         self.best = np.zeros(batch, dtype=np.int64)
         self.switches = np.zeros(batch, dtype=np.int64)
 
