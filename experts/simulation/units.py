@@ -155,13 +155,16 @@ def _own(learner: Any) -> Interval:
 
 
 def _interval(given: Any) -> Interval:
+    """`given` as two floats; ValueError unless float64 can tell losses in between apart."""
     try:
         low, high = (float(end) for end in given)
     except (TypeError, ValueError):
         low, high = 0.0, 0.0
-    if not (low < high and math.isfinite(high - low)):
+    ulp = float(np.finfo(np.float64).eps) * max(abs(low), abs(high))
+    if not (low < high and math.isfinite(high - low) and high - low >= 256 * ulp):
         raise ValueError(
-            f"loss_interval must be (low, high), finite with low < high, got {given!r}"
+            "loss_interval must be (low, high), finite with low < high by 256 or more units in the "
+            f"last place, got {given!r}"
         )
     return low, high
 

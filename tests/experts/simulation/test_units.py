@@ -163,6 +163,7 @@ def test_an_end_that_is_infinite_still_refuses_infinities() -> None:
         ({"loss_interval": (0, np.inf)}, "loss_interval must be"),
         ({"loss_interval": (0, np.nan)}, "loss_interval must be"),
         ({"loss_interval": (-1e308, 1e308)}, "loss_interval must be"),
+        ({"loss_interval": (1e15, 1e15 + 1)}, "low < high by 256 or more units in the last place"),
         ({"loss_interval": 1}, "loss_interval must be"),
         ({"loss_interval": "no"}, "loss_interval must be"),
         ({"loss_interval": (0.5, 2)}, r"\(0.5, 2.0\) does not hold the numbers of .*\[0.0, 1.0\]"),
