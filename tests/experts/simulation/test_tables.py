@@ -224,11 +224,13 @@ def tables(draw: st.DrawFn, plain: bool = False) -> Written:
     alone = count == 1 and index == "none"
     decimal = "," if separator != "," and not alone and draw(st.booleans()) else "."
     cells = [[cell.replace(".", decimal) for cell in row] for row in cells]
-    gap = not plain and draw(st.booleans()) and count > 1
-    if gap:
-        hole = draw(st.integers(0, rounds - 1)), draw(st.integers(0, count - 1))
+    gap = not plain and draw(st.booleans())
+    if gap:  # of one column, not the last: empty lines may end a file
+        hole = draw(st.integers(0, rounds - 1 - alone)), draw(st.integers(0, count - 1))
         cells[hole[0]][hole[1]] = draw(st.sampled_from(["", " ", "NA", "nan", "-", "n/a"]))
-    names = None if plain else draw(st.none() | NAMES.map(lambda found: found[:count]))
+    numbered = count == 3 or (count == 2 and not whole)  # else 0 and 1 may be losses
+    known = NAMES | st.just(["0", "1", "2"]) if numbered else NAMES
+    names = None if plain else draw(st.none() | known.map(lambda found: found[:count]))
     options: dict[str, Any] = {"header": names is not None}
     if index == "none":
         options["columns"] = range(count)
