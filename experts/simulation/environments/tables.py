@@ -106,7 +106,8 @@ def _experts(table: Table, columns: Sequence[Column] | None, left_out: set[int])
     else:
         chosen = [table.find(column) for column in columns]
     if not chosen:
-        raise ValueError(f"columns must name at least one expert, got {columns!r}")
+        which = "target and index are all columns" if columns is None else f"got {columns!r}"
+        raise ValueError(f"columns must name at least one expert of {table.path}, {which}")
     if left_out & set(chosen):
         raise ValueError(f"columns must not hold target or index, got {columns!r}")
     return chosen
