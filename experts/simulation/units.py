@@ -94,10 +94,10 @@ class Units:
             return
         bad = np.argwhere(~((numbers >= low) & (numbers <= high)))[0]
         got = numbers[tuple(bad)]
-        if not np.isfinite(got) or self.accepted is None:
-            rule, hint = "must be finite", ""
-        else:
-            rule = f"must lie in [{self.accepted[0]}, {self.accepted[1]}]"
+        rule, hint = "must be finite", ""
+        if np.isfinite(got):
+            ends = self.accepted or (-_BIG, _BIG)
+            rule = f"must lie in [{ends[0]}, {ends[1]}]"
             hint = "" if self.own is None else f"; {_HOW}"
         raise ValueError(
             f"{'reward' if self.rewards else 'loss'} {rule}, got {got} in round "
@@ -106,6 +106,7 @@ class Units:
         )
 
 
+_BIG = float(np.finfo(np.float64).max)
 _HOW = (
     "pass loss_interval=(low, high) for losses in another interval, with rewards=True for rewards"
 )
@@ -171,10 +172,9 @@ def _interval(given: Any) -> Interval:
 
 def _widened(interval: Interval | None) -> Interval:
     """`interval` with the allowance for rounding, within the finite numbers; None: all of them."""
-    big = float(np.finfo(np.float64).max)
-    low, high = (-big, big) if interval is None else interval
+    low, high = (-_BIG, _BIG) if interval is None else interval
     allowance = ALLOWANCE * (high - low) if math.isfinite(high - low) else 0.0
-    return max(low - allowance, -big), min(high + allowance, big)
+    return max(low - allowance, -_BIG), min(high + allowance, _BIG)
 
 
 def _within(inner: Interval, outer: Interval) -> bool:
