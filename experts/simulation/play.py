@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from experts.checks import allowed_interval, check_learner
+from experts.numerics.parameters import largest
 from experts.simulation.books import Books
 from experts.simulation.engines.base import Match
 from experts.simulation.engines.plain import Plain
@@ -156,9 +157,10 @@ def _checker(
     shape: tuple[int, ...], allowed: tuple[float, float] | None, checks: bool
 ) -> Callable[[Array, int], None]:
     """The check of losses (n, S, ..., K): always of their shape, of their values if `checks`."""
-    big = np.finfo(np.float64).max
+    big = largest(np.zeros(1))
     low, high = (-big, big) if allowed is None else allowed
-    rule = "must be finite" if allowed is None else f"must lie in [{low}, {high}]"
+    low, high = max(low, -big), min(high, big)
+    rule = f"must lie in [{low}, {high}]"
 
     def check(losses: Array, before: int) -> None:
         if tuple(losses.shape[1:]) != shape:
@@ -216,11 +218,12 @@ def _trace(
         engine=engine,
         seeds=seeds,
         rounds=books.rounds,
-        loss=shaped(books.loss_at),
-        best_loss=shaped(books.best_loss_at),
+        loss=shaped(books.loss_at + books.level_at),
+        best_loss=shaped(books.best_loss_at + books.level_at),
+        regret=shaped(books.loss_at - books.best_loss_at),
         best=shaped(books.best_at),
         switches=shaped(books.switches_at),
-        total=books.total.reshape(len(seeds), *environment.shape),
+        total=(books.total + books.level[:, None]).reshape(len(seeds), *environment.shape),
         certificate=None if feedback == "bandit" else shaped(books.certificate_at),
         weight_rounds=books.weight_rounds,
         weights=shaped(books.weights_at, environment.shape[-1]),

@@ -37,6 +37,9 @@ class Trace:
     """(R, S, ...): the player's cumulative loss"""
     best_loss: Array = field(repr=False)
     """(R, S, ...): cumulative loss of the expert that is best so far"""
+    regret: Array = field(repr=False)
+    """(R, S, ...): the first less the second, of losses less each round's smallest: exact also
+    where all losses share a level of which the rounding is larger than the regret"""
     best: Array = field(repr=False)
     """int (R, S, ...): which expert that is; ties: the first"""
     switches: Array = field(repr=False)
@@ -49,11 +52,6 @@ class Trace:
     """int (W,): the rounds of `weights`, some of `rounds`"""
     weights: Array = field(repr=False)
     """(W, S, ..., K): what was predicted in those rounds"""
-
-    @property
-    def regret(self) -> Array:
-        """(R, S, ...): loss of the player less that of the best expert so far."""
-        return self.loss - self.best_loss
 
     def save(self, path: str | Path) -> None:
         """Write an .npz file, atomically, to exactly `path` (`numpy.savez` may add a suffix)."""
