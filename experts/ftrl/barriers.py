@@ -158,7 +158,7 @@ class LogBarrier:
     def width(self, alive: Array, dual: Array) -> Array:
         """The largest R of a vertex mixed with 1 % of the prior, (..., 1)."""
         one = highest(0.0 * dual, alive)
-        return highest(self._price(one + 0.01, alive, dual), alive)
+        return highest(self._price(one + 0.01, one + 0.99, alive, dual), alive)
 
     def charge(self, loss: Array, scale: Array, alive: Array, dual: Array) -> Array:
         """scale * R(u) + e * (<prior, L> - L_k), (..., K)."""
@@ -168,9 +168,11 @@ class LogBarrier:
         behind = xp.sum(prior * lead, axis=-1, keepdims=True) - lead
         room = scale * count(alive, loss)
         late = xp.where(behind > 0, behind, 0.0)
-        share = room / xp.where(scale > 0, room + late, 1.0)
-        mixed = xp.where(scale > 0, xp.maximum(share, 1e-30 + 0 * share), 1e-9)
-        return scale * self._price(mixed, alive, dual) + mixed * behind
+        whole = xp.where(scale > 0, room + late, 1.0)
+        mixed = xp.where(scale > 0, room / whole, 1e-9)
+        mixed = xp.where(mixed > 1e-30, mixed, 1e-30)
+        moved = xp.where(scale > 0, late / whole, 1.0)
+        return scale * self._price(mixed, moved, alive, dual) + mixed * behind
 
     def argmin(self, loss: Array, scale: Array, alive: Array, dual: Array) -> Array:
         """The inverses that sum to 1, (..., K)."""
@@ -187,12 +189,16 @@ class LogBarrier:
         terms = xp.expm1(log_ratio) - log_ratio
         return _legendre_gap(play, after.play, loss, total, scale, alive, terms)
 
-    def _price(self, mixed: Array, alive: Array, dual: Array) -> Array:
-        """R((1 - e) e_k + e * prior), (..., K): weights over prior are e, and more for k."""
+    def _price(self, mixed: Array, moved: Array, alive: Array, dual: Array) -> Array:
+        """R((1 - e) e_k + e * prior), (..., K): weights over prior are e, and more for k.
+
+        Both e = `mixed` and 1 - e = `moved` are given, as either may be too small for the other.
+        """
         xp = array_namespace(dual)
-        ratio = mixed + (1 - mixed) * xp.where(alive, -dual, 1.0)
-        others = (count(alive, dual) - 1) * (mixed - 1 - xp.log(mixed))
-        return others + ratio - 1 - xp.log(ratio)
+        close = moved < 0.5
+        log = xp.where(close, xp.log1p(-xp.where(close, moved, 0.0)), xp.log(mixed))
+        more = moved * (xp.where(alive, -dual, 1.0) - 1)
+        return (more - xp.log1p(more)) - (count(alive, dual) - 1) * (moved + log)
 
 
 class _Minimiser(NamedTuple):
