@@ -10,6 +10,7 @@ from typing import Any
 
 from array_api_compat import array_namespace, is_array_api_obj
 
+from experts.numerics.parameters import check_floats, largest, smallest
 from experts.types import Array, Learner
 
 
@@ -19,7 +20,7 @@ def check_like(like: Array) -> None:
         raise ValueError(f"like must be an array, got {type(like).__name__}")
     if like.ndim == 0 or like.shape[-1] == 0:
         raise ValueError(f"like must have at least one expert, got shape {like.shape}")
-    _check_floating("like", like)
+    check_floats("like", like)
 
 
 def allowed_interval(
@@ -79,6 +80,9 @@ def check_loss(
 ) -> None:
     """Refuse losses that are not finite or outside `loss_interval`, and chances outside (0, 1].
 
+    Refuses also what overflows in the losses' dtype, now or in a sum over rounds: losses and
+    estimates ``loss / chance`` beyond its largest number / 2**40, and subnormal chances.
+
     Parameters
     ----------
     loss, chance : (..., K)
@@ -88,23 +92,27 @@ def check_loss(
         (low, high); None: any finite loss.
     """
     xp = array_namespace(loss)
+    most = largest(loss)
     # Comparisons are written so that nan fails them.
-    if loss_interval is None:
-        fine = xp.isfinite(loss)
-    else:
-        fine = (loss >= loss_interval[0]) & (loss <= loss_interval[1])
+    low, high = (-most, most) if loss_interval is None else loss_interval
+    fine = (loss >= max(low, -most)) & (loss <= min(high, most))
     if chance is not None:
-        fine = fine & (chance > 0) & (chance <= 1 + 1e-6)  # a little above 1 is rounding
+        fine = fine & (chance >= smallest(loss)) & (chance <= 1 + 1e-6)  # above 1 is rounding
+        fine = fine & (abs(loss) <= most * chance)
     if bool(xp.all(fine | ~matters)):
         return
     _refuse("loss", loss, matters & ~xp.isfinite(loss), "must be finite")
+    _refuse("loss", loss, matters & (abs(loss) > most), f"must not exceed {most:.0e}")
     if loss_interval is not None:
-        low, high = loss_interval
         outside = matters & ((loss < low) | (loss > high))
         _refuse("loss", loss, outside, f"must lie in [{low}, {high}]")
     if chance is not None:
         wrong = matters & ~((chance > 0) & (chance <= 1 + 1e-6))
         _refuse("chance", chance, wrong, "must lie in (0, 1] where seen")
+        wrong = matters & ~(chance >= smallest(loss))
+        _refuse("chance", chance, wrong, f"must be at least {smallest(loss):.0e}")
+        wrong = matters & ~(abs(loss) <= most * chance)
+        _refuse("chance", chance, wrong, f"must be at least |loss| / {most:.0e}")
 
 
 def check_distribution(name: str, value: Array, like: Array) -> None:
@@ -114,6 +122,18 @@ def check_distribution(name: str, value: Array, like: Array) -> None:
     _refuse(name, value, ~(value >= 0), "must be nonnegative")
     total = array_namespace(value).sum(value, axis=-1)
     _refuse(f"the sum of {name}", total, ~(abs(total - 1) < 1e-4), "must be 1")
+
+
+def check_prior(prior: Array, like: Array) -> None:
+    """Refuse a prior that is no distribution, or one that the dtype of `like` cannot hold.
+
+    An expert whose prior is rounded to 0 would be removed without a word.
+    """
+    check_distribution("prior", prior, like)
+    held = array_namespace(like).astype(prior, like.dtype)
+    lost = (prior > 0) & ~(held >= smallest(like))
+    rule = f"must be 0 or at least {smallest(like):.0e} in {like.dtype}"
+    _refuse("prior", prior, lost, rule)
 
 
 def check_late(play: Array, alive: Array, awake: Array | None) -> None:

@@ -7,11 +7,11 @@ from typing import Any, Generic
 from experts.checks import (
     allowed_interval,
     check_array,
-    check_distribution,
     check_late,
     check_learner,
     check_like,
     check_loss,
+    check_prior,
     check_supported,
 )
 from experts.numerics.masks import wipe
@@ -64,7 +64,7 @@ class Player(Generic[State]):
                 f"loss_interval must be (low, high) with low < high, got {loss_interval}"
             )
         if checks and prior is not None:
-            check_distribution("prior", prior, like)
+            check_prior(prior, like)
         self.learner = learner
         self.state = learner.init(like, prior=prior)
         self.rounds = 0

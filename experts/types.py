@@ -76,4 +76,9 @@ class Learner(Protocol[State]):
         """The state after a round in which `play` (..., K) was used; `state` stays as it was."""
 
     def certificate(self, state: State) -> Array:
-        """Upper bound on the regret so far to each survivor, (..., K), for the rounds as played."""
+        """Upper bound on the regret so far to each survivor, (..., K), for the rounds as played.
+
+        Rounding: the regret, computed exactly, is at most the certificate + 64 eps T (B +
+        certificate), with the dtype's eps, T rounds and B the largest range of a round's losses.
+        It is infinite where the bound is too large for the dtype.
+        """

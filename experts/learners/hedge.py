@@ -6,8 +6,6 @@ ln K.
 
 from __future__ import annotations
 
-from typing import Any
-
 from experts.ftrl import (
     FTRL,
     Anytime,
@@ -21,12 +19,13 @@ from experts.ftrl import (
     Tsallis,
     Weighted,
 )
+from experts.numerics.parameters import Setting
 from experts.registry import register
 
 
 @register({"eta": 0.5}, {"horizon": 50}, {"eta": 2e3})
 def hedge(
-    eta: float | Any | None = None, *, horizon: int | None = None, loss_range: float = 1.0
+    eta: Setting | None = None, *, horizon: int | None = None, loss_range: Setting = 1.0
 ) -> FTRL:
     """Hedge, the exponentially weighted average forecaster: p_t ∝ prior * exp(-eta L_{t-1}).
 
@@ -59,7 +58,7 @@ def hedge(
 
 @register({"eta": 0.5}, {"horizon": 50})
 def exponentiated_gradient(
-    eta: float | Any | None = None, *, horizon: int | None = None, bound: float = 1.0
+    eta: Setting | None = None, *, horizon: int | None = None, bound: float = 1.0
 ) -> FTRL:
     """Exponentiated gradient: w_i ← w_i exp(-eta g_i), then normalise; g = gradient in p.
 
@@ -86,7 +85,7 @@ def exponentiated_gradient(
 
 
 @register({}, {"loss_range": 4.0})
-def anytime_hedge(loss_range: float = 1.0) -> FTRL:
+def anytime_hedge(loss_range: Setting = 1.0) -> FTRL:
     """Hedge without a horizon: eta_t = 2 sqrt(ln K / t) / B.
 
     Parameters
@@ -120,7 +119,7 @@ def adahedge() -> FTRL:
 
 @register({"eta": 0.5}, {"horizon": 50})
 def optimistic_hedge(
-    eta: float | Any | None = None, *, horizon: int | None = None, loss_range: float = 1.0
+    eta: Setting | None = None, *, horizon: int | None = None, loss_range: Setting = 1.0
 ) -> FTRL:
     """Optimistic Hedge: p_t ∝ prior * exp(-eta (L_{t-1} + m_t)), m_t = l_{t-1}.
 
@@ -140,7 +139,7 @@ def optimistic_hedge(
 
 
 @register({}, {"eta": 0.1}, {"horizon": 50})
-def exp3(eta: float | Any | None = None, *, horizon: int | None = None) -> FTRL:
+def exp3(eta: Setting | None = None, *, horizon: int | None = None) -> FTRL:
     """Exp3: Hedge on importance-weighted losses, without mixing. Losses in [0, 1], bandit feedback.
 
     Parameters
@@ -160,7 +159,7 @@ def exp3(eta: float | Any | None = None, *, horizon: int | None = None) -> FTRL:
 
 
 @register({}, {"eta": 0.1}, {"horizon": 50})
-def exp3_ix(eta: float | Any | None = None, *, horizon: int | None = None) -> FTRL:
+def exp3_ix(eta: Setting | None = None, *, horizon: int | None = None) -> FTRL:
     """Exp3-IX: implicit exploration, loss / (chance + eta / 2). Losses in [0, 1], bandit feedback.
 
     Parameters
@@ -204,7 +203,7 @@ def tsallis_inf(variance: str = "plain") -> FTRL:
     return FTRL(Tsallis(), Anytime(eta=2.0, bandit=True), Weighted())
 
 
-def _tuned(eta: float | Any | None, horizon: int | None, loss_range: float) -> Rate:
+def _tuned(eta: Setting | None, horizon: int | None, loss_range: Setting) -> Rate:
     if (eta is None) == (horizon is None):
         raise ValueError(
             f"give exactly one of eta and horizon, got eta={eta!r} and horizon={horizon!r}"
@@ -212,7 +211,7 @@ def _tuned(eta: float | Any | None, horizon: int | None, loss_range: float) -> R
     return Fixed(eta) if horizon is None else Horizon(horizon, loss_range)
 
 
-def _bandit_rate(eta: float | Any | None, horizon: int | None) -> Rate:
+def _bandit_rate(eta: Setting | None, horizon: int | None) -> Rate:
     if eta is not None and horizon is not None:
         raise ValueError(f"give at most one of eta and horizon, got {eta!r} and {horizon!r}")
     if eta is not None:

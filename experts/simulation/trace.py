@@ -40,6 +40,9 @@ class Trace:
     """(R, S, ...): the player's cumulative loss"""
     best_loss: Array = field(repr=False)
     """(R, S, ...): cumulative loss of the expert that is best so far"""
+    regret: Array = field(repr=False)
+    """(R, S, ...): the first less the second, of losses less each round's smallest: exact also
+    where all losses share a level of which the rounding is larger than the regret"""
     best: Array = field(repr=False)
     """int (R, S, ...): which expert that is; ties: the first"""
     switches: Array = field(repr=False)
@@ -56,11 +59,6 @@ class Trace:
     """(R, S, ...): sum of ln <p_t, x_t> for price relatives x_t, whose losses are -ln x_t; under
     bandit feedback, of ln x_t of the drawn. None unless `play` was asked for it. The best expert's
     is -best_loss; as ln is concave, -best_loss - log_wealth <= regret."""
-
-    @property
-    def regret(self) -> Array:
-        """(R, S, ...): loss of the player less that of the best expert so far."""
-        return self.loss - self.best_loss
 
     def save(self, path: str | Path) -> None:
         """Write an .npz file, atomically, to exactly `path` (`numpy.savez` may add a suffix)."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from experts.numerics.parameters import largest
 from experts.types import Array
 
 Interval = tuple[float, float]
@@ -106,7 +107,7 @@ class Units:
         )
 
 
-_BIG = float(np.finfo(np.float64).max)
+_BIG = largest(np.zeros(1))
 _HOW = (
     "pass loss_interval=(low, high) for losses in another interval, with rewards=True for rewards"
 )

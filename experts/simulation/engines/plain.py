@@ -58,9 +58,11 @@ def _feedback(loss: Array, seen: Array | None, play: Array) -> Feedback:
 
 def _enter(books: Books, played: Array, loss: Array) -> None:
     """Enter one round into the books."""
-    flat = loss.reshape(books.total.shape)
-    books.total += flat
-    books.loss += np.sum(np.where(played, played * loss, 0.0), axis=-1).reshape(-1)
+    level = loss.min(axis=-1, keepdims=True)
+    above = loss - level
+    books.total += above.reshape(books.total.shape)
+    books.loss += np.sum(played * above, axis=-1).reshape(-1)
+    books.level += level.reshape(-1)
     if books.log_wealth_at is not None:
         books.log_wealth += _growth(played, loss).reshape(-1)
     best = np.argmin(books.total, axis=-1)
@@ -71,6 +73,7 @@ def _enter(books: Books, played: Array, loss: Array) -> None:
     where, due = books.due(books.done - 1, 1)
     if len(due):
         books.loss_at[where] = books.loss
+        books.level_at[where] = books.level
         books.best_loss_at[where] = np.min(books.total, axis=-1)
         books.best_at[where] = best
         books.switches_at[where] = books.switches

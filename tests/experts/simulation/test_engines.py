@@ -104,10 +104,12 @@ def test_the_tsallis_kernel_solves_its_equation(shift: float, count: int) -> Non
     t = np.arange(1.0, rounds + 1)
     scale = (np.sqrt(t) / (4 if shift else 2))[:, None]
     each = np.arange(rounds)
-    entries = [np.zeros((rounds, 1), dtype=kind) for kind in (float, float, int, int, float)]
+    kinds = (float, float, float, int, int, float)
+    entries = [np.zeros((rounds, 1), dtype=kind) for kind in kinds]
     plays = np.zeros((rounds, 1, count))
     state = (np.zeros((1, count)), np.zeros((1, count)), np.zeros(count), np.zeros(1))
-    sums = (np.zeros((1, count)), np.zeros(1), np.full(1, -1), np.zeros(1, dtype=int))
+    number, whole = np.zeros(1), np.zeros(1, dtype=int)
+    sums = (np.zeros((1, count)), number, number.copy(), whole - 1, whole)
     records = (each, each, *entries, plays)
     kernels.tsallis(losses, uniforms, scale, 0.0, shift, state, True, sums, records)
     estimate = np.zeros(count)
