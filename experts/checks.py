@@ -85,14 +85,16 @@ def check_loss(
     matters : bool (..., K)
         Entries that the learner uses; the others are not checked.
     loss_interval
-        (low, high); None: any finite loss.
+        (low, high), with a tolerance of 4 ulps of the larger of |low| and |high| in the type of
+        `loss`, for rounding; None: any finite loss.
     """
     xp = array_namespace(loss)
     # Comparisons are written so that nan fails them.
     if loss_interval is None:
         fine = xp.isfinite(loss)
     else:
-        fine = (loss >= loss_interval[0]) & (loss <= loss_interval[1])
+        slack = 4 * float(xp.finfo(loss.dtype).eps) * max(map(abs, loss_interval))
+        fine = (loss >= loss_interval[0] - slack) & (loss <= loss_interval[1] + slack)
     if chance is not None:
         fine = fine & (chance > 0) & (chance <= 1 + 1e-6)  # a little above 1 is rounding
     if bool(xp.all(fine | ~matters)):
@@ -100,7 +102,7 @@ def check_loss(
     _refuse("loss", loss, matters & ~xp.isfinite(loss), "must be finite")
     if loss_interval is not None:
         low, high = loss_interval
-        outside = matters & ((loss < low) | (loss > high))
+        outside = matters & ((loss < low - slack) | (loss > high + slack))
         _refuse("loss", loss, outside, f"must lie in [{low}, {high}]")
     if chance is not None:
         wrong = matters & ~((chance > 0) & (chance <= 1 + 1e-6))
@@ -116,8 +118,12 @@ def check_distribution(name: str, value: Array, like: Array) -> None:
     _refuse(f"the sum of {name}", total, ~(abs(total - 1) < 1e-4), "must be 1")
 
 
-def check_late(play: Array, alive: Array, awake: Array | None) -> None:
-    """Refuse a late `play` that is no distribution (0 in a void round) on the survivors."""
+def check_late(play: Array, alive: Array, awake: Array | None, seen: Array | None) -> None:
+    """Refuse a late `play` that is no distribution, except 0 in a void round.
+
+    With `seen`, also one that is 0 on survivors if nothing is said of who was awake: without a
+    mask the asleep would be credited with losses of 0.
+    """
     xp = array_namespace(play)
     _refuse("play", play, ~(play >= 0), "must be nonnegative")
     total = xp.sum(play, axis=-1)
@@ -125,8 +131,45 @@ def check_late(play: Array, alive: Array, awake: Array | None) -> None:
     if awake is not None:
         wrong = wrong & xp.any(awake & alive, axis=-1)
     _refuse("the sum of play", total, wrong, "must be 1")
-    # The certificate cannot charge the loss of an expert that the learner has forgotten.
-    _refuse("play", play, ~alive & (play > 0), "must be 0 on experts removed since")
+    if seen is not None and awake is None:
+        rule = "is 0 on a survivor: pass awake=, who took part in that round (all of them: ones)"
+        _refuse("play", play, alive & (play == 0), rule)
+
+
+def check_same_mask(
+    awake: Array | None, handed: Array | None, *, optional: bool, values: bool
+) -> None:
+    """Refuse an `awake` that is not the one that `predict` was last given, `handed`.
+
+    `optional`: it may be missing; `values`: it may be read.
+    """
+    if handed is None:
+        if awake is not None:
+            raise ValueError(
+                "awake was given, but not to predict in this round: call predict(awake) first; "
+                "the loss of an earlier round needs play=, what predict(awake) gave then"
+            )
+    elif awake is None:
+        if not optional:
+            raise ValueError("awake is missing: pass the mask that predict was given in this round")
+    elif values and not bool(array_namespace(awake).all(awake == handed)):
+        raise ValueError(
+            "awake must be the mask that predict was last given, got another one: pass that; the "
+            "loss of an earlier round needs play= as well, what predict gave then"
+        )
+
+
+def check_seen(seen: Array, awake: Array, alive: Array) -> None:
+    """Refuse a survivor that is seen and not awake."""
+    if bool(array_namespace(seen).any(seen & alive & ~awake)):
+        raise ValueError("seen must be among those awake: the others had no loss in this round")
+
+
+def check_survivors(alive: Array) -> None:
+    """Refuse a saved mask that leaves a problem without an expert."""
+    xp = array_namespace(alive)
+    if not bool(xp.all(xp.any(alive, axis=-1))):
+        raise ValueError("alive must have at least one expert in every problem, got none")
 
 
 def _check_floating(name: str, value: Array) -> None:

@@ -56,8 +56,7 @@ class Fixed:
     eta
         Learning rate, > 0; a number, or an array that broadcasts to (..., 1) for a sweep.
     bandit
-        Meant for importance-weighted losses in [0, 1]. Nothing is tuned here, but `Player` and
-        `play` refuse bandit feedback with losses outside of it.
+        Meant for importance-weighted losses in [0, 1]. Nothing is tuned here.
 
     Bound with the entropy: ``ln K / eta + eta T B**2 / 8`` (`bounds.hedge`).
 

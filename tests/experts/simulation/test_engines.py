@@ -152,8 +152,11 @@ def test_engines_agree_on_the_mean_over_many_bandit_games() -> None:
 
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_bandit_weights_survive_losses_far_from_zero(sign: int) -> None:
+    """Unchecked: no learner has a guarantee for such losses under bandit feedback."""
     losses = np.full((2_000, 3), 800.0 * sign) + np.random.default_rng(0).random((2_000, 3))
-    trace = experts.play(experts.hedge(0.5), Given(losses), feedback="bandit", engine="numba")
+    trace = experts.play(
+        experts.hedge(0.5), Given(losses), feedback="bandit", engine="numba", checks=False
+    )
     np.testing.assert_allclose(trace.weights.sum(-1), 1, rtol=1e-9)
     assert np.isfinite(trace.regret).all()
 
