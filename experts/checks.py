@@ -165,13 +165,6 @@ def check_seen(seen: Array, awake: Array, alive: Array) -> None:
         raise ValueError("seen must be among those awake: the others had no loss in this round")
 
 
-def check_survivors(alive: Array) -> None:
-    """Refuse a saved mask that leaves a problem without an expert."""
-    xp = array_namespace(alive)
-    if not bool(xp.all(xp.any(alive, axis=-1))):
-        raise ValueError("alive must have at least one expert in every problem, got none")
-
-
 def _check_floating(name: str, value: Array) -> None:
     """Refuse integers: weights of that type round to 0 or 1 and learn nothing."""
     if not array_namespace(value).isdtype(value.dtype, "real floating"):

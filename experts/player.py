@@ -16,10 +16,10 @@ from experts.checks import (
     check_same_mask,
     check_seen,
     check_supported,
-    check_survivors,
 )
+from experts.numerics.checkpoints import Checkpoint
 from experts.numerics.masks import wipe
-from experts.numerics.state import convert, copied, from_arrays, to_arrays
+from experts.numerics.state import copied
 from experts.numerics.units import Units, checked_interval
 from experts.sleeping import charge, fill, restrict
 from experts.types import Array, BanditLearner, Feedback, Learner, State
@@ -229,14 +229,14 @@ class Player(Generic[State]):
             player.load_state_dict(saved | {"state": arrays})
         """
         extra = {"debt": self._debt, "play": self._raw, "awake": self._awake, "dead": self._dead}
-        known = {f"player.{name}": a for name, a in extra.items() if a is not None}
-        return {
-            "learner": repr(self.learner),
-            "rounds": self.rounds,
-            "estimates": self._estimated,
-            "unit": self._units.scale,
-            "state": {name: copied(a) for name, a in (to_arrays(self.state) | known).items()},
-        }
+        return Checkpoint(
+            repr(self.learner),
+            self.rounds,
+            self._estimated,
+            self._units.scale,
+            self.state,
+            {name: array for name, array in extra.items() if array is not None},
+        ).pack()
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Continue from `state_dict()` of a player with the same learner and shape.
@@ -251,27 +251,23 @@ class Player(Generic[State]):
             under bandit feedback; if something is missing, nan or out of its domain. The player
             is then as before.
         """
-        missing = {"learner", "rounds", "estimates", "unit", "state"} - saved.keys()
-        if missing:
-            raise ValueError(f"saved lacks {', '.join(sorted(missing))}: is it a state_dict()?")
-        if str(saved["learner"]) != repr(self.learner):
-            raise ValueError(f"saved by {saved['learner']}, not by {self.learner!r}")
-        rounds, estimated = float(saved["rounds"]), bool(saved["estimates"])
-        if not (rounds >= 0 and rounds == int(rounds)):
-            raise ValueError(f"rounds must be a whole number of at least 0, got {saved['rounds']}")
-        if estimated and float(saved["unit"]) != self._units.scale:
+        mask = self._alive
+        likes = {"debt": self._debt, "play": self._like, "awake": mask, "dead": mask}
+        found = Checkpoint.unpack(saved, self.state, likes)
+        if found.learner != repr(self.learner):
+            raise ValueError(f"saved by {found.learner}, not by {self.learner!r}")
+        if found.estimates and found.unit != self._units.scale:
             raise ValueError(
-                f"unit must be {self._units.scale}, got {saved['unit']}: losses were seen in "
+                f"unit must be {self._units.scale}, got {found.unit}: losses were seen in "
                 "another loss_interval"
             )
-        own = {n: a for n, a in saved["state"].items() if not n.startswith("player.")}
-        state = from_arrays(self.state, own)
-        if self._checks:
-            check_survivors(state.alive)
-        extra = self._extra({n: a for n, a in saved["state"].items() if n not in own})
-        self.state, self.rounds, self._estimated = state, int(rounds), estimated
-        self._debt, self._raw = extra["debt"], extra.get("play")
-        self._awake, self._dead = extra.get("awake"), extra.get("dead")
+        if "debt" not in found.extra:
+            raise ValueError("saved lacks player.debt in its state: is it a state_dict()?")
+        if self._checks and "play" in found.extra:
+            check_distribution("player.play", found.extra["play"], self._like)
+        self.state, self.rounds, self._estimated = found.state, found.rounds, found.estimates
+        self._debt, self._raw = found.extra["debt"], found.extra.get("play")
+        self._awake, self._dead = found.extra.get("awake"), found.extra.get("dead")
 
     @property
     def _alive(self) -> Array:
@@ -354,17 +350,6 @@ class Player(Generic[State]):
         check_loss(loss, chance, matters, self._units.allowed(bandit))
         if play is not None:
             check_late(play, self._alive, awake, seen)
-
-    def _extra(self, arrays: dict[str, Any]) -> dict[str, Array]:
-        """What `state_dict` has saved of the player itself, without the prefix."""
-        likes = {"debt": self._debt, "play": self._like, "awake": self._alive, "dead": self._alive}
-        odd = arrays.keys() - {f"player.{name}" for name in likes}
-        if odd or "player.debt" not in arrays:
-            raise ValueError(f"state must have player.debt and nothing unknown, got {list(arrays)}")
-        found = {n: convert(n, arrays[n], likes[n.removeprefix("player.")]) for n in arrays}
-        if self._checks and "player.play" in found:
-            check_distribution("player.play", found["player.play"], self._like)
-        return {name.removeprefix("player."): array for name, array in found.items()}
 
 
 def _detached(array: Any) -> Any:

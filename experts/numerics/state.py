@@ -53,8 +53,6 @@ def copied(array: Array) -> Array:
 def convert(name: str, value: Any, like: Array) -> Array:
     """A copy of `value`, an array of any library or a nested list, as an array such as `like`.
 
-    Its values are not looked at on the meta device, where there are none.
-
     Raises
     ------
     ValueError
@@ -64,16 +62,21 @@ def convert(name: str, value: Any, like: Array) -> Array:
     xp = array_namespace(like)
     fresh = _moved(value, like)
     if _is_empty(value) and 0 in like.shape:  # a list does not tell (0, 3) from (0,)
-        fresh = xp.reshape(fresh, like.shape)
+        fresh = xp.zeros_like(like)
     if tuple(fresh.shape) != tuple(like.shape):
         raise ValueError(f"{name} has shape {tuple(fresh.shape)}, expected {tuple(like.shape)}")
     mask = xp.isdtype(like.dtype, "bool")
     if xp.isdtype(fresh.dtype, "bool") != mask:
         raise ValueError(f"{name} must be of type {like.dtype}, got {fresh.dtype}")
     fresh = xp.astype(fresh, like.dtype)
-    if not mask and str(device(like)) != "meta" and not bool(xp.all(xp.isfinite(fresh))):
+    if not mask and readable(like) and not bool(xp.all(xp.isfinite(fresh))):
         raise ValueError(f"{name} must be finite, got nan or infinity")
     return fresh
+
+
+def readable(array: Array) -> bool:
+    """Whether it has values: on torch's meta device there are none."""
+    return str(device(array)) != "meta"
 
 
 def _moved(value: Any, like: Array) -> Array:
