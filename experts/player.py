@@ -157,20 +157,20 @@ class Player(Generic[State]):
             raise ValueError("chance was given without seen: which entries were revealed?")
         if seen is not None and chance is None:
             raise ValueError("chance is needed with seen: the probability of being seen")
-        loss, chance, play = _detached(loss), _detached(chance), _detached(play)
+        feedback, play = Feedback(_detached(loss), seen, _detached(chance)), _detached(play)
         if self._checks:
-            self._check_arrays(loss, seen, chance, awake, play)
+            self._check_arrays(feedback, awake, play)
         alive = self._alive if play is None else self._alive | (play > 0)
         awake = self._mask(awake, alive, late=play is not None, bandit=seen is not None)
         if self._checks:
-            self._check_values(loss, seen, chance, awake, play, alive)
+            self._check_values(feedback, awake, play, alive)
         used = self._raw if play is None else play
         if used is None:
             raise ValueError(
                 "update came without a predict since the last update: call predict() in every "
                 "round; the loss of an earlier round needs play=, what predict gave then"
             )
-        self._learn(used, Feedback(loss, seen, chance), awake, late=play is not None)
+        self._learn(used, feedback, awake, late=play is not None)
 
     def wipe(self, dead: Array) -> None:
         """Remove the experts in `dead`, bool (..., K), for good.
@@ -308,14 +308,8 @@ class Player(Generic[State]):
         check_same_mask(awake, self._awake, optional=bandit, values=self._checks)
         return self._awake
 
-    def _check_arrays(
-        self,
-        loss: Array,
-        seen: Array | None,
-        chance: Array | None,
-        awake: Array | None,
-        play: Array | None,
-    ) -> None:
+    def _check_arrays(self, feedback: Feedback, awake: Array | None, play: Array | None) -> None:
+        loss, seen, chance = feedback
         horizon = self.learner.horizon
         if horizon is not None and self.rounds >= horizon:
             raise ValueError(f"the learner is tuned for a horizon of {horizon} rounds; all played")
@@ -327,14 +321,9 @@ class Player(Generic[State]):
                 check_array(name, mask, self._alive)
 
     def _check_values(
-        self,
-        loss: Array,
-        seen: Array | None,
-        chance: Array | None,
-        awake: Array | None,
-        play: Array | None,
-        matters: Array,
+        self, feedback: Feedback, awake: Array | None, play: Array | None, matters: Array
     ) -> None:
+        loss, seen, chance = feedback
         bandit = seen is not None
         if self.rounds and self._units.scale != 1 and bandit != self._estimated:
             raise ValueError(
