@@ -89,13 +89,16 @@ def check_loss(
     matters : bool (..., K)
         Entries that the learner uses; the others are not checked.
     loss_interval
-        (low, high); None: any finite loss.
+        (low, high), with a tolerance of 4 ulps of the larger of |low| and |high| in the type of
+        `loss`, for rounding; None: any finite loss.
     """
     xp = array_namespace(loss)
     most = largest(loss)
     # Comparisons are written so that nan fails them.
     low, high = (-most, most) if loss_interval is None else loss_interval
-    fine = (loss >= max(low, -most)) & (loss <= min(high, most))
+    ulps = 0 if loss_interval is None else 4 * float(xp.finfo(loss.dtype).eps)
+    slack = ulps * max(abs(low), abs(high))
+    fine = (loss >= max(low - slack, -most)) & (loss <= min(high + slack, most))
     if chance is not None:
         fine = fine & (chance >= smallest(loss)) & (chance <= 1 + 1e-6)  # above 1 is rounding
         fine = fine & (abs(loss) <= most * chance)
@@ -104,7 +107,7 @@ def check_loss(
     _refuse("loss", loss, matters & ~xp.isfinite(loss), "must be finite")
     _refuse("loss", loss, matters & (abs(loss) > most), f"must not exceed {most:.0e}")
     if loss_interval is not None:
-        outside = matters & ((loss < low) | (loss > high))
+        outside = matters & ((loss < low - slack) | (loss > high + slack))
         _refuse("loss", loss, outside, f"must lie in [{low}, {high}]")
     if chance is not None:
         wrong = matters & ~((chance > 0) & (chance <= 1 + 1e-6))
@@ -136,8 +139,12 @@ def check_prior(prior: Array, like: Array) -> None:
     _refuse("prior", prior, lost, rule)
 
 
-def check_late(play: Array, alive: Array, awake: Array | None) -> None:
-    """Refuse a late `play` that is no distribution (0 in a void round) on the survivors."""
+def check_late(play: Array, alive: Array, awake: Array | None, seen: Array | None) -> None:
+    """Refuse a late `play` that is no distribution, except 0 in a void round.
+
+    With `seen`, also one that is 0 on survivors if nothing is said of who was awake: without a
+    mask the asleep would be credited with losses of 0.
+    """
     xp = array_namespace(play)
     _refuse("play", play, ~(play >= 0), "must be nonnegative")
     total = xp.sum(play, axis=-1)
@@ -145,8 +152,38 @@ def check_late(play: Array, alive: Array, awake: Array | None) -> None:
     if awake is not None:
         wrong = wrong & xp.any(awake & alive, axis=-1)
     _refuse("the sum of play", total, wrong, "must be 1")
-    # The certificate cannot charge the loss of an expert that the learner has forgotten.
-    _refuse("play", play, ~alive & (play > 0), "must be 0 on experts removed since")
+    if seen is not None and awake is None:
+        rule = "is 0 on a survivor: pass awake=, who took part in that round (all of them: ones)"
+        _refuse("play", play, alive & (play == 0), rule)
+
+
+def check_same_mask(
+    awake: Array | None, handed: Array | None, *, optional: bool, values: bool
+) -> None:
+    """Refuse an `awake` that is not the one that `predict` was last given, `handed`.
+
+    `optional`: it may be missing; `values`: it may be read.
+    """
+    if handed is None:
+        if awake is not None:
+            raise ValueError(
+                "awake was given, but not to predict in this round: call predict(awake) first; "
+                "the loss of an earlier round needs play=, what predict(awake) gave then"
+            )
+    elif awake is None:
+        if not optional:
+            raise ValueError("awake is missing: pass the mask that predict was given in this round")
+    elif values and not bool(array_namespace(awake).all(awake == handed)):
+        raise ValueError(
+            "awake must be the mask that predict was last given, got another one: pass that; the "
+            "loss of an earlier round needs play= as well, what predict gave then"
+        )
+
+
+def check_seen(seen: Array, awake: Array, alive: Array) -> None:
+    """Refuse a survivor that is seen and not awake."""
+    if bool(array_namespace(seen).any(seen & alive & ~awake)):
+        raise ValueError("seen must be among those awake: the others had no loss in this round")
 
 
 def _check_floating(name: str, value: Array) -> None:

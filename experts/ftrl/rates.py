@@ -57,8 +57,7 @@ class Fixed:
         Learning rate, > 0; for a sweep an array, (1,) or batch + (1,), of which a copy is kept.
         `init` refuses one that the problems' dtype cannot hold, and a batch that is not theirs.
     bandit
-        Meant for importance-weighted losses in [0, 1]. Nothing is tuned here, but `Player` and
-        `play` refuse bandit feedback with losses outside of it.
+        Meant for importance-weighted losses in [0, 1]. Nothing is tuned here.
 
     Bound with the entropy: ``ln K / eta + eta T B**2 / 8`` (`bounds.hedge`).
 

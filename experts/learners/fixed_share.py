@@ -68,8 +68,8 @@ class FixedShare:
     survivors raises it. To a sequence of experts with S switches, `tracking`: at a switch
     w_{t+1,new} >= alpha/n_t >= (alpha/n_t) v_{t,old}.
 
-    With bandit feedback (Exp3.S if the distribution is mixed) it bounds the regret in estimated
-    losses only.
+    With bandit feedback (Exp3.S if the distribution is mixed), losses in [0, 1], it bounds the
+    regret in estimated losses only; nothing else is claimed.
     A priori: `bounds.fixed_share`.
 
     Sources: Herbster & Warmuth 1998; Cesa-Bianchi & Lugosi 2006, Section 5.2.
@@ -79,7 +79,7 @@ class FixedShare:
     alpha: Setting
     estimator: Estimator
     horizon: ClassVar[int | None] = None
-    loss_interval: ClassVar[tuple[float, float] | None] = None
+    loss_interval: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
     supports: ClassVar[frozenset[str]] = frozenset({"bandit", "sleeping", "delayed", "wipeout"})
     """everything: the certificate holds for any distribution and any estimate"""
 
@@ -169,6 +169,7 @@ def fixed_share(eta: Setting, alpha: Setting) -> FixedShare:
     >>> from experts import Player
     >>> player = Player(fixed_share(eta=1.0, alpha=0.1), np.zeros(2))
     >>> for _ in range(100):
+    ...     p = player.predict()
     ...     player.update(np.asarray([0.0, 1.0]))
     >>> player.predict().round(3)  # the worse expert keeps some weight
     array([0.923, 0.077])

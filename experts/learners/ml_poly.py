@@ -131,6 +131,7 @@ def ml_poly(loss_range: Setting | None = None) -> Poly:
     >>> import numpy as np
     >>> from experts import Player
     >>> player = Player(ml_poly(loss_range=1.0), np.zeros(3))
+    >>> p = player.predict()
     >>> player.update(np.asarray([0.0, 0.0, 1.0]))
     >>> player.predict()
     array([0.5, 0.5, 0. ])

@@ -250,6 +250,7 @@ def squint(prior_on_rate: str = "improper", *, loss_range: Setting | None = None
     >>> from experts import Player
     >>> player = Player(squint(loss_range=1.0), np.zeros(2))
     >>> for _ in range(10):
+    ...     p = player.predict()
     ...     player.update(np.asarray([0.0, 1.0]))
     >>> player.predict().round(3)
     array([0.892, 0.108])

@@ -154,6 +154,7 @@ def test_engines_agree_on_the_mean_over_many_bandit_games() -> None:
 
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_bandit_weights_survive_losses_far_from_zero(sign: int) -> None:
+    """Unchecked: no learner has a guarantee for such losses under bandit feedback."""
     losses = np.full((2_000, 3), 800.0 * sign) + np.random.default_rng(0).random((2_000, 3))
     options: dict[str, Any] = {"feedback": "bandit", "engine": "numba", "checks": False}
     trace = experts.play(experts.exp3(0.5), Given(losses), **options)
