@@ -1,7 +1,7 @@
-"""Cost of `Player`'s checks: seconds of an update with them, and without.
+"""Cost of `Player`'s checks: seconds of a round with them, and without.
 
-`ratio` is ours / peer: 1.2 means that checking costs 20 % of an update. An update includes the
-prediction, as `Player.update` does. Run: python benchmarks/checks.py --out DIR [--smoke]
+`ratio` is ours / peer: 1.2 means that checking costs 20 % of a round. A round is a `predict` and an
+`update`. Run: python benchmarks/checks.py --out DIR [--smoke]
 """
 
 from __future__ import annotations
@@ -22,47 +22,52 @@ sys.path.pop(0)  # benchmarks/experts.py has the package's name and would be fou
 
 import experts
 
-K, BATCH = 10, 256
+K, BATCHES = 10, (1, 256)
+
+LIBRARIES: dict[str, Callable[[Any], Any]] = {"numpy": np.asarray, "torch": torch.asarray}
 
 
-def seconds(updates: list[Callable[[], object]], repeats: int, calls: int) -> list[float]:
-    """Median seconds of a call of each update; they take turns, so that a slow spell hits all."""
-    times: list[list[float]] = [[] for _ in updates]
+def seconds(rounds: list[Callable[[], object]], repeats: int, calls: int) -> list[float]:
+    """Median seconds of each kind of round; they take turns, so that a slow spell hits all."""
+    times: list[list[float]] = [[] for _ in rounds]
     for _ in range(repeats):
-        for update, record in zip(updates, times, strict=True):
+        for play, record in zip(rounds, times, strict=True):
             start = time.perf_counter()
             for _ in range(calls):
-                update()
+                play()
             record.append((time.perf_counter() - start) / calls)
     return [statistics.median(record) for record in times]
 
 
-def rounds(player: experts.Player[Any], loss: Any, feedback: str) -> Callable[[], object]:
-    """A function that makes one update, with full, bandit or sleeping feedback."""
-    play = player.predict()
-    if feedback == "bandit":
-        seen = experts.draw(play, loss[..., :1])
-        return lambda: player.update(loss, seen=seen, chance=play)
-    if feedback == "sleeping":
-        awake = loss > 0.2
-        return lambda: player.update(loss, awake=awake)
-    return lambda: player.update(loss)
+def a_round(player: experts.Player[Any], loss: Any, feedback: str) -> Callable[[], object]:
+    """A function that plays one round, with full, bandit or sleeping feedback."""
+    awake = loss > 0.2 if feedback == "sleeping" else None
+
+    def run() -> None:
+        play = player.predict(awake)
+        if feedback == "bandit":
+            player.update(loss, seen=experts.draw(play, loss[..., :1]), chance=play)
+        else:
+            player.update(loss, awake=awake)
+
+    return run
 
 
 def measure(repeats: int, calls: int) -> list[dict[str, Any]]:
     """A record for each library, learner and kind of feedback."""
     table = []
-    numbers = np.random.default_rng(0).random((BATCH, K))
-    for library, loss in (("numpy", numbers), ("torch", torch.asarray(numbers))):
+    numbers = [np.random.default_rng(0).random((batch, K)) for batch in BATCHES]
+    cases = [(lib, make(n)) for lib, make in LIBRARIES.items() for n in numbers]
+    for library, loss in cases:
         for name, learner in (("hedge", experts.hedge(0.1)), ("adahedge", experts.adahedge())):
             for feedback in ("full", "bandit", "sleeping"):
                 players = [
                     experts.Player(learner, loss, loss_interval=(0.0, 1.0), checks=checks)
                     for checks in (True, False)
                 ]
-                pair = [rounds(player, loss, feedback) for player in players]
+                pair = [a_round(player, loss, feedback) for player in players]
                 ours, peer = seconds(pair, repeats, calls)
-                case = f"{library}, {name}, {feedback}, K={K}, batch {BATCH}"
+                case = f"{library}, {name}, {feedback}, K={K}, batch {len(loss)}"
                 table.append({"case": case, "ours": ours, "peer": peer, "ratio": ours / peer})
     return table
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from array_api_compat import array_namespace, is_array_api_obj
 
+from experts.numerics.parameters import check_floats, largest, smallest
 from experts.types import Array, Learner
 
 
@@ -19,7 +20,7 @@ def check_like(like: Array) -> None:
         raise ValueError(f"like must be an array, got {type(like).__name__}")
     if like.ndim == 0 or like.shape[-1] == 0:
         raise ValueError(f"like must have at least one expert, got shape {like.shape}")
-    _check_floating("like", like)
+    check_floats("like", like)
 
 
 def allowed_interval(
@@ -79,32 +80,42 @@ def check_loss(
 ) -> None:
     """Refuse losses that are not finite or outside `loss_interval`, and chances outside (0, 1].
 
+    Refuses also what overflows in the losses' dtype, now or in a sum over rounds: losses and
+    estimates ``loss / chance`` beyond its largest number / 2**40, and subnormal chances.
+
     Parameters
     ----------
     loss, chance : (..., K)
     matters : bool (..., K)
         Entries that the learner uses; the others are not checked.
     loss_interval
-        (low, high); None: any finite loss.
+        (low, high), with a tolerance of 4 ulps of the larger of |low| and |high| in the type of
+        `loss`, for rounding; None: any finite loss.
     """
     xp = array_namespace(loss)
+    most = largest(loss)
     # Comparisons are written so that nan fails them.
-    if loss_interval is None:
-        fine = xp.isfinite(loss)
-    else:
-        fine = (loss >= loss_interval[0]) & (loss <= loss_interval[1])
+    low, high = (-most, most) if loss_interval is None else loss_interval
+    ulps = 0 if loss_interval is None else 4 * float(xp.finfo(loss.dtype).eps)
+    slack = ulps * max(abs(low), abs(high))
+    fine = (loss >= max(low - slack, -most)) & (loss <= min(high + slack, most))
     if chance is not None:
-        fine = fine & (chance > 0) & (chance <= 1 + 1e-6)  # a little above 1 is rounding
+        fine = fine & (chance >= smallest(loss)) & (chance <= 1 + 1e-6)  # above 1 is rounding
+        fine = fine & (abs(loss) <= most * chance)
     if bool(xp.all(fine | ~matters)):
         return
     _refuse("loss", loss, matters & ~xp.isfinite(loss), "must be finite")
+    _refuse("loss", loss, matters & (abs(loss) > most), f"must not exceed {most:.0e}")
     if loss_interval is not None:
-        low, high = loss_interval
-        outside = matters & ((loss < low) | (loss > high))
+        outside = matters & ((loss < low - slack) | (loss > high + slack))
         _refuse("loss", loss, outside, f"must lie in [{low}, {high}]")
     if chance is not None:
         wrong = matters & ~((chance > 0) & (chance <= 1 + 1e-6))
         _refuse("chance", chance, wrong, "must lie in (0, 1] where seen")
+        wrong = matters & ~(chance >= smallest(loss))
+        _refuse("chance", chance, wrong, f"must be at least {smallest(loss):.0e}")
+        wrong = matters & ~(abs(loss) <= most * chance)
+        _refuse("chance", chance, wrong, f"must be at least |loss| / {most:.0e}")
 
 
 def check_distribution(name: str, value: Array, like: Array) -> None:
@@ -116,8 +127,24 @@ def check_distribution(name: str, value: Array, like: Array) -> None:
     _refuse(f"the sum of {name}", total, ~(abs(total - 1) < 1e-4), "must be 1")
 
 
-def check_late(play: Array, alive: Array, awake: Array | None) -> None:
-    """Refuse a late `play` that is no distribution (0 in a void round) on the survivors."""
+def check_prior(prior: Array, like: Array) -> None:
+    """Refuse a prior that is no distribution, or one that the dtype of `like` cannot hold.
+
+    An expert whose prior is rounded to 0 would be removed without a word.
+    """
+    check_distribution("prior", prior, like)
+    held = array_namespace(like).astype(prior, like.dtype)
+    lost = (prior > 0) & ~(held >= smallest(like))
+    rule = f"must be 0 or at least {smallest(like):.0e} in {like.dtype}"
+    _refuse("prior", prior, lost, rule)
+
+
+def check_late(play: Array, alive: Array, awake: Array | None, seen: Array | None) -> None:
+    """Refuse a late `play` that is no distribution, except 0 in a void round.
+
+    With `seen`, also one that is 0 on survivors if nothing is said of who was awake: without a
+    mask the asleep would be credited with losses of 0.
+    """
     xp = array_namespace(play)
     _refuse("play", play, ~(play >= 0), "must be nonnegative")
     total = xp.sum(play, axis=-1)
@@ -125,8 +152,38 @@ def check_late(play: Array, alive: Array, awake: Array | None) -> None:
     if awake is not None:
         wrong = wrong & xp.any(awake & alive, axis=-1)
     _refuse("the sum of play", total, wrong, "must be 1")
-    # The certificate cannot charge the loss of an expert that the learner has forgotten.
-    _refuse("play", play, ~alive & (play > 0), "must be 0 on experts removed since")
+    if seen is not None and awake is None:
+        rule = "is 0 on a survivor: pass awake=, who took part in that round (all of them: ones)"
+        _refuse("play", play, alive & (play == 0), rule)
+
+
+def check_same_mask(
+    awake: Array | None, handed: Array | None, *, optional: bool, values: bool
+) -> None:
+    """Refuse an `awake` that is not the one that `predict` was last given, `handed`.
+
+    `optional`: it may be missing; `values`: it may be read.
+    """
+    if handed is None:
+        if awake is not None:
+            raise ValueError(
+                "awake was given, but not to predict in this round: call predict(awake) first; "
+                "the loss of an earlier round needs play=, what predict(awake) gave then"
+            )
+    elif awake is None:
+        if not optional:
+            raise ValueError("awake is missing: pass the mask that predict was given in this round")
+    elif values and not bool(array_namespace(awake).all(awake == handed)):
+        raise ValueError(
+            "awake must be the mask that predict was last given, got another one: pass that; the "
+            "loss of an earlier round needs play= as well, what predict gave then"
+        )
+
+
+def check_seen(seen: Array, awake: Array, alive: Array) -> None:
+    """Refuse a survivor that is seen and not awake."""
+    if bool(array_namespace(seen).any(seen & alive & ~awake)):
+        raise ValueError("seen must be among those awake: the others had no loss in this round")
 
 
 def _check_floating(name: str, value: Array) -> None:

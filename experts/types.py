@@ -6,7 +6,9 @@ Shapes, in every docstring of the package
 ``K``    experts (arms, operations); always the last axis
 ``T``    rounds; the first axis of a whole sequence, ``(T, ..., K)``
 
-Losses are to be minimised. A reward ``r`` is the loss ``-r``.
+Losses are to be minimised. Under full information a reward ``r`` is the loss ``-r``. Under bandit
+feedback it is not: learners are proved for losses in an interval, [0, 1]. `Player` with `rewards`
+and `loss_interval` maps what it is given.
 """
 
 from __future__ import annotations
@@ -53,13 +55,16 @@ class Learner(Protocol[State]):
 
     @property
     def loss_interval(self) -> tuple[float, float] | None:
-        """Smallest and largest loss that bandit feedback may reveal; None: any finite number."""
+        """Smallest and largest loss that bandit feedback may reveal: what its guarantee is for.
+
+        None: any finite number, or no bandit feedback.
+        """
 
     @property
     def supports(self) -> frozenset[str]:
-        """Beyond full information: "bandit" (estimates from what is seen), "sleeping" (experts
-        that sit out rounds), "delayed" (losses that arrive after later rounds), "wipeout" (the
-        certificate survives `wipe`).
+        """Beyond full information: "bandit" (estimates from what is seen, see `BanditLearner`),
+        "sleeping" (experts that sit out rounds), "delayed" (losses that arrive after later rounds:
+        the certificate holds for any distributions used), "wipeout" (it survives `wipe`).
         """
 
     def init(self, like: Array, *, prior: Array | None = None) -> State:
@@ -76,4 +81,20 @@ class Learner(Protocol[State]):
         """The state after a round in which `play` (..., K) was used; `state` stays as it was."""
 
     def certificate(self, state: State) -> Array:
-        """Upper bound on the regret so far to each survivor, (..., K), for the rounds as played."""
+        """Upper bound on the regret so far to each survivor, (..., K), for the rounds as played.
+
+        Rounding: the regret, computed exactly, is at most the certificate + 64 eps T (B +
+        certificate), with the dtype's eps, T rounds and B the largest range of a round's losses.
+        It is infinite where the bound is too large for the dtype.
+        """
+
+
+@runtime_checkable
+class BanditLearner(Learner[State], Protocol[State]):
+    """A learner that supports "bandit": it says what it makes of what it sees."""
+
+    def estimate(self, state: State, feedback: Feedback) -> Array:
+        """Estimated losses of a round, (..., K): of full information, the losses themselves.
+
+        To be told these as full information is the same as to be told `feedback`.
+        """

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from array_api_compat import array_namespace
 
-from experts.numerics.masks import highest
+from experts.numerics.masks import highest, lowest
 from experts.types import Array
 
 
@@ -202,6 +202,12 @@ class IntervalLedger(NamedTuple):
 def _round(play: Array, loss: Array, awake: Array | None) -> tuple[Array, Array]:
     """The player's loss (..., 1) and the regret to every expert (..., K) of one round."""
     xp = array_namespace(play)
-    suffered = xp.sum(play * xp.where(play == 0, 0.0, loss), axis=-1, keepdims=True)
-    regret = suffered - loss
-    return suffered, regret if awake is None else xp.where(awake, regret, 0.0)
+    # Less the smallest loss, as play adds up to 1: a level that all losses share would drown the
+    # regret, for a level L by about eps L a round. In a void round play is 0.
+    known = ~xp.isnan(loss) & xp.any(play > 0, axis=-1, keepdims=True)
+    level = lowest(loss, known)
+    level = xp.where(xp.isfinite(level), level, 0.0)
+    above = loss - level
+    suffered = xp.sum(play * xp.where(play == 0, 0.0, above), axis=-1, keepdims=True)
+    regret = suffered - above
+    return suffered + level, regret if awake is None else xp.where(awake, regret, 0.0)

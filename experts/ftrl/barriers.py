@@ -1,22 +1,28 @@
 """Regularizers whose minimiser is a power of the losses: Tsallis entropies and the log-barrier.
 
-With psi'' = p**(a - 2) the minimiser is ``p_i = (z_i + nu)**(-1 / (1 - a))``,
-``z = (1 - a) (L / scale - dual)``, and nu makes it sum to 1. Their tails are polynomial, so bad
+With psi'' = p**(a - 2) and b = 1 - a the minimiser is ``p_i = (1 + b y_i)**(-1 / b)``,
+``y_i = L_i / scale - dual_i + x``, and x makes it sum to 1. Their tails are polynomial, so bad
 experts keep being explored: this is what bandit feedback needs.
+
+Everything is written in ``u_i = b y_i`` and ln p_i rather than p_i: as a -> 1 the formulas then go
+over into those of the entropy without cancellation, and a p_i that is 0 by rounding does no harm.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from array_api_compat import array_namespace
 
 from experts.numerics.masks import count, highest, lowest, relative
+from experts.numerics.parameters import largest, number, smallest
 from experts.types import Array
 
-# Ratios loss / scale are cut here: its square is still a float32, and its inverse negligible.
+# Differences y_i - min y are cut here: the square is still a float32, and the inverse negligible.
 _CAP = 1e18
+# Up to this order powers are computed as such, above it as exponentials of logarithms.
+_MIDDLE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +52,7 @@ class Tsallis:
     steps: int = 16
 
     def __post_init__(self) -> None:
-        if not 0 < self.order < 1:
-            raise ValueError(f"order must lie in (0, 1), got {self.order!r}")
+        object.__setattr__(self, "order", number("order", self.order, below=1.0))
 
     wipeout: ClassVar[bool] = True
     """psi is finite where a weight is 0, so R stays what it is on every face."""
@@ -59,8 +64,13 @@ class Tsallis:
         return (count**self.order if bandit else 0 * count + 1) / 2
 
     def dual(self, prior: Array) -> Array:
-        """-prior**(a - 1) / (1 - a), (..., K)."""
-        return _power_dual(prior, self.order)
+        """(1 - prior**(a - 1)) / (1 - a), (..., K): grad psi(prior) up to a constant.
+
+        The constant makes it ln(prior) in the limit a -> 1.
+        """
+        xp = array_namespace(prior)
+        b = 1 - self.order
+        return -xp.expm1(-b * xp.log(xp.where(prior > 0, prior, 1.0))) / b
 
     def width(self, alive: Array, dual: Array) -> Array:
         """max_k R(e_k): (K**(1 - a) - 1) / (a (1 - a)) for the uniform prior."""
@@ -72,30 +82,36 @@ class Tsallis:
 
     def argmin(self, loss: Array, scale: Array, alive: Array, dual: Array) -> Array:
         """The powers that sum to 1, (..., K)."""
-        return _power_argmin(loss, scale, alive, dual, self.order, self.steps)
+        return _minimiser(loss, scale, alive, dual, self.order, self.steps).play
 
     def gap(
         self, play: Array, loss: Array, total: Array, scale: Array, alive: Array, dual: Array
     ) -> Array:
         """See `Regularizer.gap`, (..., 1)."""
-        a = self.order
-        before = self.argmin(total, scale, alive, dual)
-        after = self.argmin(total + loss, scale, alive, dual)
-        # p**a (1 + a e - (1 + e)**a) / (a (1 - a)), e = (after - before) / before
-        change, log_ratio = _change(after, before)
-        power = array_namespace(loss).expm1(a * log_ratio)
-        terms = before**a * (a * change - power) / (a * (1 - a))
-        return _legendre_gap(play, after, loss, total, scale, alive, terms)
+        xp = array_namespace(loss)
+        a, b = self.order, 1 - self.order
+        before = _minimiser(total, scale, alive, dual, a, self.steps)
+        after = _minimiser(total + loss, scale, alive, dual, a, self.steps)
+        log_ratio = before.log_ratio(after, a)
+        # D = sum of [psi(p') - psi(p) - psi'(p) (p' - p)], p' = after, p = before
+        near = xp.abs(log_ratio) < _MIDDLE
+        change = xp.expm1(xp.where(near, log_ratio, 0.0))
+        if a <= _MIDDLE:
+            change = xp.where(near, change, xp.exp(log_ratio) - 1)
+            terms = before.play**a * (a * change - xp.expm1(a * log_ratio)) / (a * b)
+        else:
+            less = xp.where(near, -change * before.play, before.play - after.play)
+            step = (after.base - before.base) / b
+            terms = (before.power(a) * less - after.play * step) / a
+        return _legendre_gap(play, after.play, loss, total, scale, alive, terms)
 
     def _price(self, dual: Array) -> Array:
-        """R(e_k), (..., K), from the dual image of the prior."""
+        """R(e_k) = -dual_k - (1/a - 1) sum_i prior_i dual_i, (..., K); no term is negative."""
         xp = array_namespace(dual)
-        a = self.order
-        inverse = -(1 - a) * dual  # prior**(a - 1), 0 where the prior is 0
-        taken = xp.where(inverse > 0, inverse, 1.0)
-        mass = xp.where(inverse > 0, taken ** (a / (a - 1)), 0.0)  # prior**a
-        mass = xp.sum(mass, axis=-1, keepdims=True)
-        return (mass - 1) / (a * (1 - a)) + (inverse - mass) / (1 - a)
+        b = 1 - self.order
+        prior = xp.exp(xp.log1p(-b * dual) / -b)  # 1 where it is 0 in truth, but dual is 0 there
+        mean = xp.sum(prior * dual, axis=-1, keepdims=True)
+        return -dual - b / self.order * mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +152,13 @@ class LogBarrier:
 
     def dual(self, prior: Array) -> Array:
         """-1 / prior, (..., K)."""
-        return _power_dual(prior, 0.0)
+        xp = array_namespace(prior)
+        return xp.where(prior > 0, -1 / xp.where(prior > 0, prior, 1.0), 0.0)
 
     def width(self, alive: Array, dual: Array) -> Array:
         """The largest R of a vertex mixed with 1 % of the prior, (..., 1)."""
         one = highest(0.0 * dual, alive)
-        return highest(self._price(one + 0.01, alive, dual), alive)
+        return highest(self._price(one + 0.01, one + 0.99, alive, dual), alive)
 
     def charge(self, loss: Array, scale: Array, alive: Array, dual: Array) -> Array:
         """scale * R(u) + e * (<prior, L> - L_k), (..., K)."""
@@ -151,73 +168,99 @@ class LogBarrier:
         behind = xp.sum(prior * lead, axis=-1, keepdims=True) - lead
         room = scale * count(alive, loss)
         late = xp.where(behind > 0, behind, 0.0)
-        mixed = xp.where(scale > 0, room / xp.where(scale > 0, room + late, 1.0), 1e-9)
-        return scale * self._price(mixed, alive, dual) + mixed * behind
+        whole = xp.where(scale > 0, room + late, 1.0)
+        mixed = xp.where(scale > 0, room / whole, 1e-9)
+        mixed = xp.where(mixed > 1e-30, mixed, 1e-30)
+        moved = xp.where(scale > 0, late / whole, 1.0)
+        return scale * self._price(mixed, moved, alive, dual) + mixed * behind
 
     def argmin(self, loss: Array, scale: Array, alive: Array, dual: Array) -> Array:
         """The inverses that sum to 1, (..., K)."""
-        return _power_argmin(loss, scale, alive, dual, 0.0, self.steps)
+        return _minimiser(loss, scale, alive, dual, 0.0, self.steps).play
 
     def gap(
         self, play: Array, loss: Array, total: Array, scale: Array, alive: Array, dual: Array
     ) -> Array:
         """See `Regularizer.gap`, (..., 1)."""
-        before = self.argmin(total, scale, alive, dual)
-        after = self.argmin(total + loss, scale, alive, dual)
-        change, log_ratio = _change(after, before)
-        terms = change - log_ratio
-        return _legendre_gap(play, after, loss, total, scale, alive, terms)
+        xp = array_namespace(loss)
+        before = _minimiser(total, scale, alive, dual, 0.0, self.steps)
+        after = _minimiser(total + loss, scale, alive, dual, 0.0, self.steps)
+        log_ratio = before.log_ratio(after, 0.0)
+        terms = xp.expm1(log_ratio) - log_ratio
+        return _legendre_gap(play, after.play, loss, total, scale, alive, terms)
 
-    def _price(self, mixed: Array, alive: Array, dual: Array) -> Array:
-        """R((1 - e) e_k + e * prior), (..., K): weights over prior are e, and more for k."""
+    def _price(self, mixed: Array, moved: Array, alive: Array, dual: Array) -> Array:
+        """R((1 - e) e_k + e * prior), (..., K): weights over prior are e, and more for k.
+
+        Both e = `mixed` and 1 - e = `moved` are given, as either may be too small for the other.
+        """
         xp = array_namespace(dual)
-        ratio = mixed + (1 - mixed) * xp.where(alive, -dual, 1.0)
-        others = (count(alive, dual) - 1) * (mixed - 1 - xp.log(mixed))
-        return others + ratio - 1 - xp.log(ratio)
+        close = moved < 0.5
+        log = xp.where(close, xp.log1p(-xp.where(close, moved, 0.0)), xp.log(mixed))
+        more = moved * (xp.where(alive, -dual, 1.0) - 1)
+        return (more - xp.log1p(more)) - (count(alive, dual) - 1) * (moved + log)
 
 
-def _power_dual(prior: Array, order: float) -> Array:
-    xp = array_namespace(prior)
-    power = xp.where(prior > 0, prior, 1.0) ** (order - 1)
-    return xp.where(prior > 0, -power / (1 - order), 0.0)
+class _Minimiser(NamedTuple):
+    """p_i = (1 + u_i)**(-1 / b) over the survivors, all (..., K)."""
+
+    play: Array
+    """p, 0 for the removed"""
+    base: Array
+    """u for orders above 1/2, 1 + u up to there"""
+
+    def power(self, order: float) -> Array:
+        """1 + u = p**-b."""
+        return self.base if order <= _MIDDLE else 1 + self.base
+
+    def log_ratio(self, after: _Minimiser, order: float) -> Array:
+        """ln(after / before), also where both are 0 by rounding."""
+        xp = array_namespace(self.base)
+        change = (after.base - self.base) / self.power(order)
+        close = change > -0.5  # otherwise the logarithm of the ratio is accurate
+        near = xp.log1p(xp.where(close, change, 0.0))
+        far = xp.log(xp.where(close, 1.0, after.power(order) / self.power(order)))
+        return xp.where(close, near, far) / (order - 1)
 
 
-def _power_argmin(
+def _minimiser(
     loss: Array, scale: Array, alive: Array, dual: Array, order: float, steps: int
-) -> Array:
-    """(w + nu)**-beta with beta = 1 / (1 - order), summing to 1 over the survivors.
+) -> _Minimiser:
+    """argmin of ``<p, loss> + scale * R(p)`` over the survivors' simplex.
 
-    nu lies in [1, K**(1 / beta)] when the smallest w is 0. Newton runs on
-    ``g(nu) = (sum (w + nu)**-beta)**(-1 / beta) = 1``: a power mean is concave and increasing,
-    so that from nu = 1, on the left, the steps rise to the root and never pass it; where all w
-    are equal g is linear and one step is enough.
+    u = w + n with min w = 0, and n lies in [0, K**b - 1]. Newton runs on
+    ``g(n) = (sum (1 + w + n)**(-1 / b))**-b = 1``: a power mean is concave and increasing, so that
+    from n = 0, on the left, the steps rise to the root and never pass it; where all w are equal g
+    is linear, and as b -> 0 it becomes so: one step is enough.
     """
     xp = array_namespace(loss)
-    lead = relative(loss, alive)
-    limit = _CAP * scale
-    ratio = xp.minimum(lead, limit) / xp.where(scale > 0, scale, 1.0)
-    ratio = xp.where(lead > limit, _CAP, ratio)
-    beta = 1 / (1 - order)
-    w = relative((1 - order) * (ratio - dual), alive)
-    nu = xp.ones_like(scale)
+    b = 1 - order
+    # A scale of 0 (follow the leader) is one that only splits ties, in proportion to the prior.
+    scale = xp.maximum(scale, smallest(loss) + 0 * scale)
+    behind = relative(loss - scale * dual, alive)
+    limit = _CAP * xp.minimum(scale, largest(loss) / _CAP + 0 * scale)
+    w = b * xp.where(behind > limit, _CAP, xp.minimum(behind, limit) / scale)
+    n = xp.zeros_like(scale)
+    if order <= _MIDDLE:
+        w = 1 + w  # here and below: 1 is added once, not in every step
     for _ in range(steps):
-        inverse = 1 / (w + nu)
-        power = xp.where(alive, inverse**beta, 0.0)
+        power, inverse = _powers(w + n, alive, order)
         total = xp.sum(power, axis=-1, keepdims=True)
         slope = xp.sum(power * inverse, axis=-1, keepdims=True)
-        nu = nu + (total ** (1 / beta) - 1) * total / slope
-    power = xp.where(alive, (1 / (w + nu)) ** beta, 0.0)
-    return power / xp.sum(power, axis=-1, keepdims=True)
+        rise = total**b - 1 if order <= _MIDDLE else xp.expm1(b * xp.log(total))
+        n = n + rise * total / slope
+    power, _ = _powers(w + n, alive, order)
+    return _Minimiser(power / xp.sum(power, axis=-1, keepdims=True), w + n)
 
 
-def _change(after: Array, before: Array) -> tuple[Array, Array]:
-    """e = (after - before) / before and ln(1 + e); both 0 for the removed."""
-    xp = array_namespace(after)
-    both = (before > 0) & (after > 0)
-    start, end = xp.where(both, before, 1.0), xp.where(both, after, 1.0)
-    change = (end - start) / start
-    near = xp.log1p(xp.where(change > -0.5, change, 0.0))  # exact where ln(end / start) rounds
-    return change, xp.where(change > -0.5, near, xp.log(end / start))
+def _powers(base: Array, alive: Array, order: float) -> tuple[Array, Array]:
+    """(1 + u)**(-1 / b), 0 for the removed, and 1 / (1 + u); `base` as in `_Minimiser`."""
+    xp = array_namespace(base)
+    if order <= _MIDDLE:
+        inverse = 1 / base
+        return xp.where(alive, inverse ** (1 / (1 - order)), 0.0), inverse
+    power = xp.exp(xp.log1p(base) / (order - 1))
+    return xp.where(alive, power, 0.0), 1 / (1 + base)
 
 
 def _legendre_gap(

@@ -70,7 +70,9 @@ class FTRL:
     uncharged: `update` ignores their losses.)
 
     Under bandit and semi-bandit feedback l_t are the *estimated* losses: the certificate bounds
-    the regret measured in them, which is not the regret that a player suffers.
+    the regret measured in them, which is not the regret that a player suffers (so `Player` calls
+    it `certificate_of_estimates` then). A schedule that is not tuned for bandit feedback takes
+    it, for losses in [0, 1], with no guarantee but this one.
 
     Sources: Orabona 2019, Chapter 7 (FTRL lemma); de Rooij et al. 2014, Section 2 (the gap).
     """
@@ -86,8 +88,13 @@ class FTRL:
 
     @property
     def loss_interval(self) -> tuple[float, float] | None:
-        """[0, 1] if the schedule is for importance-weighted losses in [0, 1]; else any."""
-        return (0.0, 1.0) if self.rate.bandit else None
+        """[0, 1] for all that take bandit feedback.
+
+        It is what their guarantee is for if the schedule is tuned for it (`rate.bandit`). With
+        another schedule there is none beyond the certificate of the estimates; losses below 0
+        would make the choice of an arm look good because it was seen.
+        """
+        return (0.0, 1.0) if self.regularizer.interior else None
 
     @property
     def supports(self) -> frozenset[str]:

@@ -9,12 +9,12 @@ both. The bounds below are for regularizers with a finite R(e_k); `LogBarrier` c
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from array_api_compat import array_namespace
 
+from experts.numerics.parameters import Setting, fitted, setting
 from experts.types import Array
 
 
@@ -54,26 +54,21 @@ class Fixed:
     Parameters
     ----------
     eta
-        Learning rate, > 0; a number, or an array that broadcasts to (..., 1) for a sweep.
+        Learning rate, > 0; for a sweep an array, (1,) or batch + (1,), of which a copy is kept.
+        `init` refuses one that the problems' dtype cannot hold, and a batch that is not theirs.
     bandit
-        Meant for importance-weighted losses in [0, 1]. Nothing is tuned here, but `Player` and
-        `play` refuse bandit feedback with losses outside of it.
+        Meant for importance-weighted losses in [0, 1]. Nothing is tuned here.
 
     Bound with the entropy: ``ln K / eta + eta T B**2 / 8`` (`bounds.hedge`).
 
     Source: Cesa-Bianchi & Lugosi 2006, Theorem 2.2.
     """
 
-    eta: float | Any
+    eta: Setting
     bandit: bool = False
 
     def __post_init__(self) -> None:
-        if getattr(self.eta, "ndim", 0) == 0:
-            object.__setattr__(self, "eta", _positive("eta", self.eta))
-            return
-        xp = array_namespace(self.eta)
-        if not bool(xp.all((self.eta > 0) & xp.isfinite(self.eta))):
-            raise ValueError(f"eta must be positive numbers, got {self.eta!r}")
+        object.__setattr__(self, "eta", setting("eta", self.eta))
 
     @property
     def horizon(self) -> int | None:
@@ -83,7 +78,7 @@ class Fixed:
     def init(self, width: Array, stability: Array) -> Clock:
         """Scale 1 / eta."""
         zero = width * 0
-        return Clock(rounds=zero, scale=(zero + 1) / self.eta, unit=zero)
+        return Clock(rounds=zero, scale=(zero + 1) / fitted("eta", self.eta, width), unit=zero)
 
     def update(self, clock: Clock, gap: Array) -> Clock:
         """The scale stays."""
@@ -100,7 +95,7 @@ class Horizon:
         T >= 1.
     loss_range
         B > 0, the largest difference between two losses of a round (1 for losses in [0, 1],
-        2L for rewards clipped to [-L, L]).
+        2L for rewards clipped to [-L, L]); a number or an array, as `Fixed.eta`.
     bandit
         Tune for importance-weighted losses in [0, 1] (with the entropy: Exp3's rate).
 
@@ -111,13 +106,13 @@ class Horizon:
     """
 
     rounds: int
-    loss_range: float = 1.0
+    loss_range: Setting = 1.0
     bandit: bool = False
 
     def __post_init__(self) -> None:
         if self.rounds != int(self.rounds) or self.rounds < 1:
             raise ValueError(f"rounds must be a whole number of at least 1, got {self.rounds!r}")
-        object.__setattr__(self, "loss_range", _positive("loss_range", self.loss_range))
+        object.__setattr__(self, "loss_range", setting("loss_range", self.loss_range))
 
     @property
     def horizon(self) -> int | None:
@@ -128,7 +123,8 @@ class Horizon:
         """Scale ``B sqrt(c T / width)``."""
         xp = array_namespace(width)
         zero = width * 0
-        scale = self.loss_range * xp.sqrt(stability * self.rounds / _nonzero(width))
+        loss_range = fitted("loss_range", self.loss_range, width)
+        scale = loss_range * xp.sqrt(stability * self.rounds / _nonzero(width))
         return Clock(rounds=zero, scale=scale, unit=zero)
 
     def update(self, clock: Clock, gap: Array) -> Clock:
@@ -145,7 +141,7 @@ class Anytime:
     loss_range
         B > 0, as in `Horizon`.
     eta
-        Use eta / sqrt(t) instead, whatever the regularizer.
+        Use eta / sqrt(t) instead, whatever the regularizer; as in `Fixed`.
     bandit
         As in `Horizon`; with `eta`, as in `Fixed`.
 
@@ -155,14 +151,14 @@ class Anytime:
     Source: Orabona 2019, Section 7.6 (FTRL with a decreasing rate).
     """
 
-    loss_range: float = 1.0
-    eta: float | None = None
+    loss_range: Setting = 1.0
+    eta: Setting | None = None
     bandit: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "loss_range", _positive("loss_range", self.loss_range))
+        object.__setattr__(self, "loss_range", setting("loss_range", self.loss_range))
         if self.eta is not None:
-            object.__setattr__(self, "eta", _positive("eta", self.eta))
+            object.__setattr__(self, "eta", setting("eta", self.eta))
 
     @property
     def horizon(self) -> int | None:
@@ -173,9 +169,10 @@ class Anytime:
         """Scale of round 1, which is also the unit: scale_t = unit * sqrt(t)."""
         xp = array_namespace(width)
         if self.eta is None:
-            unit = self.loss_range * xp.sqrt(2 * stability / _nonzero(width))
+            loss_range = fitted("loss_range", self.loss_range, width)
+            unit = loss_range * xp.sqrt(2 * stability / _nonzero(width))
         else:
-            unit = width * 0 + 1 / self.eta
+            unit = (width * 0 + 1) / fitted("eta", self.eta, width)
         return Clock(rounds=width * 0, scale=unit, unit=unit)
 
     def update(self, clock: Clock, gap: Array) -> Clock:
@@ -220,11 +217,3 @@ class Gap:
 def _nonzero(width: Array) -> Array:
     """`width`, and 1 where it is 0: problems with a single expert, for which any rate will do."""
     return array_namespace(width).where(width > 0, width, 1.0)
-
-
-def _positive(name: str, value: Any) -> float:
-    """`value` as a Python float, which leaves the dtype of arrays alone; positive and finite."""
-    number = float(value)
-    if not (number > 0 and math.isfinite(number)):
-        raise ValueError(f"{name} must be a positive number, got {value!r}")
-    return number

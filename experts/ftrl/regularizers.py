@@ -121,15 +121,19 @@ class Entropy:
         far = lowest(moved, alive) - scale * (norm_after - norm)
         return suffered - xp.where((scale > 0) & (shrink > -0.5), near, far)
 
+    def ratio(self, lead: Array, scale: Array) -> Array:
+        """lead / scale, (..., K), for lead >= 0; where exp(-ratio) is 0 it is cut."""
+        xp = array_namespace(lead)
+        limit = _CAP * scale
+        ratio = xp.minimum(lead, limit) / xp.where(scale > 0, scale, 1.0)
+        return xp.where(lead > limit, _CAP, ratio)
+
     def _log_weights(
         self, lead: Array, scale: Array, alive: Array, dual: Array
     ) -> tuple[Array, Array]:
         """Unnormalised log weights (..., K), and the log of their sum (..., 1)."""
         xp = array_namespace(lead)
-        limit = _CAP * scale
-        ratio = xp.minimum(lead, limit) / xp.where(scale > 0, scale, 1.0)
-        ratio = xp.where(lead > limit, _CAP, ratio)
-        logits = xp.where(alive, dual - ratio, -4 * _CAP)
+        logits = xp.where(alive, dual - self.ratio(lead, scale), -4 * _CAP)
         top = highest(logits, alive)
         norm = top + xp.log(xp.sum(xp.exp(logits - top), axis=-1, keepdims=True))
         return logits, norm

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -10,6 +9,7 @@ from array_api_compat import array_namespace
 
 from experts.ftrl import Entropy, Estimator, Weighted
 from experts.numerics.masks import count, highest, log_normalised, prior_of, relative, weighed
+from experts.numerics.parameters import Setting, fitted, setting
 from experts.registry import register
 from experts.types import Array, Feedback
 
@@ -29,6 +29,10 @@ class FixedShareState(NamedTuple):
     """(..., 1): eta times what sharing has cost against a sequence that never switches"""
     share: Array
     """(..., 1): alpha, and 0 before the first round"""
+    scale: Array
+    """(..., 1): 1 / eta"""
+    alpha: Array
+    """(..., 1)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,9 @@ class FixedShare:
     Parameters
     ----------
     eta
-        Learning rate, > 0.
+        Learning rate, > 0; a number, or an array, (1,) or batch + (1,).
     alpha
-        Share, in (0, 1).
+        Share, in (0, 1); a number or an array.
     estimator
         From `Feedback` to losses: `Weighted`, `Shifted` or `Optimistic`.
 
@@ -64,32 +68,33 @@ class FixedShare:
     survivors raises it. To a sequence of experts with S switches, `tracking`: at a switch
     w_{t+1,new} >= alpha/n_t >= (alpha/n_t) v_{t,old}.
 
-    With bandit feedback (Exp3.S if the distribution is mixed) it bounds the regret in estimated
-    losses only.
+    With bandit feedback (Exp3.S if the distribution is mixed), losses in [0, 1], it bounds the
+    regret in estimated losses only; nothing else is claimed.
     A priori: `bounds.fixed_share`.
 
     Sources: Herbster & Warmuth 1998; Cesa-Bianchi & Lugosi 2006, Section 5.2.
     """
 
-    eta: float
-    alpha: float
+    eta: Setting
+    alpha: Setting
     estimator: Estimator
     horizon: ClassVar[int | None] = None
-    loss_interval: ClassVar[tuple[float, float] | None] = None
+    loss_interval: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
     supports: ClassVar[frozenset[str]] = frozenset({"bandit", "sleeping", "delayed", "wipeout"})
     """everything: the certificate holds for any distribution and any estimate"""
 
     def __post_init__(self) -> None:
-        if not (self.eta > 0 and math.isfinite(self.eta)):
-            raise ValueError(f"eta must be a positive number, got {self.eta!r}")
-        if not 0 < self.alpha < 1:
-            raise ValueError(f"alpha must lie in (0, 1), got {self.alpha!r}")
+        object.__setattr__(self, "eta", setting("eta", self.eta))
+        object.__setattr__(self, "alpha", setting("alpha", self.alpha, below=1.0))
 
     def init(self, like: Array, *, prior: Array | None = None) -> FixedShareState:
         """State before the first round; see `Learner.init`."""
         prior = prior_of(like, prior)
         none = prior[..., :1] * 0
-        return FixedShareState(prior > 0, prior, _log(prior), gap=none, price=none, share=none)
+        scale = (none + 1) / fitted("eta", self.eta, prior)
+        alpha = none + fitted("alpha", self.alpha, prior)
+        start = _log(prior)
+        return FixedShareState(prior > 0, prior, start, none, none, none, scale, alpha)
 
     def predict(self, state: FixedShareState) -> Array:
         """The shared weights w, (..., K)."""
@@ -100,23 +105,22 @@ class FixedShare:
         xp = array_namespace(play)
         loss = relative(self.estimate(state, feedback), state.alive)
         shared = self._shared(state)
-        none = xp.zeros_like(play)
-        gap = Entropy().gap(play, loss, none, none[..., :1] + 1 / self.eta, state.alive, shared)
+        gap = Entropy().gap(play, loss, 0.0 * loss, state.scale, state.alive, shared)
         kept = 1 - state.share + state.share / count(state.alive, play)
         return state._replace(
-            log_weight=log_normalised(shared - self.eta * loss, state.alive),
+            log_weight=log_normalised(shared - Entropy().ratio(loss, state.scale), state.alive),
             gap=state.gap + gap,
             price=state.price - xp.log(kept),
-            share=none[..., :1] + self.alpha,
+            share=state.alpha,
         )
 
     def estimate(self, state: FixedShareState, feedback: Feedback) -> Array:
         """Estimated losses of a round, (..., K); `certificate` bounds the regret in these."""
-        return self.estimator.estimate(feedback, 0 * state.gap + 1 / self.eta)
+        return self.estimator.estimate(feedback, state.scale)
 
     def certificate(self, state: FixedShareState) -> Array:
         """Bound on the regret to each survivor, (..., K); meaningless for removed experts."""
-        return state.gap + (state.price - _log(state.prior)) / self.eta
+        return state.gap + (state.price - _log(state.prior)) * state.scale
 
     def tracking(self, state: FixedShareState, switches: int) -> Array:
         """Bound on the regret to any sequence of survivors, (..., 1).
@@ -127,7 +131,8 @@ class FixedShare:
         xp = array_namespace(state.prior)
         members = count(state.prior > 0, state.prior)
         dearest = highest(self.certificate(state), state.prior > 0)
-        return dearest + switches / self.eta * xp.log(1 + (1 - self.alpha) / self.alpha * members)
+        each = xp.log(1 + (1 - state.alpha) / state.alpha * members)
+        return dearest + switches * state.scale * each
 
     def _shared(self, state: FixedShareState) -> Array:
         """ln w, (..., K); 0 for the removed."""
@@ -140,7 +145,7 @@ class FixedShare:
 
 
 @register({"eta": 0.5, "alpha": 0.05}, {"eta": 2e3, "alpha": 1e-9}, {"eta": 1e-3, "alpha": 0.9})
-def fixed_share(eta: float, alpha: float) -> FixedShare:
+def fixed_share(eta: Setting, alpha: Setting) -> FixedShare:
     """Fixed Share: Hedge that spreads a share alpha of its weight, to track a changing best expert.
 
     Parameters
@@ -164,11 +169,12 @@ def fixed_share(eta: float, alpha: float) -> FixedShare:
     >>> from experts import Player
     >>> player = Player(fixed_share(eta=1.0, alpha=0.1), np.zeros(2))
     >>> for _ in range(100):
+    ...     p = player.predict()
     ...     player.update(np.asarray([0.0, 1.0]))
     >>> player.predict().round(3)  # the worse expert keeps some weight
     array([0.923, 0.077])
     """
-    return FixedShare(float(eta), float(alpha), Weighted())
+    return FixedShare(eta, alpha, Weighted())
 
 
 def _log(prior: Array) -> Array:

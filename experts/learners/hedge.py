@@ -2,11 +2,13 @@
 
 Rates and guarantees are written for the uniform prior; for another, read max_k ln(1 / prior_k) for
 ln K.
+
+Under bandit feedback `exp3`, `exp3_ix` and `tsallis_inf` have a guarantee on the true regret. The
+others (and `fixed_share`) take it for losses in [0, 1], for *estimates only*: nothing but
+`Player.certificate_of_estimates` is proved. `hedge(eta)` is then the same as `exp3(eta)`.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from experts.ftrl import (
     FTRL,
@@ -21,12 +23,13 @@ from experts.ftrl import (
     Tsallis,
     Weighted,
 )
+from experts.numerics.parameters import Setting
 from experts.registry import register
 
 
 @register({"eta": 0.5}, {"horizon": 50}, {"eta": 2e3})
 def hedge(
-    eta: float | Any | None = None, *, horizon: int | None = None, loss_range: float = 1.0
+    eta: Setting | None = None, *, horizon: int | None = None, loss_range: Setting = 1.0
 ) -> FTRL:
     """Hedge, the exponentially weighted average forecaster: p_t ∝ prior * exp(-eta L_{t-1}).
 
@@ -59,7 +62,7 @@ def hedge(
 
 @register({"eta": 0.5}, {"horizon": 50})
 def exponentiated_gradient(
-    eta: float | Any | None = None, *, horizon: int | None = None, bound: float = 1.0
+    eta: Setting | None = None, *, horizon: int | None = None, bound: float = 1.0
 ) -> FTRL:
     """Exponentiated gradient: w_i ← w_i exp(-eta g_i), then normalise; g = gradient in p.
 
@@ -86,7 +89,7 @@ def exponentiated_gradient(
 
 
 @register({}, {"loss_range": 4.0})
-def anytime_hedge(loss_range: float = 1.0) -> FTRL:
+def anytime_hedge(loss_range: Setting = 1.0) -> FTRL:
     """Hedge without a horizon: eta_t = 2 sqrt(ln K / t) / B.
 
     Parameters
@@ -120,7 +123,7 @@ def adahedge() -> FTRL:
 
 @register({"eta": 0.5}, {"horizon": 50})
 def optimistic_hedge(
-    eta: float | Any | None = None, *, horizon: int | None = None, loss_range: float = 1.0
+    eta: Setting | None = None, *, horizon: int | None = None, loss_range: Setting = 1.0
 ) -> FTRL:
     """Optimistic Hedge: p_t ∝ prior * exp(-eta (L_{t-1} + m_t)), m_t = l_{t-1}.
 
@@ -140,7 +143,7 @@ def optimistic_hedge(
 
 
 @register({}, {"eta": 0.1}, {"horizon": 50})
-def exp3(eta: float | Any | None = None, *, horizon: int | None = None) -> FTRL:
+def exp3(eta: Setting | None = None, *, horizon: int | None = None) -> FTRL:
     """Exp3: Hedge on importance-weighted losses, without mixing. Losses in [0, 1], bandit feedback.
 
     Parameters
@@ -154,13 +157,19 @@ def exp3(eta: float | Any | None = None, *, horizon: int | None = None) -> FTRL:
     -----
     Pseudo-regret <= sqrt(2 T K ln K) with `horizon`, <= 2 sqrt(T K ln K) with neither.
 
-    Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1.
+    With sleeping experts, whose masks are chosen before the draws, the same holds for every arm
+    over the rounds in which it was awake. The estimates e are unbiased for the awake, so with
+    `experts.sleeping` it is enough that sum_j q_j e~_j**2 is at most K in expectation, as it is
+    without sleepers: q_j <= p_j for the awake gives one for each of them, and the asleep, of
+    total weight at most 1, are charged <p, e> <= 1.
+
+    Source: Bubeck & Cesa-Bianchi 2012, Theorem 3.1; Freund et al. 1997 (sleeping).
     """
     return FTRL(Entropy(), _bandit_rate(eta, horizon), Weighted())
 
 
 @register({}, {"eta": 0.1}, {"horizon": 50})
-def exp3_ix(eta: float | Any | None = None, *, horizon: int | None = None) -> FTRL:
+def exp3_ix(eta: Setting | None = None, *, horizon: int | None = None) -> FTRL:
     """Exp3-IX: implicit exploration, loss / (chance + eta / 2). Losses in [0, 1], bandit feedback.
 
     Parameters
@@ -171,9 +180,18 @@ def exp3_ix(eta: float | Any | None = None, *, horizon: int | None = None) -> FT
     Notes
     -----
     With probability 1 - delta the regret itself, with `horizon`, is at most
-    2 sqrt(2 K T ln K) + (sqrt(2 K T / ln K) + 1) ln(2 / delta).
+    2 sqrt(2 K T ln K) + (sqrt(2 K T / ln K) + 1) ln(2 / delta): `bounds.exp3_ix(K, T, delta)`;
+    `bounds.exp3_ix_fixed` with `eta`, `bounds.exp3_ix_anytime` with neither.
 
-    Source: Neu 2015, Theorem 1.
+    With sleeping experts, whose masks are chosen before the draws, the same holds for every arm
+    over the rounds in which it was awake. Not by the reduction alone, as <p, e> is not the loss
+    drawn; but Neu's proof goes through. With gamma = eta / 2, sums over awake j, and e the
+    estimates: the loss drawn exceeds <p, e> by gamma sum_j e_j; the second-order term
+    sum_j q_j e~_j**2 is at most sum_j e_j, as q_j <= p_j, p_j e_j <= 1 and <p, e> <= 1 and
+    <= sum_j e_j; and Neu's Lemma 1 bounds sum_t (e_{t,k} - l_{t,k}) over the rounds in which k
+    was awake, and sum_t sum_j (e_{t,j} - l_{t,j}), as the masks are known before the draws.
+
+    Source: Neu 2015, Theorem 1 and its proof.
     """
     return FTRL(Entropy(), _bandit_rate(eta, horizon), Weighted(bias=0.5))
 
@@ -195,6 +213,11 @@ def tsallis_inf(variance: str = "plain") -> FTRL:
     Plain: pseudo-regret <= 4 sqrt(K T) against any sequence, and of order
     sum_i ln T / Delta_i on stochastic ones with gaps Delta_i, with the same setting.
 
+    With sleeping experts, whose masks are chosen before the draws, 4 sqrt(K T) holds for every
+    arm over the rounds in which it was awake (plain): sum_j q_j**(3/2) e~_j**2 is in expectation
+    at most Q**(3/2) sqrt(K) + (1 - Q)**(3/2) <= sqrt(K), Q the weight of the awake. The bound on
+    stochastic losses is not claimed: its proof needs the best arm in every round.
+
     Source: Zimmert & Seldin 2021, Theorem 1.
     """
     if variance not in {"plain", "reduced"}:
@@ -204,7 +227,7 @@ def tsallis_inf(variance: str = "plain") -> FTRL:
     return FTRL(Tsallis(), Anytime(eta=2.0, bandit=True), Weighted())
 
 
-def _tuned(eta: float | Any | None, horizon: int | None, loss_range: float) -> Rate:
+def _tuned(eta: Setting | None, horizon: int | None, loss_range: Setting) -> Rate:
     if (eta is None) == (horizon is None):
         raise ValueError(
             f"give exactly one of eta and horizon, got eta={eta!r} and horizon={horizon!r}"
@@ -212,7 +235,7 @@ def _tuned(eta: float | Any | None, horizon: int | None, loss_range: float) -> R
     return Fixed(eta) if horizon is None else Horizon(horizon, loss_range)
 
 
-def _bandit_rate(eta: float | Any | None, horizon: int | None) -> Rate:
+def _bandit_rate(eta: Setting | None, horizon: int | None) -> Rate:
     if eta is not None and horizon is not None:
         raise ValueError(f"give at most one of eta and horizon, got {eta!r} and {horizon!r}")
     if eta is not None:

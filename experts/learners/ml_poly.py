@@ -9,6 +9,7 @@ from array_api_compat import array_namespace
 
 from experts.learners.regrets import Regrets, checked_range, margin, nonzero
 from experts.numerics.masks import prior_of
+from experts.numerics.parameters import Setting
 from experts.registry import register
 from experts.types import Array, Feedback
 
@@ -41,7 +42,8 @@ class Poly:
     ----------
     loss_range
         B_0, the largest difference between two losses of a round; the certificate allows larger
-        ones. None: learned while playing, at the price of B_T in the regret.
+        ones; a number or an array, (1,) or batch + (1,). None: learned while playing, at the
+        price of B_T in the regret.
 
     Notes
     -----
@@ -62,7 +64,7 @@ class Poly:
     theta = 0); the R package opera for a range learned while playing, which cuts nothing.
     """
 
-    loss_range: float | None = None
+    loss_range: Setting | None = None
     horizon: ClassVar[int | None] = None
     loss_interval: ClassVar[tuple[float, float] | None] = None
     supports: ClassVar[frozenset[str]] = frozenset({"sleeping", "wipeout"})
@@ -102,12 +104,12 @@ class Poly:
         """Bound on the regret to each survivor, (..., K); meaningless for removed experts."""
         xp = array_namespace(state.prior)
         regrets = state.regrets
-        width = xp.sqrt(state.spent * (1 + regrets.square) / nonzero(state.prior))
+        width = xp.sqrt(state.spent * (1 + regrets.square)) / xp.sqrt(nonzero(state.prior))
         return regrets.lost + margin(regrets.total, regrets.reach) + regrets.reach * width
 
 
 @register({}, {"loss_range": 1.0}, {"loss_range": 0.25})
-def ml_poly(loss_range: float | None = None) -> Poly:
+def ml_poly(loss_range: Setting | None = None) -> Poly:
     """ML-Poly: p_k ∝ eta_k (regret to k)_+, eta_k = 1 / (B**2 + sum of squared regrets to k).
 
     Parameters
@@ -129,6 +131,7 @@ def ml_poly(loss_range: float | None = None) -> Poly:
     >>> import numpy as np
     >>> from experts import Player
     >>> player = Player(ml_poly(loss_range=1.0), np.zeros(3))
+    >>> p = player.predict()
     >>> player.update(np.asarray([0.0, 0.0, 1.0]))
     >>> player.predict()
     array([0.5, 0.5, 0. ])

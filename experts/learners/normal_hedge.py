@@ -122,6 +122,7 @@ def normal_hedge() -> NormalHedge:
     >>> import numpy as np
     >>> from experts import Player
     >>> player = Player(normal_hedge(), np.zeros(3))
+    >>> p = player.predict()
     >>> player.update(np.asarray([0.0, 0.0, 1.0]))
     >>> player.predict().round(3)
     array([0.5, 0.5, 0. ])

@@ -9,6 +9,7 @@ from array_api_compat import array_namespace
 
 from experts.learners.regrets import Regrets, checked_range, nonzero
 from experts.numerics.masks import log_normalised, prior_of, weighed
+from experts.numerics.parameters import Setting
 from experts.registry import register
 from experts.types import Array, Feedback
 
@@ -85,7 +86,8 @@ class MultipleRates:
         g and c: `Prod` or `Bernstein`.
     loss_range
         B_0, the largest difference between two losses of a round; the certificate allows larger
-        ones. None: learned while playing, at the price of B_T in the regret.
+        ones; a number or an array, (1,) or batch + (1,). None: learned while playing, at the
+        price of B_T in the regret.
 
     Notes
     -----
@@ -106,7 +108,7 @@ class MultipleRates:
     """
 
     rule: Gain
-    loss_range: float | None = None
+    loss_range: Setting | None = None
     horizon: ClassVar[int | None] = None
     loss_interval: ClassVar[tuple[float, float] | None] = None
     supports: ClassVar[frozenset[str]] = frozenset({"sleeping", "wipeout"})
@@ -161,8 +163,9 @@ class MultipleRates:
         xp = array_namespace(prior)
         count = xp.sum(xp.astype(prior > 0, prior.dtype), axis=-1, keepdims=True)
         price = xp.maximum(-xp.log(nonzero(prior)), xp.log(count))
-        slow = xp.sqrt((self.rule.offset + regrets.square) / nonzero(price))
-        return regrets.reach * xp.where(slow > 2, slow, 2.0)
+        slow = (self.rule.offset + regrets.square) / nonzero(price)
+        # No root of 0, whose derivative is infinite.
+        return regrets.reach * xp.sqrt(xp.where(slow > 4, slow, 4.0))
 
 
 def _mean_log(drop: Array) -> Array:
@@ -174,7 +177,7 @@ def _mean_log(drop: Array) -> Array:
 
 
 @register({}, {"loss_range": 1.0}, {"loss_range": 0.25})
-def ml_prod(loss_range: float | None = None) -> MultipleRates:
+def ml_prod(loss_range: Setting | None = None) -> MultipleRates:
     """ML-Prod: weights Π (1 + eta_k r_k), with eta_k of about sqrt(ln K / sum of squares of r_k).
 
     Parameters
@@ -201,7 +204,7 @@ def ml_prod(loss_range: float | None = None) -> MultipleRates:
 
 
 @register({}, {"loss_range": 1.0}, {"loss_range": 0.25})
-def boa(loss_range: float | None = None) -> MultipleRates:
+def boa(loss_range: Setting | None = None) -> MultipleRates:
     """Bernstein online aggregation: exponential weights of r - eta r**2, a rate for each expert.
 
     Parameters

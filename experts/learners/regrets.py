@@ -14,12 +14,12 @@ Mhammedi, Koolen & van Erven 2019, Section 4 (Squint+C).
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from array_api_compat import array_namespace
 
 from experts.numerics.masks import highest, relative
+from experts.numerics.parameters import Setting, fitted, setting
 from experts.types import Array, Feedback
 
 
@@ -36,10 +36,11 @@ class Regrets(NamedTuple):
     """(..., 1): B_0; 0 if no range was given"""
 
     @classmethod
-    def open(cls, like: Array, loss_range: float | None) -> Regrets:
+    def open(cls, like: Array, loss_range: Setting | None) -> Regrets:
         """Before the first round; `like` is (..., K)."""
         zero = array_namespace(like).zeros_like(like)
-        reach = zero[..., :1] + (loss_range or 0.0)
+        start = 0.0 if loss_range is None else fitted("loss_range", loss_range, like)
+        reach = zero[..., :1] + start
         return cls(zero, zero, reach, reach)
 
     def add(self, play: Array, feedback: Feedback, alive: Array) -> tuple[Regrets, Array]:
@@ -48,9 +49,10 @@ class Regrets(NamedTuple):
         regret = instantaneous(play, feedback, alive)
         largest = highest(xp.abs(regret), alive)
         reach = xp.maximum(self.reach, largest)
-        shrink = xp.where(reach > self.reach, self.reach / nonzero(reach), 1.0)
+        unit = nonzero(reach)
+        shrink = xp.where(reach > self.reach, self.reach / unit, 1.0)
         cut = regret * shrink
-        square = self.square * shrink**2 + (cut / nonzero(reach)) ** 2
+        square = self.square * shrink**2 + (cut / unit) ** 2
         return Regrets(self.total + cut, square, reach, self.start), cut
 
     @property
@@ -73,13 +75,9 @@ def nonzero(value: Array) -> Array:
     return array_namespace(value).where(value > 0, value, 1.0)
 
 
-def checked_range(loss_range: float | None) -> float | None:
-    """`loss_range` as a Python float, or None; ValueError unless it is positive and finite."""
-    if loss_range is None:
-        return None
-    if not (loss_range > 0 and math.isfinite(loss_range)):
-        raise ValueError(f"loss_range must be a positive number or None, got {loss_range!r}")
-    return float(loss_range)
+def checked_range(loss_range: Setting | None) -> Setting | None:
+    """`loss_range` as a constant, or None; ValueError unless it is positive and finite."""
+    return None if loss_range is None else setting("loss_range", loss_range)
 
 
 def margin(regret: Array, reach: Array) -> Array:

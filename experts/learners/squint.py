@@ -9,7 +9,8 @@ from array_api_compat import array_namespace
 
 from experts.learners.regrets import Regrets, checked_range, nonzero
 from experts.numerics.masks import log_normalised, prior_of, weighed
-from experts.numerics.quadrature import KNEE, Bell, bell, squeeze, unsqueeze
+from experts.numerics.parameters import Setting
+from experts.numerics.quadrature import KNEE, Bell, bell, squeeze_log, unsqueeze_log
 from experts.registry import register
 from experts.types import Array, Feedback
 
@@ -25,11 +26,11 @@ class RatePrior(Protocol):
     def level(self, integrals: Bell) -> tuple[Array, Array]:
         """An increasing function of the potential, and its derivative in a; (..., K) each."""
 
-    def value(self, level: Array) -> Array:
-        """The potential that has this level."""
+    def share(self, level: Array, log_prior: Array) -> Array:
+        """prior * potential, from the potential's level: neither factor need be in range."""
 
-    def level_of(self, value: Array) -> Array:
-        """The level of a potential."""
+    def level_of(self, share: Array, log_prior: Array) -> Array:
+        """The level of the potential share / prior, likewise."""
 
     def budget(self, growth: Array) -> Array:
         """What the mean potential cannot exceed once the range has grown by exp(growth)."""
@@ -48,13 +49,13 @@ class UniformRate:
         mass = integrals.log_mass()
         return mass, array_namespace(mass).exp(integrals.log_mean() - mass)
 
-    def value(self, level: Array) -> Array:
-        """exp(level)."""
-        return array_namespace(level).exp(level)
+    def share(self, level: Array, log_prior: Array) -> Array:
+        """exp(level + log_prior)."""
+        return array_namespace(level).exp(level + log_prior)
 
-    def level_of(self, value: Array) -> Array:
-        """ln(value)."""
-        return array_namespace(value).log(nonzero(value))
+    def level_of(self, share: Array, log_prior: Array) -> Array:
+        """ln(share) - log_prior."""
+        return array_namespace(share).log(nonzero(share)) - log_prior
 
     def budget(self, growth: Array) -> Array:
         """exp(growth): the density of eta is 2 B."""
@@ -79,13 +80,21 @@ class ImproperRate:
         above = xp.where(level > KNEE, level / KNEE - 1, 0.0)
         return level, xp.exp(integrals.log_mass() - above)
 
-    def value(self, level: Array) -> Array:
-        """F, from the squeezed F."""
-        return unsqueeze(level)
+    def share(self, level: Array, log_prior: Array) -> Array:
+        """prior F, from the squeezed F."""
+        xp = array_namespace(level)
+        above = level > KNEE
+        log_value = unsqueeze_log(xp.where(above, level, KNEE))
+        small = xp.exp(log_prior) * xp.where(above, 0.0, level)
+        return xp.where(above, xp.exp(log_value + log_prior), small)
 
-    def level_of(self, value: Array) -> Array:
-        """F, squeezed."""
-        return squeeze(value)
+    def level_of(self, share: Array, log_prior: Array) -> Array:
+        """share / prior, squeezed."""
+        xp = array_namespace(share)
+        prior = xp.exp(log_prior)
+        above = share > KNEE * prior
+        log_value = xp.log(xp.where(above, share, 1.0)) - xp.where(above, log_prior, 0.0)
+        return xp.where(above, squeeze_log(log_value), xp.where(above, 0.0, share) / prior)
 
     def budget(self, growth: Array) -> Array:
         """growth: the part of (0, 1] that is cut off had a potential of at least -growth."""
@@ -103,6 +112,8 @@ class SquintState(NamedTuple):
     """cut regrets"""
     first: Array
     """(..., 1): the first range B_t that was not 0"""
+    rounds: Array
+    """(..., 1): rounds played"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +132,8 @@ class Squint:
         gamma: `UniformRate` or `ImproperRate`.
     loss_range
         B_0, the largest difference between two losses of a round; the certificate allows larger
-        ones. None: learned while playing, at the price of B_T in the regret.
+        ones; a number or an array, (1,) or batch + (1,). None: learned while playing, at the
+        price of B_T in the regret.
 
     Notes
     -----
@@ -129,7 +141,7 @@ class Squint:
     and D = budget - sum_i prior_i F_i >= 0, all experts included, the removed ones as they were
     at their removal. For every survivor k, if `predict` was played (over the experts awake)::
 
-        regret to k <= B_T - B_0 + the R that solves F_k(R) = F_k + D / prior_k
+        regret to k <= B_T - B_0 + m + the R that solves F_k(R) = F_k + D / prior_k
 
     Proof. exp(x - x**2) <= 1 + x for x >= -1/2 and x = eta r' with eta <= 1/(2 B_{t-1}): a round
     adds at most sum_i prior_i (integral of eta exp(..) dgamma) r'_i to the mean potential, which
@@ -138,13 +150,21 @@ class Squint:
     factor B_t / B_{t-1} (uniform), by the term ln(B_t / B_{t-1}) (improper); that is the budget.
     So prior_k F_k(R') <= budget - sum_{i != k} prior_i F_i, and F_k is increasing.
 
+    Rounding. The weights are exact to a relative 1e-11 + eps (8 + max R / 2B), so <p, r'> is 0 only
+    up to twice that times B; divided by a small prior_k this is no small matter. It is covered by
+    F_k = F_k(R' - m) in the certificate, with
+
+        m = T B (2e-11 + eps (16 + max_i R'_i / B)).
+
+    Priors are used through their logarithms.
+
     The equation is solved by Newton's method, in a fixed number of steps (`solve`).
 
     Sources: Koolen & van Erven 2015; Mhammedi, Koolen & van Erven 2019 for ranges not known.
     """
 
     rate: RatePrior
-    loss_range: float | None = None
+    loss_range: Setting | None = None
     horizon: ClassVar[int | None] = None
     loss_interval: ClassVar[tuple[float, float] | None] = None
     supports: ClassVar[frozenset[str]] = frozenset({"sleeping", "wipeout"})
@@ -157,7 +177,8 @@ class Squint:
         """State before the first round; see `Learner.init`."""
         prior = prior_of(like, prior)
         regrets = Regrets.open(like, self.loss_range)
-        return SquintState(prior > 0, prior, regrets, first=regrets.reach)
+        none = 0 * regrets.reach
+        return SquintState(prior > 0, prior, regrets, first=regrets.reach, rounds=none)
 
     def predict(self, state: SquintState) -> Array:
         """The weights, averaged over the learning rates, (..., K)."""
@@ -171,19 +192,22 @@ class Squint:
         xp = array_namespace(play)
         regrets, _ = state.regrets.add(play, feedback, state.alive)
         first = xp.where(state.first > 0, state.first, regrets.reach)
-        return state._replace(regrets=regrets, first=first)
+        return state._replace(regrets=regrets, first=first, rounds=state.rounds + 1)
 
     def certificate(self, state: SquintState) -> Array:
         """Bound on the regret to each survivor, (..., K); meaningless for removed experts."""
         xp = array_namespace(state.prior)
+        log_prior = xp.log(nonzero(state.prior))
         a, b = _units(state.regrets)
+        blur = _blur(state, a)
+        a = a - blur
         growth = xp.log(nonzero(state.regrets.reach) / nonzero(state.first))
-        potential = self.rate.value(self.rate.level(bell(a, b))[0])
-        total = xp.sum(state.prior * potential, axis=-1, keepdims=True)
-        left = (self.rate.budget(growth) - total) / nonzero(state.prior)
-        target = self.rate.level_of(potential + left)
+        share = self.rate.share(self.rate.level(bell(a, b))[0], log_prior)
+        share = xp.where(state.prior > 0, share, 0.0)
+        left = self.rate.budget(growth) - xp.sum(share, axis=-1, keepdims=True)
+        target = self.rate.level_of(share + left, log_prior)
         solution = solve(self.rate, xp.where(a > 0, a, 0.0), b, target)
-        return state.regrets.lost + 2 * nonzero(state.regrets.reach) * solution
+        return state.regrets.lost + 2 * nonzero(state.regrets.reach) * (solution + blur)
 
 
 def solve(rate: RatePrior, start: Array, b: Array, target: Array) -> Array:
@@ -201,7 +225,7 @@ def solve(rate: RatePrior, start: Array, b: Array, target: Array) -> Array:
 
 
 @register({}, {"prior_on_rate": "uniform"}, {"loss_range": 1.0}, {"loss_range": 0.25})
-def squint(prior_on_rate: str = "improper", *, loss_range: float | None = None) -> Squint:
+def squint(prior_on_rate: str = "improper", *, loss_range: Setting | None = None) -> Squint:
     """Squint: small regret where the sum of squares of the regrets is small, and to quantiles.
 
     Parameters
@@ -226,6 +250,7 @@ def squint(prior_on_rate: str = "improper", *, loss_range: float | None = None) 
     >>> from experts import Player
     >>> player = Player(squint(loss_range=1.0), np.zeros(2))
     >>> for _ in range(10):
+    ...     p = player.predict()
     ...     player.update(np.asarray([0.0, 1.0]))
     >>> player.predict().round(3)
     array([0.892, 0.108])
@@ -234,6 +259,14 @@ def squint(prior_on_rate: str = "improper", *, loss_range: float | None = None) 
     if prior_on_rate not in rates:
         raise ValueError(f'prior_on_rate must be "improper" or "uniform", got {prior_on_rate!r}')
     return Squint(rates[prior_on_rate], loss_range)
+
+
+def _blur(state: SquintState, a: Array) -> Array:
+    """m / (2B) of the certificate, (..., 1); a = R' / (2B)."""
+    xp = array_namespace(a)
+    eps = float(xp.finfo(a.dtype).eps)
+    ahead = xp.max(xp.where(a > 0, a, 0.0), axis=-1, keepdims=True)
+    return state.rounds * (1e-11 + eps * (8 + ahead))
 
 
 def _units(regrets: Regrets) -> tuple[Array, Array]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from array_api_compat import array_namespace
 
+from experts.numerics.parameters import check_floats
 from experts.types import Array
 
 
@@ -73,7 +74,11 @@ def weighed(logits: Array, alive: Array) -> Array:
 
 
 def prior_of(like: Array, prior: Array | None) -> Array:
-    """`prior` (None: uniform) in shape and dtype of `like` (..., K), normalised to the last bit."""
+    """`prior` (None: uniform) in shape and dtype of `like` (..., K), normalised to the last bit.
+
+    ValueError if that is not float32 or float64.
+    """
+    check_floats("like", like)
     xp = array_namespace(like)
     zero = xp.zeros_like(like)
     weights = (zero + 1.0 if prior is None else xp.astype(prior, like.dtype)) + zero

@@ -20,7 +20,8 @@ def draw(play: Array, uniforms: Array) -> Array:
 
     Returns
     -------
-    One-hot bool (..., K). An expert of probability 0 is never drawn.
+    One-hot bool (..., K). An expert of probability 0 is never drawn: where all are 0, as in a
+    void round of sleeping experts, no one is, and the row is False.
 
     Examples
     --------
@@ -34,4 +35,4 @@ def draw(play: Array, uniforms: Array) -> Array:
     # The second comparison matters when u * total rounds up to total.
     passed = (below <= uniforms * total) & (below < total)
     before = xp.concat([xp.ones_like(passed[..., :1]), passed[..., :-1]], axis=-1)
-    return before & ~passed
+    return before & ~passed & (total > 0)

@@ -13,11 +13,20 @@ _MOST_WEIGHTS = 2**22
 class Books:
     """Running sums of a game and their values at the recorded rounds; B problems in a flat batch.
 
-    Engines update the sums (`total`, `loss`, `best`, `switches`) and enter them at the recorded
-    rounds only.
+    Engines update the sums (`total`, `loss`, `level`, `best`, `switches`) and enter them at the
+    recorded rounds only. `total` and `loss` are less `level`, the sum of each round's smallest
+    loss: the regret does not depend on it, and would be rounded to it.
     """
 
-    def __init__(self, rounds: int, every: int, batch: int, experts: int, certified: bool) -> None:
+    def __init__(
+        self,
+        rounds: int,
+        every: int,
+        batch: int,
+        experts: int,
+        certified: bool,
+        wealth: bool = False,
+    ) -> None:
         points = np.arange(every, rounds + every, every)
         self.rounds = np.minimum(points, rounds)
         self.every = every
@@ -26,14 +35,18 @@ class Books:
         kept = -(-count // self.thin)
         self.weight_rounds = self.rounds[:: self.thin]
         self.loss_at = np.zeros((count, batch))
+        self.level_at = np.zeros((count, batch))
         self.best_loss_at = np.zeros((count, batch))
         self.best_at = np.zeros((count, batch), dtype=np.int64)
         self.switches_at = np.zeros((count, batch), dtype=np.int64)
         self.certificate_at = np.zeros((count if certified else 0, batch))
         self.weights_at = np.zeros((kept, batch, experts))
+        self.log_wealth_at = np.zeros((count, batch)) if wealth else None
         self.done = 0
         self.total = np.zeros((batch, experts))
         self.loss = np.zeros(batch)
+        self.log_wealth = np.zeros(batch)
+        self.level = np.zeros(batch)
         self.best = np.zeros(batch, dtype=np.int64)
         self.switches = np.zeros(batch, dtype=np.int64)
 

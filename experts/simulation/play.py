@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from experts.checks import allowed_interval, check_learner
+from experts.checks import check_learner
 from experts.simulation.books import Books
 from experts.simulation.engines.base import Match
 from experts.simulation.engines.plain import Plain
@@ -17,6 +18,7 @@ from experts.simulation.engines.scan import Scan
 from experts.simulation.environments import Environment
 from experts.simulation.environments.base import whole
 from experts.simulation.trace import Trace
+from experts.simulation.units import Units, units_of
 from experts.types import Array, Learner
 
 _CHUNK = 2**20
@@ -38,6 +40,9 @@ def play(
     rounds: int | None = None,
     seeds: int | Sequence[int] = 1,
     feedback: str = "full",
+    rewards: bool = False,
+    loss_interval: tuple[float, float] | None = None,
+    wealth: bool = False,
     engine: str = "auto",
     record_every: int | None = None,
     checks: bool = True,
@@ -58,7 +63,21 @@ def play(
         played beside it; the draws and the losses have separate streams.
     feedback
         "full", or "bandit": one expert is drawn from p_t, and only its loss is revealed.
-        In an environment of shape (E, K) every edge draws its own: the semi-bandit game.
+        In an environment of shape (E, K) every edge draws its own: the semi-bandit game. Only for
+        learners that state the losses that their bandit guarantee is for (`Learner.loss_interval`).
+    rewards
+        The environment's numbers are rewards r, to be made large. In the trace a reward r is the
+        loss -r.
+    loss_interval
+        (low, high), which holds all numbers of the environment; rewards, if they are rewards. Under
+        bandit feedback it is mapped to the learner's own interval by a straight line, and the
+        trace is mapped back to the environment's units; rewards too (of [0, 1] by default: to
+        1 - r). Under full information it only checks: there a reward is the loss -r, and nothing
+        is scaled, which would change the learning rate. A number may lie outside by 1e-6
+        (high - low), for rounding; under bandit feedback it is then taken for the nearer end.
+    wealth
+        Count log wealth as well (`Trace.log_wealth`), in an environment whose losses are -ln of
+        price relatives.
     engine
         "auto": the fastest that can run the game; or "plain", "scan", "numba" (see
         `experts.simulation.engines`). The traces are the same up to rounding.
@@ -73,9 +92,9 @@ def play(
     Raises
     ------
     ValueError
-        A bad argument; a horizon exceeded; feedback that the learner does not support; an
-        engine that cannot run the game; losses of a wrong shape, nan, infinite, or outside what the
-        environment and the learner allow.
+        A bad argument; a horizon exceeded; feedback that the learner does not support; losses
+        that the learner has no guarantee for, unless they are mapped; an engine that cannot run
+        the game; losses of a wrong shape, nan, infinite, or outside of the interval.
 
     Examples
     --------
@@ -97,11 +116,23 @@ def play(
     every = -(-rounds // _POINTS) if record_every is None else whole("record_every", record_every)
     bandit = _bandit(feedback, learner)
     batch = len(which) * int(np.prod(shape[:-1]))
-    runner = _engine(engine, learner, environment.adaptive, bandit, rounds * batch)
-    books = Books(rounds, every, batch, shape[-1], certified=not bandit)
-    match = _match(learner, environment, which, bandit, checks)
+    units = units_of(
+        learner,
+        environment,
+        (len(which), *shape),
+        bandit=bandit,
+        rewards=rewards,
+        loss_interval=loss_interval,
+        checks=checks,
+    )
+    # What is drawn takes all the wealth, so that under bandit feedback the loss tells it.
+    counted = _wealth(wealth, environment, rewards) and not bandit
+    runner = _engine(engine, learner, environment.adaptive, bandit, counted, rounds * batch)
+    books = Books(rounds, every, batch, shape[-1], certified=not bandit, wealth=counted)
+    match = _match(learner, environment, which, bandit, units)
     _run(runner, match, books, rounds, progress)
-    return _trace(learner, environment, feedback, runner.name, which, books)
+    trace = _trace(learner, environment, feedback, runner.name, which, books, units)
+    return replace(trace, log_wealth=-trace.loss) if wealth and bandit else trace
 
 
 def _run(engine: Any, match: Match, books: Books, rounds: int, progress: bool) -> None:
@@ -113,22 +144,17 @@ def _run(engine: Any, match: Match, books: Books, rounds: int, progress: bool) -
             count = min(chunk, rounds - first)
             losses = None
             if not match.adaptive:
-                losses = match.course(count)
-                match.check(losses, first)
+                losses = match.losses(match.course(count), first)
             step(losses, match.uniforms(count) if match.bandit else None, count)
             bar.update(count)
 
 
 def _match(
-    learner: Any, environment: Environment, seeds: Array, bandit: bool, checks: bool
+    learner: Any, environment: Environment, seeds: Array, bandit: bool, units: Units
 ) -> Match:
     of_losses = [_stream(seed, 0) for seed in seeds]
     of_draws = [_stream(seed, 1) for seed in seeds] if bandit else []
-    shape = (len(seeds), *environment.shape)
-    allowed = environment.loss_interval
-    if bandit:
-        allowed = allowed_interval(learner, allowed)
-    inner = int(np.prod(shape[1:-1]))
+    inner = int(np.prod(units.shape[1:-1]))
 
     def uniforms(count: int) -> Array:
         drawn = np.empty((len(seeds), count, inner))
@@ -138,12 +164,12 @@ def _match(
 
     return Match(
         learner=learner,
-        shape=shape,
+        shape=units.shape,
         adaptive=environment.adaptive,
         bandit=bandit,
         course=environment.start(of_losses),
         uniforms=uniforms,
-        check=_checker(shape, allowed, checks),
+        losses=units.losses,
     )
 
 
@@ -152,34 +178,11 @@ def _stream(seed: int, purpose: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(purpose,)))
 
 
-def _checker(
-    shape: tuple[int, ...], allowed: tuple[float, float] | None, checks: bool
-) -> Callable[[Array, int], None]:
-    """The check of losses (n, S, ..., K): always of their shape, of their values if `checks`."""
-    big = np.finfo(np.float64).max
-    low, high = (-big, big) if allowed is None else allowed
-    rule = "must be finite" if allowed is None else f"must lie in [{low}, {high}]"
-
-    def check(losses: Array, before: int) -> None:
-        if tuple(losses.shape[1:]) != shape:
-            raise ValueError(
-                f"losses of a round have shape {tuple(losses.shape[1:])}, expected {shape} "
-                "(seeds, ..., experts)"
-            )
-        # Two passes without a temporary; nan makes both comparisons false.
-        if not checks or (losses.min() >= low and losses.max() <= high):
-            return
-        bad = np.argwhere(~((losses >= low) & (losses <= high)))[0]
-        wrong = "must be finite" if not np.isfinite(losses[tuple(bad)]) else rule
-        raise ValueError(
-            f"loss {wrong}, got {losses[tuple(bad)]} in round {before + bad[0] + 1}, "
-            f"at index {tuple(int(i) for i in bad[1:])} (seed, ..., expert)"
-        )
-
-    return check
-
-
-def _engine(name: str, learner: Any, adaptive: bool, bandit: bool, work: int) -> Any:
+def _engine(name: str, learner: Any, adaptive: bool, bandit: bool, wealth: bool, work: int) -> Any:
+    if wealth and name in ("scan", "numba"):
+        raise ValueError(f"engine {name!r} does not count log wealth (wealth=True); 'plain' does")
+    if wealth and name == "auto":
+        return Plain()
     compiled = importlib.util.find_spec("numba") is not None
     known: dict[str, Any] = {"scan": Scan, "plain": Plain}
     if name == "numba" and not compiled:
@@ -204,10 +207,18 @@ def _engine(name: str, learner: Any, adaptive: bool, bandit: bool, work: int) ->
 
 
 def _trace(
-    learner: Any, environment: Any, feedback: str, engine: str, seeds: Array, books: Books
+    learner: Any,
+    environment: Any,
+    feedback: str,
+    engine: str,
+    seeds: Array,
+    books: Books,
+    units: Units,
 ) -> Trace:
     def shaped(flat: Array, *last: int) -> Array:
         return flat.reshape(len(flat), len(seeds), *environment.shape[:-1], *last)
+
+    played = books.rounds[:, None]
 
     return Trace(
         learner=repr(learner),
@@ -216,14 +227,16 @@ def _trace(
         engine=engine,
         seeds=seeds,
         rounds=books.rounds,
-        loss=shaped(books.loss_at),
-        best_loss=shaped(books.best_loss_at),
+        loss=shaped(units.back(books.loss_at + books.level_at, played)),
+        best_loss=shaped(units.back(books.best_loss_at + books.level_at, played)),
+        regret=shaped(units.slope * (books.loss_at - books.best_loss_at)),
         best=shaped(books.best_at),
         switches=shaped(books.switches_at),
-        total=books.total.reshape(len(seeds), *environment.shape),
+        total=units.back(books.total + books.level[:, None], books.done).reshape(units.shape),
         certificate=None if feedback == "bandit" else shaped(books.certificate_at),
         weight_rounds=books.weight_rounds,
         weights=shaped(books.weights_at, environment.shape[-1]),
+        log_wealth=None if books.log_wealth_at is None else shaped(books.log_wealth_at),
     )
 
 
@@ -254,7 +267,21 @@ def _bandit(feedback: str, learner: Any) -> bool:
     if feedback == "bandit" and "bandit" not in learner.supports:
         supports = ", ".join(["full", *sorted(learner.supports)])
         raise ValueError(f"feedback 'bandit' is not supported by {learner!r}, only: {supports}")
+    if feedback == "bandit" and learner.loss_interval is None:
+        raise ValueError(
+            f"feedback 'bandit' is not for {learner!r}: it states no loss_interval that a bandit "
+            "guarantee is proved for; use exp3, exp3_ix or tsallis_inf, say"
+        )
     return feedback == "bandit"
+
+
+def _wealth(wealth: bool, environment: Any, rewards: bool) -> bool:
+    if wealth and (rewards or not getattr(environment, "relatives", False)):
+        raise ValueError(
+            "wealth=True needs losses -ln x of price relatives x, as of from_csv(kind='relatives') "
+            f"or Given(-np.log(x), relatives=True), got {environment!r} with rewards={rewards}"
+        )
+    return wealth
 
 
 class _NoBar:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 class Trace:
     """Record of a game at R of its rounds, for S seeds; ``...`` is the environment's own batch.
 
+    Losses are in the units of the environment, whatever was mapped for the learner; where it gives
+    rewards r, a loss is -r.
+
     Under bandit feedback the player's loss is that of the expert drawn, and there is no
     certificate: it would bound the regret in estimated losses, which is not the regret here.
     """
@@ -37,6 +40,9 @@ class Trace:
     """(R, S, ...): the player's cumulative loss"""
     best_loss: Array = field(repr=False)
     """(R, S, ...): cumulative loss of the expert that is best so far"""
+    regret: Array = field(repr=False)
+    """(R, S, ...): the first less the second, of losses less each round's smallest: exact also
+    where all losses share a level of which the rounding is larger than the regret"""
     best: Array = field(repr=False)
     """int (R, S, ...): which expert that is; ties: the first"""
     switches: Array = field(repr=False)
@@ -49,11 +55,10 @@ class Trace:
     """int (W,): the rounds of `weights`, some of `rounds`"""
     weights: Array = field(repr=False)
     """(W, S, ..., K): what was predicted in those rounds"""
-
-    @property
-    def regret(self) -> Array:
-        """(R, S, ...): loss of the player less that of the best expert so far."""
-        return self.loss - self.best_loss
+    log_wealth: Array | None = field(default=None, repr=False)
+    """(R, S, ...): sum of ln <p_t, x_t> for price relatives x_t, whose losses are -ln x_t; under
+    bandit feedback, of ln x_t of the drawn. None unless `play` was asked for it. The best expert's
+    is -best_loss; as ln is concave, -best_loss - log_wealth <= regret."""
 
     def save(self, path: str | Path) -> None:
         """Write an .npz file, atomically, to exactly `path` (`numpy.savez` may add a suffix)."""
@@ -79,7 +84,7 @@ class Trace:
             raise ValueError(f"path is not a saved Trace: {path}")
         with np.load(path, allow_pickle=False) as file:
             names = {f.name for f in fields(cls)}
-            if names - set(file.files) - {"certificate"}:
+            if names - set(file.files) - {"certificate", "log_wealth"}:
                 raise ValueError(f"path is not a saved Trace: {path} holds {file.files}")
             found = {k: file[k] for k in names & set(file.files)}
         texts = {k: str(v) for k, v in found.items() if v.dtype.kind == "U"}
@@ -103,6 +108,7 @@ class Trace:
         axes = [self.rounds, self.seeds, *(np.arange(n) for n in self.loss.shape[2:])]
         index = pd.MultiIndex.from_product(axes, names=["round", "seed", *inner])
         columns = {"loss": self.loss, "regret": self.regret, "certificate": self.certificate}
+        columns |= {"log_wealth": self.log_wealth}
         columns |= {"best": self.best, "switches": self.switches}
         flat = {k: np.ravel(v) for k, v in columns.items() if v is not None}
         return pd.DataFrame(flat, index=index).reset_index()
@@ -114,7 +120,8 @@ class Trace:
         ----------
         bound
             An a-priori bound on the regret to draw as well: a function of the number of rounds,
-            for example ``lambda t: bounds.hedge_tuned(10, t)``.
+            for example ``lambda t: bounds.hedge_tuned(10, t)``. In the trace's units: times
+            high - low for a loss_interval that was mapped to [0, 1].
         """
         return plots.regret_and_weights(
             f"{self.learner}\n{self.feedback} feedback",

@@ -100,7 +100,7 @@ class History:
         shape = (codes.edges, codes.choices)
         self.codes = codes
         self.model = model
-        self.covariance = model.init(np.zeros(shape, dtype=np.float32))
+        self.root = model.init(np.zeros(shape, dtype=np.float32))
         self.seen = np.zeros(codes.size, dtype=bool)
         self._chosen = np.zeros((queries, *shape), dtype=np.float32)
         self._losses = np.zeros(queries)
@@ -113,17 +113,17 @@ class History:
         self.seen[code] = True
         self._chosen[self._count] = self.codes.one_hot(np.asarray(code))
         self._losses[self._count] = loss
-        self.covariance = self.model.observe(self.covariance, self._chosen[self._count])
+        self.root = self.model.observe(self.root, self._chosen[self._count])
         self._count += 1
 
     def posterior_draw(
         self, targets: Callable[[Array], Array], spread: float, generator: np.random.Generator
     ) -> Quadratic:
         """A loss function drawn from the posterior, its distance to the mean scaled by `spread`."""
-        size = len(self.covariance)
+        size = len(self.root)
         normal = spread * generator.standard_normal(size + self._count, dtype=np.float32)
         return self.model.posterior_draw(
-            self.covariance,
+            self.root,
             self._chosen[: self._count],
             targets(self._losses[: self._count]).astype(np.float32),
             prior=normal[:size],

@@ -90,13 +90,21 @@ def test_an_unchecked_player_reads_no_values(learner: Any) -> None:
     if "wipeout" in learner.supports:
         player.wipe(mask)
     if "sleeping" in learner.supports:
-        player.update(loss, awake=mask)
         assert player.predict(mask).shape == loss.shape
-    if "bandit" in learner.supports:
-        player.update(loss, seen=mask, chance=play)
+        player.update(loss, awake=mask)
     if "delayed" in learner.supports:
         player.update(loss, play=play)
     assert player.certificate().device.type == "meta"
+    if "bandit" in learner.supports:
+        player.predict()
+        if "wipeout" in learner.supports:
+            player.wipe(mask)
+        player.update(loss, seen=mask, chance=play)
+        player.predict(mask)
+        player.update(loss, seen=mask, chance=play)
+        player.update(loss, seen=mask, chance=play, play=play, awake=mask)
+    player.load_state_dict(player.state_dict())
+    assert player.certificate_of_estimates().device.type == "meta"
 
 
 @supporting("sleeping")
@@ -137,6 +145,7 @@ def test_an_own_play_that_is_not_late_changes_nothing(learner: Any, game: Game) 
     told, plain = Player(learner, game.loss[0]), Player(learner, game.loss[0])
     for loss in game.loss:
         told.update(loss, play=told.predict())
+        plain.predict()
         plain.update(loss)
         np.testing.assert_array_equal(told.predict(), plain.predict())
 
@@ -177,7 +186,7 @@ def test_regret_in_estimated_losses_never_exceeds_the_certificate(
         estimate = learner.estimate(player.state, Feedback(revealed, seen, chance))
         player.update(revealed, seen=seen, chance=chance)
         ledger = ledger.add(play, estimate)
-        slack = player.certificate() - ledger.regret
+        slack = player.certificate_of_estimates() - ledger.regret
         assert np.all(slack[player.state.alive] >= -1e-9 * max(1.0, estimate.max()))
 
 
@@ -190,6 +199,7 @@ def test_what_is_not_supported_is_refused(learner: Any, feature: str) -> None:
     player = Player(learner, like)
     options: dict[str, Any] = given.get(argument, {"play": like + 1 / 3})
     if feature in learner.supports:
+        player.predict(options.get("awake"))
         player.update(like, **options)
     else:
         with pytest.raises(ValueError, match=f"{argument} was given, but .*{feature}"):

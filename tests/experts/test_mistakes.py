@@ -33,6 +33,7 @@ def test_whole_numbered_losses_are_refused_rather_than_never_learned(learner: An
     with pytest.raises(ValueError, match=r"loss must be of type .*float"):
         player.update(np.asarray([0, 1, 1]))
     for _ in range(capacity(learner, 100)):
+        player.predict()
         player.update(np.asarray([0.0, 1.0, 1.0]))
     play = player.predict()
     assert play[0] > play[1], "nothing was learned"
@@ -47,6 +48,7 @@ def test_weights_neither_overflow_nor_vanish(learner: Any, dtype: Any) -> None:
     player = Player(learner, np.zeros((2, 5), dtype))
     drift = np.asarray([0, 0.2, 0.2, 0.2, 0.2])
     with np.errstate(over="raise", invalid="raise", divide="raise"):
+        play = player.predict()
         for _ in range(capacity(learner, 3000) - 1):
             player.update((size * (0.8 * rng.random(5) + drift)).astype(dtype))
             play = player.predict()
@@ -63,7 +65,9 @@ def test_a_level_that_all_experts_share_does_not_matter(learner: Any, shift: flo
     """exp(-eta L) itself would be 0 or infinite for everyone."""
     shifted, plain = Player(learner, np.zeros(2)), Player(learner, np.zeros(2))
     for _ in range(capacity(learner, 50)):
+        shifted.predict()
         shifted.update(np.asarray([0.0, 0.25]) + shift)
+        plain.predict()
         plain.update(np.asarray([0.0, 0.25]))
     np.testing.assert_allclose(shifted.predict(), plain.predict(), rtol=1e-9)
 
@@ -75,6 +79,7 @@ def test_predictions_are_normalised_at_every_moment(learner: Any) -> None:
     player = Player(learner, np.zeros((3, 4)), prior=np.tile([0.1, 0.2, 0.3, 0.4], (3, 1)))
     np.testing.assert_allclose(player.predict().sum(-1), 1, rtol=1e-12)
     for t in range(capacity(learner, 30)):
+        player.predict()
         player.update(rng.random((3, 4)))
         if t == 10 and "wipeout" in learner.supports:
             player.wipe(np.asarray([[False, True, False, False]] * 3))

@@ -13,11 +13,11 @@ import pytest
 from array_api_compat import array_namespace
 
 import experts
-from experts import player
+from experts import Player, player, sleeping
 from experts.analysis import bounds
 from experts.ftrl import estimators, rates, regularizers
 from experts.numerics import masks
-from tests.experts import test_feedback_laws, test_laws
+from tests.experts import test_feedback_laws, test_laws, test_player_laws
 from tests.experts.analysis import test_theorems
 from tests.experts.games import oblivious, on_one_favourite
 
@@ -28,6 +28,8 @@ entropy_gap = regularizers.Entropy.gap
 log_weights = regularizers.Entropy._log_weights
 ftrl_update = experts.FTRL.update
 weighted = estimators.Weighted.estimate
+player_learn = Player._learn
+charge = sleeping.charge
 
 
 def understated_gap(self: Any, *arguments: Any) -> Any:
@@ -75,6 +77,22 @@ def free_naps(loss: Any, play: Any, awake: Any) -> Any:
     return array_namespace(loss).where(awake, loss, 0.0)
 
 
+def wipe_at_once(self: Any, dead: Any) -> None:
+    """Between `predict` and `update`, too."""
+    self.state = masks.wipe(self.state, dead)
+
+
+def forgotten_distribution(self: Any, used: Any, *arguments: Any, **options: Any) -> None:
+    """Charges what would be predicted now."""
+    player_learn(self, self.learner.predict(self.state), *arguments, **options)
+
+
+def pardon(play: Any, loss: Any, alive: Any) -> Any:
+    """The losses of experts removed since are nobody's."""
+    told, debt = charge(play, loss, alive)
+    return told, 0.0 * debt
+
+
 def blind_estimate(self: Any, feedback: Any, scale: Any) -> Any:
     """Not divided by the chance of being seen."""
     chance = None if feedback.chance is None else 0.0 * feedback.chance + 1.0
@@ -92,6 +110,12 @@ def a_priori(learner: Any, bound: Any) -> None:
 
 def certified(learner: Any, opponent: Any = oblivious) -> None:
     test_laws.test_regret_never_exceeds_the_certificate(learner=learner, opponent=opponent)
+
+
+def faced(learner: Any) -> None:
+    test_player_laws.test_regret_never_exceeds_the_certificate_whatever_comes_in_between(
+        learner=learner
+    )
 
 
 def unbiased() -> None:
@@ -143,6 +167,18 @@ MUTANTS: dict[str, tuple[Any, str, Any, Law]] = {
         lambda: test_feedback_laws.test_regret_over_the_awake_rounds_never_exceeds_the_certificate(
             learner=experts.hedge(2e3)
         ),
+    ),
+    "a wipe-out in the middle of a round": (
+        Player, "wipe", wipe_at_once, lambda: faced(experts.ml_poly())
+    ),
+    "a distribution that nobody used": (
+        Player, "_learn", forgotten_distribution, lambda: faced(experts.hedge(2e3))
+    ),
+    "losses on their way that are nobody's": (
+        player, "charge", pardon, lambda: faced(experts.hedge(2e3))
+    ),
+    "sleepers credited by what was seen": (
+        player, "fill", free_naps, lambda: faced(experts.exp3(10.0))
     ),
     "importance weights forgotten": (estimators.Weighted, "estimate", blind_estimate, unbiased),
 }  # fmt: skip

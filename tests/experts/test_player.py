@@ -36,6 +36,7 @@ def test_losses_of_removed_experts_are_ignored(xp: Any) -> None:
     player.wipe(dead)
     loss = xp.zeros((2, 3))
     loss[:, 2] = float("nan")
+    player.predict()
     player.update(loss)
     assert np.asarray(player.predict()).tolist() == [[0.5, 0.5, 0.0]] * 2
 
@@ -76,6 +77,7 @@ def test_another_float_type_would_spread_to_the_state_and_is_refused(xp: Any) ->
         player.update(loss, seen=seen, chance=xp.ones((2, 3), dtype=xp.float64))
     with pytest.raises(ValueError, match=r"play must be of type .*float32, got .*float64"):
         player.update(loss, play=xp.zeros((2, 3), dtype=xp.float64) + 1 / 3)
+    player.predict()
     player.update(loss)
     assert player.predict().dtype == xp.float32
 
@@ -92,13 +94,12 @@ def test_bandit_presets_refuse_losses_outside_of_what_their_bound_is_for(
         ValueError, match=r"loss must lie in \[0.0, 1.0\], got -0.5 at index \(0, 0\)"
     ):
         player.update(like - 0.5, seen=like == 0, chance=like + 1 / 3)
-    with pytest.raises(ValueError, match=r"loss must lie in \[0.5, 1.0\], got 0.0"):
+    with pytest.raises(ValueError, match=r"loss must lie in \[0.5, 2\], got 0.0"):
         player = Player(learner, like, loss_interval=(0.5, 2))
         player.update(like, seen=like == 0, chance=like + 1 / 3)
-    with pytest.raises(ValueError, match=r"loss_interval must overlap \(0.0, 1.0\).*got \(1, 2\)"):
-        player = Player(learner, like, loss_interval=(1, 2))
-        player.update(like, seen=like == 0, chance=like + 1 / 3)
-    Player(learner, like).update(like - 0.5)  # with full information the certificate holds for all
+    player = Player(learner, like)
+    player.predict()
+    player.update(like - 0.5)  # with full information the certificate holds for all
 
 
 def test_projections_lose_sight_of_arms_and_take_no_bandit_feedback(xp: Any) -> None:
@@ -142,13 +143,16 @@ def test_the_prior_must_be_a_distribution(xp: Any) -> None:
 def test_rounds_beyond_the_horizon_are_refused(xp: Any) -> None:
     player = Player(experts.hedge(horizon=2), xp.zeros(2))
     for _ in range(2):
+        player.predict()
         player.update(xp.zeros(2))
+    player.predict()
     with pytest.raises(ValueError, match="tuned for a horizon of 2 rounds"):
         player.update(xp.zeros(2))
 
 
 def test_checks_can_be_switched_off(xp: Any) -> None:
     player = make(xp, checks=False, loss_interval=(0, 1))
+    player.predict()
     player.update(xp.zeros((2, 3)) + 1.5)
     assert player.rounds == 1
 
@@ -220,8 +224,6 @@ def test_unsupported_feedback_is_refused_by_name(xp: Any) -> None:
 
 def test_the_mask_of_awake_experts_is_checked(xp: Any) -> None:
     like, mask = xp.zeros((2, 3)), xp.zeros((2, 3)) == 0
-    with pytest.raises(ValueError, match="awake and seen were both given"):
-        make(xp).update(like, seen=mask, chance=like + 1, awake=mask)
     with pytest.raises(ValueError, match=r"awake must be of type .*bool"):
         make(xp).update(like, awake=like)
     with pytest.raises(ValueError, match=r"awake has shape \(3,\), expected \(2, 3\)"):
@@ -234,6 +236,7 @@ def test_a_round_in_which_no_one_is_awake_is_void(xp: Any) -> None:
     awake[1, :2] = True
     play = player.predict(awake)
     assert np.asarray(play).tolist() == [[0, 0, 0], [0.5, 0.5, 0]]
+    player.predict(awake & False)
     player.update(xp.zeros((2, 3)) + float("nan"), awake=awake & False)
     assert not np.any(np.asarray(player.state.gap))
     loss = xp.asarray([[float("nan")] * 3, [0.0, 1.0, float("nan")]])
@@ -243,6 +246,7 @@ def test_a_round_in_which_no_one_is_awake_is_void(xp: Any) -> None:
 
 def test_awake_experts_without_weight_get_equal_weights(xp: Any) -> None:
     player = Player(experts.hedge(1e3), xp.zeros(3))
+    player.predict()
     player.update(xp.asarray([0.0, 10.0, 10.0]))
     awake = xp.asarray([False, True, True])
     assert np.asarray(player.predict(awake)).tolist() == [0, 0.5, 0.5]
@@ -256,12 +260,6 @@ def test_late_distributions_are_checked(xp: Any) -> None:
         make(xp).update(like, play=like + 0.5)
     with pytest.raises(ValueError, match=r"play must be nonnegative, got -1\.0"):
         make(xp).update(like, play=like - 1)
-    player = make(xp)
-    play, dead = player.predict(), like > 0
-    dead[1, 2] = True
-    player.wipe(dead)
-    with pytest.raises(ValueError, match=r"play must be 0 on experts removed since.*\(1, 2\)"):
-        player.update(like, play=play)
 
 
 def test_integers_are_refused(xp: Any) -> None:

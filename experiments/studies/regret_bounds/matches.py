@@ -39,11 +39,13 @@ class RealSequence:
     options: dict[str, Any]
 
     def losses(self) -> Any:
-        """Losses of the whole sequence, (T, K)."""
+        """Losses of the whole sequence, (T, K), mapped to [0, 1] by one straight line."""
         try:
-            return env.from_csv(self.path, **self.options).losses
+            table = env.from_csv(self.path, **self.options)
         except (OSError, ValueError) as error:  # a mistake in the user's file
             raise UserError(str(error)) from error
+        low, high = table.losses.min(), table.losses.max()
+        return (table.losses - low) / ((high - low) or 1.0)
 
     def windows(self, rounds: int) -> env.Given:
         """An environment that plays every window beside the others, losses (rounds, windows, K)."""

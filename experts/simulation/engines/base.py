@@ -27,8 +27,9 @@ class Match:
     course: Callable[[Any], Array]
     uniforms: Callable[[int], Array]
     """the next n rounds' uniforms (n, B), for bandit feedback"""
-    check: Callable[[Array, int], None]
-    """raises on bad losses (n, S, ..., K) that follow after so many rounds"""
+    losses: Callable[[Array, int], Array]
+    """from the course's numbers (n, S, ..., K), which follow after so many rounds, to the losses of
+    the learner; raises on bad ones"""
 
 
 class Runner(Protocol):

@@ -41,7 +41,7 @@ class Numba:
         # Losses and weights of the learner; then: sums of weights, a workspace; gaps, multipliers.
         work = np.zeros(experts) if match.bandit else np.zeros(batch)
         state = (np.zeros((batch, experts)), np.zeros((batch, experts)), work, np.zeros(batch))
-        sums = (books.total, books.loss, np.full(batch, -1), books.switches)
+        sums = (books.total, books.loss, books.level, np.full(batch, -1), books.switches)
         bias = getattr(learner.estimator, "bias", 0.0)
         shift = getattr(learner.estimator, "baseline", 0.0)
 
@@ -76,6 +76,7 @@ def _records(books: Books, count: int) -> tuple[Array, ...]:
     where, due = books.due(books.done, count)
     numbers = np.arange(where.start, where.stop)
     kept = np.where(numbers % books.thin == 0, numbers // books.thin, -1)
-    entries = (books.loss_at, books.best_loss_at, books.best_at, books.switches_at)
+    losses = (books.loss_at, books.level_at, books.best_loss_at)
+    entries = (*losses, books.best_at, books.switches_at)
     certificate_at = books.certificate_at[where]
     return due, kept, *(entry[where] for entry in entries), certificate_at, books.weights_at

@@ -37,10 +37,16 @@ def _drawn(weights: Any, b: int, below: Any, uniform: float) -> int:
 
 
 @_compiled
-def _enter(total: Any, best: Any, switches: Any, b: int, losses: Any, t: int, row: int) -> None:
-    """Add one problem's true losses and find its best expert; `best` is -1 before round 1."""
+def _enter(sums: Any, b: int, losses: Any, t: int, row: int, suffered: float, level: float) -> None:
+    """Add one problem's true losses, less `level`, and find its best expert.
+
+    `suffered` is the player's loss less `level`; `best` is -1 before round 1.
+    """
+    total, loss, levels, best, switches = sums
+    loss[b] += suffered
+    levels[b] += level
     for k in range(total.shape[1]):
-        total[b, k] += losses[t, row, k]
+        total[b, k] += losses[t, row, k] - level
     leader, low = 0, total[b, 0]
     for k in range(1, total.shape[1]):
         better = total[b, k] < low
@@ -98,11 +104,21 @@ def _to_zero(lead: Any, b: int) -> float:
 
 
 @_compiled
+def _lowest(losses: Any, t: int, row: int) -> float:
+    """One problem's smallest loss."""
+    level: float = losses[t, row, 0]
+    for k in range(1, losses.shape[2]):
+        level = min(level, losses[t, row, k])
+    return level
+
+
+@_compiled
 def _record(r: int, b: int, sums: Any, records: Any) -> None:
     """Enter one problem's sums in record r. Not inline, as unpacking tuples costs too much."""
-    total, loss, best, switches = sums
-    _, _, loss_at, best_loss_at, best_at, switches_at, _, _ = records
+    total, loss, level, best, switches = sums
+    _, _, loss_at, level_at, best_loss_at, best_at, switches_at, _, _ = records
     loss_at[r, b] = loss[b]
+    level_at[r, b] = level[b]
     best_loss_at[r, b] = total[b, best[b]]
     best_at[r, b] = best[b]
     switches_at[r, b] = switches[b]
@@ -114,7 +130,7 @@ def _keep(r: int, b: int, weights: Any, norm: float, records: Any) -> None:
     kept = records[1][r]
     if kept >= 0:
         for k in range(weights.shape[1]):
-            records[7][kept, b, k] = weights[b, k] / norm
+            records[8][kept, b, k] = weights[b, k] / norm
 
 
 @_compiled
@@ -123,10 +139,10 @@ def hedge(
 ) -> None:
     """Entropy, full information. The gaps telescope while the scale is constant."""
     lead, weights, norm, gap = state
-    total, suffered_by, best, switches = sums
+    best = sums[3]
     experts = lead.shape[1]
     steady, shared = scale.shape[0] == 1, losses.shape[1] == 1
-    due, certificate_at = records[0], records[6]
+    due, certificate_at = records[0], records[7]
     r = 0
     for t in range(losses.shape[0]):
         recorded = r < len(due) and due[r] == t
@@ -138,9 +154,7 @@ def hedge(
             if recorded:
                 _keep(r, b, weights, norm[b], records)
             # Less the round's smallest loss: a level that all share would drown the differences.
-            level: float = losses[t, row, 0]
-            for k in range(1, experts):
-                level = min(level, losses[t, row, k])
+            level = _lowest(losses, t, row)
             suffered = 0.0
             for k in range(experts):
                 suffered += weights[b, k] * (losses[t, row, k] - level)
@@ -150,8 +164,7 @@ def hedge(
             after = _softmax(weights, lead, dual, b, 1 / s)
             gap[b] += suffered - (low - s * math.log(after / norm[b]))
             norm[b] = after
-            suffered_by[b] += suffered + level
-            _enter(total, best, switches, b, losses, t, row)
+            _enter(sums, b, losses, t, row, suffered, level)
             if recorded:
                 _record(r, b, sums, records)
                 certificate_at[r, b] = s * price[b, best[b]] + gap[b]
@@ -172,7 +185,6 @@ def exp3(
 ) -> None:
     """Entropy, bandit. Under a constant scale only the drawn expert's weight changes."""
     lead, weights, below, _ = state
-    total, suffered_by, best, switches = sums
     steady, shared = scale.shape[0] == 1, losses.shape[1] == 1
     due = records[0]
     r = 0
@@ -196,8 +208,8 @@ def exp3(
             lead[b, arm] += losses[t, row, arm] / (weights[b, arm] / norm + bias * eta)
             if steady:
                 weights[b, arm] = math.exp(dual[b, arm] - lead[b, arm] * eta)
-            suffered_by[b] += losses[t, row, arm]
-            _enter(total, best, switches, b, losses, t, row)
+            level = _lowest(losses, t, row)
+            _enter(sums, b, losses, t, row, losses[t, row, arm] - level, level)
             if recorded:
                 _record(r, b, sums, records)
         r += recorded
@@ -245,7 +257,6 @@ def tsallis(
 ) -> None:
     """1/2-Tsallis entropy, bandit; `shift` 0 for importance weights, 1/2 for reduced variance."""
     lead, weights, below, multiplier = state
-    total, suffered_by, best, switches = sums
     experts = lead.shape[1]
     steady, shared = scale.shape[0] == 1, losses.shape[1] == 1
     due = records[0]
@@ -273,8 +284,8 @@ def tsallis(
             estimate = (losses[t, row, arm] - base) / (weights[b, arm] + bias / s)
             lead[b, arm] += estimate
             multiplier[b] = x + estimate * weights[b, arm] * math.sqrt(weights[b, arm]) / cube
-            suffered_by[b] += losses[t, row, arm]
-            _enter(total, best, switches, b, losses, t, row)
+            level = _lowest(losses, t, row)
+            _enter(sums, b, losses, t, row, losses[t, row, arm] - level, level)
             if recorded:
                 _record(r, b, sums, records)
         r += recorded

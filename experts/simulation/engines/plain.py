@@ -31,8 +31,7 @@ class Plain:
             for step in range(count):
                 play = learner.predict(state)
                 if losses is None:
-                    loss = match.course(play)
-                    match.check(np.asarray(loss)[None], books.done)
+                    loss = match.losses(np.asarray(match.course(play))[None], books.done)[0]
                 else:
                     loss = losses[step]
                 seen = None
@@ -59,9 +58,13 @@ def _feedback(loss: Array, seen: Array | None, play: Array) -> Feedback:
 
 def _enter(books: Books, played: Array, loss: Array) -> None:
     """Enter one round into the books."""
-    flat = loss.reshape(books.total.shape)
-    books.total += flat
-    books.loss += np.sum(np.where(played, played * loss, 0.0), axis=-1).reshape(-1)
+    level = loss.min(axis=-1, keepdims=True)
+    above = loss - level
+    books.total += above.reshape(books.total.shape)
+    books.loss += np.sum(played * above, axis=-1).reshape(-1)
+    books.level += level.reshape(-1)
+    if books.log_wealth_at is not None:
+        books.log_wealth += _growth(played, loss).reshape(-1)
     best = np.argmin(books.total, axis=-1)
     if books.done:
         books.switches += best != books.best
@@ -70,6 +73,17 @@ def _enter(books: Books, played: Array, loss: Array) -> None:
     where, due = books.due(books.done - 1, 1)
     if len(due):
         books.loss_at[where] = books.loss
+        books.level_at[where] = books.level
         books.best_loss_at[where] = np.min(books.total, axis=-1)
         books.best_at[where] = best
         books.switches_at[where] = books.switches
+        if books.log_wealth_at is not None:
+            books.log_wealth_at[where] = books.log_wealth
+
+
+def _growth(play: Array, loss: Array) -> Array:
+    """ln <p, e^-loss>, (...), though e^-loss itself may over- or underflow."""
+    big = np.finfo(np.float64).max
+    low = np.min(loss, axis=-1, keepdims=True, where=play > 0, initial=big)
+    # Only an expert of weight 0 is below `low`.
+    return np.log(np.sum(play * np.exp(np.minimum(low - loss, 0.0)), axis=-1)) - low[..., 0]

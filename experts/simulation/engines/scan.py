@@ -110,7 +110,7 @@ def _enter_stretch(books: Books, path: Array, suffered: Array, low: Array, level
 
     `level` (n, B) is what was taken off all losses up to a round.
     """
-    # `path` starts at the losses less the best expert's; what is missing is one number a problem.
+    # `path` starts at the losses less the best expert's, `books.total` has them less the level.
     base = books.total.min(axis=-1)
     best = np.argmin(path, axis=0)
     changed = np.empty(best.shape, dtype=np.int64)
@@ -119,11 +119,13 @@ def _enter_stretch(books: Books, path: Array, suffered: Array, low: Array, level
     switches = books.switches + np.cumsum(changed, axis=0)
     where, due = books.due(books.done, len(best))
     if len(due):
-        books.loss_at[where] = books.loss + (suffered + level)[due]
-        books.best_loss_at[where] = base + (low + level)[due]
+        books.loss_at[where] = books.loss + suffered[due]
+        books.best_loss_at[where] = base + low[due]
+        books.level_at[where] = books.level + level[due]
         books.best_at[where] = best[due]
         books.switches_at[where] = switches[due]
-    books.loss = books.loss + suffered[-1] + level[-1]
-    books.total = (base + level[-1])[:, None] + path[:, -1].T
+    books.loss = books.loss + suffered[-1]
+    books.level = books.level + level[-1]
+    books.total = base[:, None] + path[:, -1].T
     books.best, books.switches = best[-1], switches[-1]
     books.done += len(best)

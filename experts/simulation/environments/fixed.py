@@ -22,10 +22,13 @@ class Given:
         Anything that numpy turns into numbers. Not copied.
     loss_interval
         Smallest and largest loss, to be checked; None: any finite number.
+    relatives
+        Whether the losses are -ln of price relatives, so that `play` can count log wealth.
     """
 
     losses: Array = field(repr=False)
     loss_interval: tuple[float, float] | None = None
+    relatives: bool = False
     adaptive: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -34,6 +37,9 @@ class Given:
             raise ValueError(
                 f"losses must have shape (T, ..., K), none of them 0, got {losses.shape}"
             )
+        interval = self.loss_interval
+        if interval is not None and not interval[0] <= interval[1]:
+            raise ValueError(f"loss_interval must be (low, high), got {interval!r}")
         object.__setattr__(self, "losses", losses)
 
     @property

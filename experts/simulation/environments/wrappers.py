@@ -92,7 +92,9 @@ class Scaled:
     high: float
 
     def __post_init__(self) -> None:
-        _interval(self.base)
+        low, high = _interval(self.base)
+        if not low < high:
+            raise ValueError(f"base must have more than one loss, got {self.base!r}")
         if not (self.low < self.high and math.isfinite(self.high - self.low)):
             raise ValueError(f"low must be below high, got low={self.low!r}, high={self.high!r}")
 

@@ -194,6 +194,7 @@ def test_log_kept_at_the_edge_of_the_numbers() -> None:
 def test_a_prior_is_normalised_to_the_last_bit() -> None:
     """At eta = 1e-6 a prior off by 1e-4 would put the certificate 90 below a regret of 0."""
     player = experts.Player(experts.hedge(1e-6), np.zeros(2), prior=np.asarray([1.00009, 0.0]))
+    player.predict()
     player.update(np.asarray([0.0, 1.0]))
     assert player.certificate()[0] >= 0
 

@@ -41,6 +41,7 @@ def test_importance_weights_are_divided_by_the_chance_of_what_was_seen() -> None
     # The chance is the round's own, even if the learner's distribution has changed since.
     player, later = (Player(experts.hedge(0.5), loss) for _ in range(2))
     chance = player.predict()
+    later.predict()
     later.update(np.asarray([0.0, 1.0, 1.0]))
     for each in (player, later):
         before = np.log(each.predict())

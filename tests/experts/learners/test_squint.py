@@ -14,7 +14,7 @@ from scipy.integrate import quad
 import experts
 from experts import Ledger, bounds
 from experts.learners.squint import ImproperRate, UniformRate, solve
-from experts.numerics.quadrature import bell, unsqueeze
+from experts.numerics.quadrature import bell
 from tests.experts.games import OPPONENTS, Game, Opponent, games, rounds
 
 
@@ -75,8 +75,8 @@ def test_the_certificate_solves_its_equation(kind: str, game: Game) -> None:
     claimed = learner.certificate(state) / 2
     for k in range(game.loss.shape[-1]):
         moved = bell(np.where(np.arange(a.shape[-1]) == k, claimed, a), b)
-        potential = np.exp(moved.log_mass()) if kind == "uniform" else unsqueeze(moved.level())
-        mean = np.sum(state.prior * potential, -1)
+        share = learner.rate.share(learner.rate.level(moved)[0], np.log(state.prior))
+        mean = np.sum(share, -1)
         np.testing.assert_allclose(mean, float(kind == "uniform"), atol=1e-9)
 
 

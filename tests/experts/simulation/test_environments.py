@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +25,6 @@ from experts.environments import (
     Scaled,
     SideBySide,
     Switching,
-    from_csv,
     random_signs,
     scaled_gap,
 )
@@ -169,68 +166,6 @@ def test_the_bound_is_nearly_reached(k: int, rounds: int, ratio: float) -> None:
     assert ratio * bound <= trace.regret[-1, 0] <= bound
 
 
-def written(path: Path, text: str) -> Path:
-    content = text.encode()
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
-    return path
-
-
-@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
-def test_a_table_becomes_losses(tmp_path: Path, name: str) -> None:
-    bare = written(tmp_path / name, "1,2,3\n\n4,5,6\n")
-    np.testing.assert_array_equal(from_csv(bare).losses, [[1, 2, 3], [4, 5, 6]])
-    np.testing.assert_array_equal(from_csv(bare, columns=[2, "0"]).losses, [[3, 1], [6, 4]])
-    named = written(tmp_path / name, "a, b\n1,2\n3,4\n")
-    np.testing.assert_array_equal(from_csv(named, columns=["b"]).losses, [[2], [4]])
-    assert from_csv(named).losses.shape == (2, 2)
-    numbers = written(tmp_path / name, "2020,2021\n1,2\n")
-    np.testing.assert_array_equal(from_csv(numbers, header=True, columns=["2021"]).losses, [[2]])
-    text_elsewhere = written(tmp_path / name, "day,a\nmonday,1\ntuesday,2\n")
-    np.testing.assert_array_equal(from_csv(text_elsewhere, columns=["a"]).losses, [[1], [2]])
-
-
-def test_price_relatives_become_log_losses(tmp_path: Path) -> None:
-    """The order of the experts, and differences up to one factor, are those of -ln x."""
-    prices = np.asarray([[1.1, 0.9], [1.0, 1.02], [0.8, 1.3]])
-    text = "\n".join(",".join(map(str, row)) for row in prices)
-    table = from_csv(written(tmp_path / "p.csv", text), kind="relatives")
-    assert (table.losses.min(), table.losses.max()) == (0, 1)
-    wanted, got = (-np.diff(np.log(prices)), np.diff(table.losses))
-    np.testing.assert_allclose(got, wanted / np.log(1.3 / 0.8))
-
-
-def test_predictions_become_squared_errors(tmp_path: Path) -> None:
-    path = written(tmp_path / "p.csv", "y,good,bad\n1,1,3\n2,1,2\n")
-    table = from_csv(path, kind="predictions", target="y")
-    np.testing.assert_array_equal(table.losses, [[0, 1], [0.25, 0]])
-    assert from_csv(path, kind="predictions", target=0, columns=["bad"]).shape == (1,)
-
-
-@pytest.mark.parametrize(
-    ("text", "options", "message"),
-    [
-        ("", {}, "has no rows of numbers"),
-        ("a,b\n", {}, "has no rows of numbers"),
-        ("1,2\n3\n", {}, "line 2: 1 cells, expected 2"),
-        ("a,b\n1,2\n3,x\n", {}, "line 3, column b: got 'x', expected a finite number"),
-        ("1,2\n3,nan\n", {}, "line 2, column 1: got 'nan', expected a finite number"),
-        ("1,2\n3,\n", {}, "line 2, column 1: got '', expected a finite number"),
-        ("1,2\n3,0\n", {"kind": "relatives"}, "got '0', expected a positive number"),
-        ("a,b\n1,2\n", {"columns": ["c"]}, "has no column 'c', only a, b"),
-        ("1,2\n", {"columns": [2]}, "has no column 2, only 0, 1"),
-        ("1,2\n", {"columns": []}, "columns must name at least one expert"),
-        ("1,2\n", {"kind": "prices"}, "kind must be one of losses, relatives, predictions"),
-        ("1,2\n", {"kind": "predictions"}, "target goes with kind 'predictions'"),
-        ("1,2\n", {"target": 0}, "target goes with kind 'predictions'"),
-    ],
-)
-def test_bad_tables_are_refused(
-    tmp_path: Path, text: str, options: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        from_csv(written(tmp_path / "bad.csv", text), **options)
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -243,6 +178,14 @@ def test_bad_tables_are_refused(
         (lambda: Switching(2, 3, -1), "switches must be a whole number of at least 0, got -1"),
         (lambda: Corrupted(Given(np.zeros((2, 2))), 1), "base must have a loss_interval"),
         (lambda: Corrupted(AgainstTheWeights(2), 1), "base must be oblivious"),
+        (
+            lambda: Scaled(Given(np.ones((2, 2)), (1, 1)), 0.0, 1.0),
+            "base must have more than one loss",
+        ),
+        (
+            lambda: Given(np.ones((2, 2)), (1, 0)),
+            r"loss_interval must be \(low, high\), got \(1, 0\)",
+        ),
         (lambda: Scaled(Alternating(2), 1.0, 1.0), "low must be below high, got low=1.0, high=1.0"),
         (
             lambda: SideBySide((Alternating(2), Alternating(3))),

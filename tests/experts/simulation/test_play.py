@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import matplotlib.image
 import numpy as np
@@ -22,6 +22,8 @@ LEARNERS = [
     for name, entry in REGISTRY.items()
     for index, example in enumerate(entry.examples)
 ]
+BANDITS = [case for case in LEARNERS if cast(Any, case.values[0]).loss_interval is not None]
+"""Those that state the losses that their bandit guarantee is for."""
 COINS = Bernoulli(np.linspace(0.3, 0.7, 4))
 
 
@@ -60,17 +62,17 @@ def test_a_trace_is_what_the_ledger_says(learner: Any, game: Game) -> None:
 
 @pytest.mark.parametrize("feedback", ["full", "bandit"])
 def test_a_seed_s_game_does_not_depend_on_its_company(feedback: str) -> None:
-    learner = experts.hedge(0.1)
+    learner = experts.exp3(0.1)
     many = experts.play(learner, COINS, rounds=300, seeds=5, feedback=feedback)
     alone = experts.play(learner, COINS, rounds=300, seeds=[3], feedback=feedback)
     np.testing.assert_allclose(many.loss[:, 3], alone.loss[:, 0])
     assert len(set(many.loss[-1])) > 1
 
 
-def test_bandit_hedge_with_importance_weights_finds_the_best_arm() -> None:
+def test_exp3_finds_the_best_arm() -> None:
     """eta = sqrt(2 ln K / (T K)): mean regret over seeds below Exp3's sqrt(2 T K ln K)."""
     arms, rounds = 4, 4000
-    learner = experts.hedge((2 * np.log(arms) / (rounds * arms)) ** 0.5)
+    learner = experts.exp3((2 * np.log(arms) / (rounds * arms)) ** 0.5)
     trace = experts.play(learner, COINS, rounds=rounds, seeds=20, feedback="bandit")
     assert trace.certificate is None
     assert trace.regret[-1].mean() < (2 * rounds * arms * np.log(arms)) ** 0.5
@@ -80,7 +82,7 @@ def test_bandit_hedge_with_importance_weights_finds_the_best_arm() -> None:
 def test_a_product_draws_one_expert_on_every_edge() -> None:
     """A drawn expert's loss is revealed on every edge: integer losses stay integers."""
     edges = Bernoulli(np.full((3, 4), 0.5))
-    trace = experts.play(experts.hedge(0.1), edges, rounds=50, seeds=2, feedback="bandit")
+    trace = experts.play(experts.exp3(0.1), edges, rounds=50, seeds=2, feedback="bandit")
     assert trace.loss.shape == (50, 2, 3)
     np.testing.assert_array_equal(trace.loss, np.round(trace.loss))
     assert trace.weights.shape == (50, 2, 3, 4)
@@ -105,7 +107,7 @@ def test_memory_is_bounded_by_the_records() -> None:
 
 def test_a_saved_trace_loads_and_becomes_a_data_frame(tmp_path: Path) -> None:
     for feedback in ("full", "bandit"):
-        trace = experts.play(experts.hedge(0.1), COINS, rounds=30, seeds=3, feedback=feedback)
+        trace = experts.play(experts.exp3(0.1), COINS, rounds=30, seeds=3, feedback=feedback)
         trace.save(tmp_path / "game")
         loaded = Trace.load(tmp_path / "game")
         assert_same(loaded, trace)
@@ -133,7 +135,7 @@ def test_missing_extras_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("feedback", ["full", "bandit"])
 def test_a_plot_draws(feedback: str, tmp_path: Path) -> None:
     coins = Bernoulli(np.full((2, 14), 0.5))
-    trace = experts.play(experts.hedge(0.1), coins, rounds=50, seeds=3, feedback=feedback)
+    trace = experts.play(experts.exp3(0.1), coins, rounds=50, seeds=3, feedback=feedback)
     trace.plot(lambda t: experts.bounds.hedge(14, t, 0.1)).savefig(tmp_path / "plot.png")
     assert matplotlib.image.imread(tmp_path / "plot.png").std() > 0.05
 
@@ -201,7 +203,10 @@ def test_losses_of_another_shape_are_refused(adaptive: bool) -> None:
         ({"seeds": 0}, "seeds must be a whole number of at least 1, got 0"),
         ({"feedback": "semi"}, "feedback must be 'full' or 'bandit', got 'semi'"),
         ({"engine": "warp"}, "engine must be one of auto, plain, scan, numba; got 'warp'"),
-        ({"engine": "scan", "feedback": "bandit"}, "engine 'scan' cannot run .* bandit feedback"),
+        (
+            {"learner": experts.exp3(), "engine": "scan", "feedback": "bandit"},
+            "engine 'scan' cannot run .* bandit feedback",
+        ),
         ({"record_every": 0}, "record_every must be a whole number of at least 1, got 0"),
         ({"learner": experts.hedge(horizon=5)}, "rounds = 9 exceeds the learner's horizon of 5"),
         ({"environment": Given(np.zeros((5, 2)))}, "rounds = 9 exceeds the environment's horizon"),
