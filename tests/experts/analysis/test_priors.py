@@ -93,7 +93,7 @@ def outcomes(count: int, left: int) -> np.ndarray:
 def test_a_dropped_expert_cannot_become_the_most_probable_and_a_kept_one_can(
     game: Game, left: int, eta: float, strength: float, seed: int
 ) -> None:
-    """Over every outcome of the rounds left; weights within 1e-9 of the threshold may go or stay."""
+    """Over every outcome of the rounds left; within 1e-9 of the threshold both will do."""
     total = game.loss[:, 0].sum(0)
     if len(total) == 1:
         return
