@@ -12,6 +12,7 @@ import torch
 from nas_adapter.advice import climb as climb_module
 from nas_adapter.advice.climb import CONDITIONS, SIGNIFICANT, Climbed, climb
 from nas_adapter.advice.looks import Look
+from nas_adapter.advice.total import Total
 from nas_adapter.spaces import NONE, Architecture, NASBench201, Space, genotype, without
 from nas_adapter.spaces.moves import one_edge_changes
 from tests.nas_adapter.advice.made_up import AdditiveLooker, random_scores
@@ -96,7 +97,8 @@ def test_a_gain_is_made_from_three_standard_errors_on(
     gain: float, moves: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Conditions 0 to 3 add +-1 to everything but the start, so that the error is known."""
-    start, better = (0,) * 6, (1, 0, 0, 0, 0, 0)
+    start: Architecture = (0,) * 6
+    better: Architecture = (1, 0, 0, 0, 0, 0)
     error = np.std([1, -1, 1, -1], ddof=1) / np.sqrt(CONDITIONS)
 
     class Known:
@@ -109,8 +111,8 @@ def test_a_gain_is_made_from_three_standard_errors_on(
             return Look(value, value, 0.0)
 
     start_at(monkeypatch, start)
-    scale = climb_module.Total(np.zeros(2), np.ones(2), 2.0, np.zeros(3), 0.0)
-    monkeypatch.setattr(climb_module.Total, "of", lambda looks: scale)
+    scale = Total(np.zeros(2), np.ones(2), 2.0, np.zeros(3), 0.0)
+    monkeypatch.setattr(Total, "of", lambda looks: scale)
     monkeypatch.setattr("nas_adapter.advice.total.WORST", -1e9)
     found = climbed(SPACE, Known(), looks=8)
     assert len(found.path) == moves

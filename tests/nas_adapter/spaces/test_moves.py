@@ -9,8 +9,6 @@ import pytest
 import torch
 
 from nas_adapter.spaces import (
-    DARTSCNN,
-    DARTSRNN,
     NONE,
     Architecture,
     NASBench201,
@@ -25,17 +23,10 @@ from nas_adapter.spaces.moves import one_edge_changes
 from tests.nas_adapter.spaces.test_genotype import LEGAL, SMALL
 
 MACRO = "experiments/studies/nasbench_macro/space.py:NASBenchMacro"
+NAMES = ("nasbench201", "darts-cnn", "darts-rnn", MACRO)
 SPACES: list[Any] = [
-    pytest.param(space, id=f"{name}{' without none' if bare else ''}")
-    for name, found in {
-        "nasbench201": NASBench201(),
-        "darts-cnn": DARTSCNN(),
-        "darts-rnn": DARTSRNN(),
-        "nasbench-macro": find_space(MACRO),
-    }.items()
-    for bare in (False, True)
-    if (space := without(found, [NONE] if bare and NONE in found.operations else []))
-    and not (bare and NONE not in found.operations)
+    *(pytest.param(find_space(name), id=name) for name in NAMES),
+    *(pytest.param(without(find_space(n), [NONE]), id=f"{n}, no none") for n in NAMES[:3]),
 ]
 
 
