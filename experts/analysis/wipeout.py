@@ -86,8 +86,9 @@ def outweighed(
     Source: Nayman et al. 2019 (XNAS), whose rule on the weights v_i this is with v_i(0) = prior_i.
     """
     xp = array_namespace(prior)
-    lead = xp.where(alive, xp.log(xp.where(alive, prior, 1.0)), 0.0) / eta
-    return alive & (relative(loss - lead, alive) > threshold(loss_range, rounds_left))
+    # From the likeliest on, so that a uniform prior is exactly 0 and moves no tie.
+    behind = relative(-xp.log(xp.where(alive, prior, 1.0)), alive) / eta
+    return alive & (relative(loss + behind, alive) > threshold(loss_range, rounds_left))
 
 
 def unlikely(

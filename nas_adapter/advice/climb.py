@@ -66,9 +66,9 @@ def climb(space: Space, look: Looker, seed: int, looks: int = LOOKS) -> Climbed:
     path: list[dict[str, Any]] = []
     while True:
         changes, gains, error = _judge(space, look, total, current)
-        best = int(np.argmax(gains))
-        if len(path) == MOVES or not gains[best] > SIGNIFICANT * error:
+        if len(path) == MOVES or not gains.max(initial=0.0) > SIGNIFICANT * error:
             break
+        best = int(np.argmax(gains))
         current = changes[best]
         path.append(
             {"to": space.genotype(current), "gain": float(gains[best]), "standard_error": error}
@@ -92,6 +92,8 @@ def _judge(
     """All single changes, their mean gains, and the standard error of one on the shortlist."""
     own = np.asarray([float(total(look(current, c))[0]) for c in range(CONDITIONS)])
     changes = one_edge_changes(space, current)
+    if not changes:  # the only architecture of its space
+        return changes, np.empty(0), 0.0
     bar = progress(changes, "looking at single changes")
     gains = np.asarray([float(total(look(change, 0))[0]) - own[0] for change in bar])
     shortlist = np.argsort(-gains, kind="stable")[:SHORTLIST]

@@ -65,15 +65,16 @@ class Total:
     def of(cls, looks: list[Look]) -> Total:
         """The scale that `looks` at random architectures set, at least 8 of them."""
         table = np.asarray(looks, dtype=np.float64)
-        centre = _quantile(table[:, :2], 0.5)
-        spread = _positive(_quantile(table[:, :2], QUANTILE) - centre) / SPREAD
+        floored = _floored(table[:, :2])
+        centre = _quantile(floored, 0.5)
+        spread = _positive(_quantile(floored, QUANTILE) - centre) / SPREAD
         z = np.maximum((table[:, :2] - centre) / spread, WORST)
         total = z.sum(-1)
         both = float(_positive(_quantile(total, QUANTILE) - _quantile(total, 0.5))) / SPREAD
         upper = (total >= np.median(total)) & np.isfinite(table[:, 2])
         line, *_ = np.linalg.lstsq(_design(z[upper]), table[upper, 2], rcond=None)
         left = table[upper, 2] - _design(z[upper]) @ line
-        return cls(centre, spread, both, line, float(left.std()))
+        return cls(centre, spread, both, line, float(left.std()) if len(left) else 0.0)
 
     def __call__(self, looks: list[Look] | Look) -> Numbers:
         """Of each look, (n,); larger is taken to be better."""
@@ -107,8 +108,19 @@ def _design(z: Numbers) -> Numbers:
     return np.column_stack([z, np.ones(len(z))])
 
 
+def _floored(values: Numbers) -> Numbers:
+    """Columns with their lowest number in the place of -inf (0 without any number).
+
+    Else nothing could be measured from a median that is -inf: where most networks pass nothing on,
+    or a batch holds an image twice, which makes every NASWOT -inf.
+    """
+    known = np.isfinite(values)
+    lowest = np.where(known.any(0), np.where(known, values, np.inf).min(0), 0.0)
+    return np.where(known, values, lowest)
+
+
 def _quantile(values: Numbers, q: float) -> Numbers:
-    """A value that occurs, as -inf may be among them."""
+    """A value that occurs."""
     found: Numbers = np.quantile(values, q, axis=0, method="lower")
     return found
 

@@ -107,8 +107,11 @@ def candidates(
 
 
 def capped(losses: Tensor, outputs: int) -> Tensor:
-    """Losses (n,) in nats cut at ln(outputs), what guessing loses, and scaled to [0, 1]."""
-    return (losses / math.log(outputs)).clamp(max=1.0)
+    """Losses (n,) in nats cut at ln(outputs), what guessing loses, and scaled to [0, 1].
+
+    A loss that is no number, as of a network that has blown up, counts as guessing.
+    """
+    return (losses / math.log(outputs)).nan_to_num(nan=1.0).clamp(max=1.0)
 
 
 def best_trained(found: Sequence[Candidate], outputs: int) -> tuple[Candidate, dict[str, Any]]:

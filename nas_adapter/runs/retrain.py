@@ -18,6 +18,7 @@ from nas_adapter.runs.averaging import Averaging
 from nas_adapter.runs.run import Run
 from nas_adapter.runs.training import cosine
 from nas_adapter.spaces import Architecture, Size, Space
+from nas_adapter.spaces.genotype import carries
 from nas_adapter.supernets.supernet import Supernet
 from nas_adapter.tasks import Task
 
@@ -117,15 +118,20 @@ class Retraining:
     def learns(self, architecture: Architecture) -> bool:
         """Whether the loss falls in the first `TRIED` steps: a cell that is broken does not learn.
 
-        No more than a veto: how fast a loss falls does not say how good a network gets.
+        No more than a veto: how fast a loss falls does not say how good a network gets. So a
+        training that is shorter than that is let through unless it diverges. A cell without a path
+        from its inputs to its output learns nothing but the classes' shares, so it is broken.
         """
+        if not carries(self.space, architecture):
+            return False
         job = _Training(self, architecture)
+        steps = (loss for _ in range(self.settings.epochs) for loss in job.steps())
         try:
-            losses = list(itertools.islice(job.steps(), TRIED))
+            losses = list(itertools.islice(steps, TRIED))
         except UserError:
             return False
-        early, late = losses[: TRIED // 5], losses[-TRIED // 5 :]
-        return sum(late) / len(late) < sum(early) / len(early)
+        fifth = TRIED // 5
+        return len(losses) < TRIED or sum(losses[-fifth:]) < sum(losses[:fifth])
 
 
 class _Training:
