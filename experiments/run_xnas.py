@@ -25,7 +25,7 @@ from nas_adapter.errors import UserError
 from nas_adapter.output import report
 from nas_adapter.output.export import export
 from nas_adapter.randomness import Stream, stream
-from nas_adapter.runs.advise import make_prior
+from nas_adapter.runs.advise import check_prior, make_prior
 from nas_adapter.runs.choose import ChoiceSettings, fidelity_cells, measured_fidelity
 from nas_adapter.runs.decide import Decision, decide, tested
 from nas_adapter.runs.retrain import Retraining, build
@@ -64,6 +64,7 @@ def main(config: Config) -> None:
     space = open_space(config)
     given = [parsed(space, genotype) for genotype in config.compare]
     task, choice = prepared(config, space, config.task.load(config.seed, device))
+    check_prior(config.search.prior, space, task)
     run = Run(
         config.out or new_folder(config),
         recorded(config, device) | options(choice),
@@ -90,7 +91,6 @@ def main(config: Config) -> None:
         "seed": config.seed,
         "architecture": space.genotype(decision.architecture),
         **NO_METRIC,
-        **decision.facts,
         "compared_architectures": compared(retraining, given),
         "prior": {
             "kind": prior.kind,
@@ -101,6 +101,7 @@ def main(config: Config) -> None:
         "fidelity_reason": None if asked else "no random cells were trained for it",
         **NO_LEARNER,
         **searched.report,
+        **decision.facts,  # its candidates, not random search's number of them
         **task.facts,
         "peak_memory_mib": peak_memory(device),
         "device": device_name(device),

@@ -41,6 +41,12 @@ class Discrete(nn.Module):
         return self.net(images, self.architecture)  # type: ignore[no-any-return]
 
 
+def check_looks(space: Space, task: Task) -> None:
+    """Raise `UserError` unless the task offers batches to look at."""
+    if task.probe(0) is None:
+        raise UserError(f"--prior scores is for images, but this space is for {space.task}")
+
+
 class Looker:
     """Looks at architectures under conditions that are the same for all of them.
 
@@ -59,8 +65,7 @@ class Looker:
     """
 
     def __init__(self, space: Space, task: Task, channels: int, seed: int) -> None:
-        if task.probe(0) is None:
-            raise UserError(f"--prior scores is for images, but {space.task} is something else")
+        check_looks(space, task)
         self.looks = 0
         self._space, self._task, self._seed = space, task, seed
         size = task.size(max(LEAST, channels // THIN), search=False)

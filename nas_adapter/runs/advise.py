@@ -5,14 +5,25 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import torch
+
 from nas_adapter.advice.climb import climb
-from nas_adapter.advice.looks import Looker
+from nas_adapter.advice.looks import Looker, check_looks
 from nas_adapter.advice.prior import Prior, from_climb, from_file, uniform
+from nas_adapter.errors import UserError
 from nas_adapter.runs.run import Run
 from nas_adapter.spaces import Space
 from nas_adapter.tasks import Task
 
 PHASE = "prior"
+
+
+def check_prior(name: str, space: Space, task: Task) -> None:
+    """Raise `UserError` where there can be no prior of this name, before a run is begun for it."""
+    if name == "scores":
+        check_looks(space, task)
+    elif name != "uniform":
+        from_file(space, Path(name))
 
 
 def make_prior(
@@ -29,9 +40,14 @@ def make_prior(
     """
     if name == "uniform":
         return uniform(space)
-    if name != "scores":
-        return from_file(space, Path(name))
     saved = run.phase(PHASE)
+    if name != "scores":
+        prior = from_file(space, Path(name))
+        if saved is None:
+            run.save(PHASE, {"weights": prior.weights})
+        elif not torch.equal(saved["weights"].cpu(), prior.weights):
+            raise UserError(f"--prior {name} is not what it was when this run began")
+        return prior
     if saved is not None:
         return Prior(saved["weights"].cpu(), name, tuple(saved["architecture"]), saved["facts"])
     start, look = time.perf_counter(), Looker(space, task, channels, seed)

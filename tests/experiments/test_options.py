@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from common.settings import given, options, with_options
-from studies.xnas.options import defaults, parse
+from studies.xnas.options import DEFAULTS, Config, defaults, parse
 
 from nas_adapter.errors import dashed
-from nas_adapter.spaces import SPACES
+from nas_adapter.runs.choose import ChoiceSettings
+from nas_adapter.runs.retrain import RetrainSettings
+from nas_adapter.runs.search import SearchSettings
+from nas_adapter.spaces import SPACES, find_space
 from nas_adapter.strategies import METHODS
+from nas_adapter.tasks import TASKS
 
 
 @pytest.mark.parametrize(("method", "space"), list(itertools.product(METHODS, SPACES)))
@@ -42,3 +49,59 @@ def test_a_tiny_run_and_a_space_have_defaults_of_their_own() -> None:
     tiny = options(parse(["--space", "darts-rnn", "--smoke", "--channels", "8"]))
     assert (tiny["epochs"], tiny["channels"], tiny["reward_bound"]) == (1, 8, 0.02)
     assert options(defaults(["--smoke", "--method", "random"]))["candidates"] == 5
+
+
+@pytest.mark.parametrize(("method", "space"), list(itertools.product(METHODS, SPACES)))
+def test_the_published_preset_is_what_the_settings_say(method: str, space: str) -> None:
+    """Nothing is changed: no operation left out, the uniform prior, mixtures, L, the own cell."""
+    words = ["--method", method, "--space", space, "--preset", "published"]
+    own = Config(
+        space=space, method=method, preset="published",
+        search=SearchSettings(method=METHODS[method]()), choice=ChoiceSettings(),
+        retrain=RetrainSettings(), task=TASKS[find_space(space).task](),
+    )  # fmt: skip
+    of_the_space = DEFAULTS.get(space, {})
+    assert defaults(words) == with_options(own, of_the_space)
+    assert (own.search.prior, own.without, own.choice.decide) == ("uniform", (), "search")
+    if method == "xnas":
+        assert options(own)["weights"] == "mixture"
+        assert options(own)["reward_bound"] == 0.05
+
+
+def test_the_default_preset_is_for_xnas_on_images() -> None:
+    changed = options(defaults([]))
+    assert changed["without"] == ("none",)
+    assert (changed["prior"], changed["weights"]) == ("scores", "single-path")
+    assert (changed["reward_bound"], changed["warmup"], changed["decide"]) == ("auto", 4, "auto")
+    for words in (["--method", "random"], ["--method", "darts-first"], ["--space", "darts-rnn"]):
+        assert defaults(words) == replace(
+            defaults([*words, "--preset", "published"]), preset="default"
+        )
+
+
+@pytest.mark.parametrize(
+    ("words", "warmup", "reward_bound"),
+    [
+        (["--epochs", "50"], 10, "auto"),
+        (["--epochs=5"], 1, "auto"),
+        (["--epochs", "2"], 1, "auto"),
+        (["--epochs", "1"], 0, 0.05),  # no epoch to find L in
+        (["--warmup", "0"], 0, 0.05),
+        (["--warmup", "7"], 7, "auto"),
+        (["--reward-bound", "0.3"], 4, 0.3),
+        (["--smoke"], 1, "auto"),
+    ],
+)
+def test_the_warm_up_follows_the_epochs(words: list[str], warmup: int, reward_bound: Any) -> None:
+    config = options(parse(words))
+    assert (config["warmup"], config["reward_bound"]) == (warmup, reward_bound)
+
+
+def test_what_is_given_wins_over_the_preset(tmp_path: Path) -> None:
+    words = ["--prior", str(tmp_path / "prior.json"), "--decide", "search", "--looks", "9"]
+    words += ["--weights", "mixture", "--fidelity-cells", "15", "--fidelity-epochs", "2"]
+    config = options(parse([*words, "--without", "skip_connect"]))
+    assert config["prior"] == str(tmp_path / "prior.json")
+    assert (config["decide"], config["looks"], config["weights"]) == ("search", 9, "mixture")
+    assert (config["fidelity_cells"], config["fidelity_epochs"]) == (15, 2)
+    assert config["without"] == ("skip_connect",)

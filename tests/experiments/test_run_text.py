@@ -23,7 +23,22 @@ from nas_adapter.tasks import TextSettings
 from tests.experiments import test_run_xnas
 from tests.experiments.test_run_xnas import COMMAND, lines_in
 
-README = Path(__file__).parents[2] / "README.md"
+TEXT = (
+    "Alice was beginning to get very tired of sitting by her sister on the bank, and of having "
+    "nothing to do: once or twice she had peeped into the book her sister was reading, but it had "
+    'no pictures or conversations in it, "and what is the use of a book," thought Alice '
+    '"without pictures or conversations?"\n\n'
+    "So she was considering in her own mind (as well as she could, for the hot day made her feel "
+    "very sleepy and stupid), whether the pleasure of making a daisy-chain would be worth the "
+    "trouble of getting up and picking the daisies, when suddenly a White Rabbit with pink eyes "
+    "ran close by her.\n\n"
+    "There was nothing so very remarkable in that; nor did Alice think it so very much out of the "
+    'way to hear the Rabbit say to itself, "Oh dear! Oh dear! I shall be late!" (when she thought '
+    "it over afterwards, it occurred to her that she ought to have wondered at this, but at the "
+    "time it all seemed quite natural); but when the Rabbit actually took a watch out of its "
+    "waistcoat-pocket, and looked at it, and then hurried on, Alice started to her feet."
+)
+"""Carroll 1865, Chapter I."""
 SMALL = ["--space", "darts-rnn", "--channels", "6", "--batch-size", "16", "--bptt", "2"]
 SMALL += ["--epochs", "3", "--retrain-epochs", "6", "--baselines", "1"]
 STEPS = 27  # of an epoch
@@ -35,9 +50,9 @@ PUBLISHED = (
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Some of the README, as data."""
+    """A fixed text, so that nothing here depends on how a document is worded."""
     path = tmp_path_factory.mktemp("text") / "page.txt"
-    path.write_text(README.read_text()[:1000])
+    path.write_text(TEXT[:1000])
     return f"text:{path}"
 
 

@@ -16,9 +16,19 @@ import run_xnas
 import torch
 
 COMMAND = [sys.executable, run_xnas.__file__]
-SMALL = ["--epochs", "10", "--retrain-epochs", "3", "--channels", "4", "--batch-size", "64"]
+SMALL = [
+    "--preset",
+    "published",
+    "--epochs",
+    "10",
+    "--retrain-epochs",
+    "3",
+    "--channels",
+    "4",
+    "--batch-size",
+    "64",
+]
 SMALL += ["--baselines", "1", "--reward-bound", "0.0002"]  # small, for early wipe-outs
-TIMED = ("search_seconds", "seconds_per_step", "peak_memory_mib")
 
 
 def run(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -31,13 +41,18 @@ def numbers(out: Path) -> dict[str, Any]:
     """All that a run found, without what a clock measured."""
     result = json.loads((out / "result.json").read_text())
     lines = (out / "metrics.jsonl").read_text().splitlines()
-    metrics = [json.loads(line) for line in lines]
-    for record in metrics:
-        del record["seconds"]
-    return {
-        **{name: result[name] for name in result if not name.startswith(TIMED)},
-        "metrics": metrics,
-    }
+    del result["peak_memory_mib"]
+    found: dict[str, Any] = untimed(result | {"metrics": [json.loads(line) for line in lines]})
+    return found
+
+
+def untimed(value: Any) -> Any:
+    """JSON without the entries that are seconds."""
+    if isinstance(value, list):
+        return [untimed(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: untimed(entry) for name, entry in value.items() if "seconds" not in name}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +71,9 @@ def test_a_smoke_run_writes_everything_and_says_what_it_found(tmp_path: Path) ->
     expected = {"method", "space", "data", "seed", "architecture", "edge_probabilities",
         "wiped_out", "steps", "search_seconds", "seconds_per_step", "peak_memory_mib",
         "valid_accuracy", "test_accuracy", "regret", "regret_bound", "versions",
-        "seconds_per_step_before_wipeout", "seconds_per_step_after_wipeout"}  # fmt: skip
+        "seconds_per_step_before_wipeout", "seconds_per_step_after_wipeout",
+        "prior", "decision", "candidates", "search_architecture", "against_random",
+        "fidelity"}  # fmt: skip
     assert expected <= result.keys()
     for name in ("probabilities.png", "regret.png", "wipeout.png", "cell.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
@@ -65,7 +82,11 @@ def test_a_smoke_run_writes_everything_and_says_what_it_found(tmp_path: Path) ->
     assert result["architecture"] in page
     assert list((out / "tensorboard").iterdir())
     config = json.loads((out / "config.json").read_text())
-    assert (config["epochs"], config["retrain_epochs"], config["reward_bound"]) == (2, 1, 0.05)
+    assert (config["epochs"], config["retrain_epochs"], config["reward_bound"]) == (2, 1, "auto")
+    assert result["prior"]["kind"] == config["prior"] == "scores"
+    assert result["weights"] == config["weights"] == "single-path"
+    assert result["decision"]["rule"] in {"trained", "advice"}
+    assert result["fidelity"] is None
     assert not {"search", "candidates", "bptt", "out", "data_root"} & config.keys()
 
 
@@ -74,6 +95,7 @@ def test_random_search_runs_too(tmp_path: Path) -> None:
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["method"] == "random"
     assert 0 < result["test_accuracy"] <= 1
+    assert result["architecture"] in [row["architecture"] for row in result["candidates"]]
     assert (tmp_path / "cell.png").exists()
 
 
@@ -139,7 +161,11 @@ def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
         ("--space darts-rnn --drop-path 0.1", "--drop-path is for images, but darts-rnn is for t"),
         ("--reward-bound nan", "--reward-bound must be a positive number"),
         ("--reward-bound inf", "--reward-bound must be a positive number"),
-        ("--reward-bound auto", "--reward-bound auto needs a --warmup of at least one epoch"),
+        (
+            "--preset published --reward-bound auto",
+            "--reward-bound auto needs a --warmup of at least",
+        ),
+        ("--warmup 0 --reward-bound auto", "--reward-bound auto needs a --warmup of at least one"),
         ("--warmup 20", "--warmup 20 leaves none of the 20 epochs"),
         ("--learner squint", "unknown learner 'squint': choose one of eg, adahedge"),
         ("--seed -1", "--seed must not be negative"),
@@ -153,6 +179,15 @@ def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
         ("--without nothing", "unknown --without 'nothing': choose one of none, skip_connect"),
         ("--smoke --epochs 1 --warmup 1", "--warmup 1 leaves none of the 1 epochs"),
         ("--batch-size 800", "--batch-size 800 is more than the 721 images of half"),
+        ("--preset paper", "unknown preset 'paper': choose one of default, published"),
+        ("--decide guess", "unknown --decide 'guess': choose one of auto, trained, advice, search"),
+        ("--looks 7", "--looks must be at least 8"),
+        ("--fidelity-cells 11", "--fidelity-cells must be 0 or at least 12"),
+        ("--fidelity-epochs 0", "--fidelity-epochs must be a positive number"),
+        ("--weights both", "unknown weights 'both': choose one of mixture, single-path"),
+        ("--method random --weights mixture", "--weights is for xnas, but this is random"),
+        ("--prior /no/file.json", "--prior /no/file.json: not a readable JSON file"),
+        ("--space darts-rnn --prior scores", "--prior scores is for images, but this space is for"),
     ],
 )
 def test_bad_arguments(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -72,16 +73,17 @@ def test_minus_infinity_is_the_worst_belief() -> None:
 @pytest.mark.parametrize(
     ("low", "high", "says"),
     [
-        (-0.9, -0.1, "ranks cells backwards: believe the random cell"),
-        (-0.9, 0.0, "no better than chance: believe the random cell"),
-        (-0.2, 0.9, "no better than chance: believe the random cell"),
-        (0.0, 0.9, "no better than chance: believe the random cell"),
-        (0.01, 0.9, "better than chance (rank correlation at least 0.01): believe it with care"),
-        (0.5, 0.9, "ranks cells well (rank correlation at least 0.50)"),
+        (-0.9, -0.1, r"(it )?ranks cells backwards: believe the random cell"),
+        (-0.9, 0.0, r"no better than chance: believe the random cell"),
+        (-0.2, 0.9, r"no better than chance: believe the random cell"),
+        (0.0, 0.9, r"no better than chance: believe the random cell"),
+        (0.01, 0.9, r"better than chance.*\b0\.01\b.*: believe it with care"),
+        (0.49, 0.9, r"better than chance.*\b0\.49\b.*: believe it with care"),
+        (0.5, 0.9, r"(it )?ranks cells well.*\b0\.50\b.*"),
     ],
 )
 def test_what_is_said(low: float, high: float, says: str) -> None:
-    assert sentence(low, high) == says
+    assert re.fullmatch(says, sentence(low, high))
 
 
 @pytest.mark.parametrize(("beliefs", "losses"), [(11, 11), (12, 13), (0, 0)])

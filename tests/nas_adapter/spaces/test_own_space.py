@@ -17,8 +17,13 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "own-space.md"
 
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
+    return documented_example(tmp_path)
+
+
+def documented_example(folder: Path) -> Path:
+    """A file with the document's space, `Blocks`."""
     (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL)
-    path = tmp_path / "my_space.py"
+    path = folder / "my_space.py"
     path.write_text(code)
     return path
 

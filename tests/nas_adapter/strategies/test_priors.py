@@ -61,6 +61,16 @@ def fed(strategy: Any, rewards: Any, monkeypatch: pytest.MonkeyPatch) -> list[to
     return played
 
 
+def recording(seen: list[Any]) -> Any:
+    """In place of a step or a measurement: keeps its last argument, an architecture."""
+
+    def keep(*arguments: Any) -> float:
+        seen.append(arguments[-1])
+        return 0.5
+
+    return keep
+
+
 def run(strategy: Any, count: int = STEPS) -> list[dict[str, Any]]:
     return [strategy.step(None, None).details for _ in range(count)]
 
@@ -162,12 +172,15 @@ def test_what_single_paths_train_is_drawn_from_q(
     prior = skewed(2, strength=6.0)
     strategy = xnas(task, prior, weights="single-path")
     trained: list[Any] = []
-    monkeypatch.setattr(Context, "descend", lambda self, batch, w: trained.append(w) or 0.0)
+    monkeypatch.setattr(Context, "descend", recording(trained))
     played: list[torch.Tensor] = []
     nothing = torch.zeros(6, 5, dtype=torch.float64)
-    monkeypatch.setattr(
-        strategy, "_rewards", lambda batch, play: (played.append(play), (0.0, nothing))[1]
-    )
+
+    def no_rewards(batch: Any, play: torch.Tensor) -> tuple[float, torch.Tensor]:
+        played.append(play)
+        return 0.0, nothing
+
+    monkeypatch.setattr(strategy, "_rewards", no_rewards)
     # Without rewards p stays the prior; 300 draws of each of 30 operations.
     context_of = strategy._context
     counts = np.zeros((6, 5))
@@ -196,7 +209,7 @@ def test_single_paths_of_a_warm_up_are_uniform(task: Any, monkeypatch: pytest.Mo
     prior = skewed(2, strength=6.0)
     strategy = xnas(task, prior, weights="single-path", warmup=2)
     trained: list[Any] = []
-    monkeypatch.setattr(Context, "descend", lambda self, batch, w: trained.append(w) or 0.0)
+    monkeypatch.setattr(Context, "descend", recording(trained))
     steps = 2 * task.search_steps
     run(strategy, steps)
     even = uniform(SPACE).weights
@@ -235,9 +248,9 @@ def test_darts_starts_at_its_prior(task: Any) -> None:
 def test_random_search_draws_from_its_prior(task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     prior = skewed(6)
     trained: list[Any] = []
-    monkeypatch.setattr(Context, "descend", lambda self, batch, w: trained.append(w) or 0.0)
+    monkeypatch.setattr(Context, "descend", recording(trained))
     measured: list[Any] = []
-    monkeypatch.setattr(Context, "measure", lambda self, cell: measured.append(cell) or 0.5)
+    monkeypatch.setattr(Context, "measure", recording(measured))
     method = RandomSearch(RandomSearchSettings(candidates=200), context(task, prior))
     run(method, 200)
     method.finish()
@@ -259,7 +272,7 @@ def test_sampled_xnas_draws_from_its_prior(task: Any, monkeypatch: pytest.Monkey
         strategy = SampledXNAS(where)
         trained: list[Any] = []
         with monkeypatch.context() as patched:
-            patched.setattr(Context, "descend", lambda self, b, w, t=trained: t.append(w) or 0.0)
+            patched.setattr(Context, "descend", recording(trained))
             patched.setattr(Context, "loss", lambda *_: torch.tensor(1.0))
             step = strategy.step(None, None)
         counts.update(enumerate(trained[0]))
