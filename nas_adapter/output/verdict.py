@@ -35,20 +35,20 @@ def table(result: dict[str, Any]) -> str:
     for row in result.get("candidates", ()):
         cells = [
             ", ".join(row["advisors"]),
-            row["architecture"],
-            _count(row["parameters"]),
             _loss(row["held_out_loss"], row["held_out_loss_error"]),
             _loss(row["test_loss"]),
             _share(row[f"test_{metric}"], metric),
+            _count(row["parameters"]),
             "" if row["seconds"] is None else f"{row['seconds']:.0f} s",
+            row["architecture"],
         ]
         chosen = row["architecture"] == result["architecture"]
         tag = "th" if chosen else "td"
         rows.append("".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells))
     if not rows:
         return ""
-    names = ("advised by", "architecture", "parameters", "held-out loss", "test loss")
-    head = "".join(f"<th>{name}</th>" for name in (*names, f"test {metric}", "training"))
+    names = ("advised by", "held-out loss", "test loss", f"test {metric}", "parameters")
+    head = "".join(f"<th>{name}</th>" for name in (*names, "training", "architecture"))
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     return (
         "<h2>Candidates</h2><p>Losses are mean cross-entropies in nats, with the standard error "
