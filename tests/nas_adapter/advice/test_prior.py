@@ -93,7 +93,9 @@ def test_every_rule_reads_the_climb_s_cell_off_the_prior(space: Space, tied: flo
             assert read(space, rule, prior.weights, seed=0) == climbed.architecture
 
 
-@pytest.mark.parametrize("space", [SMALL, without(SMALL, [NONE]), DARTSCNN()], ids=str)
+@pytest.mark.parametrize(
+    "space", [SMALL, without(SMALL, [NONE]), DARTSCNN()], ids=["small", "no none", "darts-cnn"]
+)
 def test_edges_that_were_dropped_say_less_than_those_that_were_kept(space: Space) -> None:
     climbed = made_up_climb(space, 3)
     weights = from_climb(space, climbed).weights
