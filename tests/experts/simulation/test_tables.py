@@ -18,7 +18,7 @@ from experts.environments import Scaled, from_csv
 
 def written(path: Path, text: str) -> Path:
     content = text.encode()
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
     return path
 
 
