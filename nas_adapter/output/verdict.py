@@ -75,9 +75,8 @@ def _decided(result: dict[str, Any]) -> str:
     who = " and ".join(decision["advisors"])
     if decision["rule"] == "trained":
         return (
-            f"It is the cell of {who}: all candidates were retrained in full, and on "
-            f"{decision['judging_examples']} examples that nothing had depended on none had a loss "
-            "below this one's by more than a standard error; it is the first of which that is true "
+            f"It is the cell of {who}: of all candidates, retrained in full, it has the smallest "
+            f"loss on {decision['judging_examples']} examples that nothing had depended on "
             f"({decision['guarantee_sentence']})."
         )
     if decision["rule"] == "advice":

@@ -34,9 +34,9 @@ class ChoiceSettings:
 
     decide: str = "search"
     """What decides among the advisors (the search, the prior, the largest cell, random cells):
-    trained (all are retrained, held-out loss decides; within its noise the first of them), advice
-    (the prior's cell, unless it is broken), search (the search's own cell); auto: trained where
-    whole trainings are cheap, else advice."""
+    trained (all are retrained, held-out loss decides), advice (the prior's cell, unless it is
+    broken), search (the search's own cell); auto: trained where whole trainings are cheap, else
+    advice."""
     fidelity_cells: int | None = None
     """Random cells that are trained to say how far the search can be believed; at least 12, or 0:
     none. Default: 12 where the decision is trained."""
@@ -115,43 +115,36 @@ def capped(losses: Tensor, outputs: int) -> Tensor:
 
 
 def best_trained(found: Sequence[Candidate], outputs: int) -> tuple[Candidate, dict[str, Any]]:
-    """The candidate that held-out losses choose, and the facts of the choice.
-
-    It is the first one, in the order of the advisors, whose mean capped loss is above the smallest
-    by no more than one standard error of the paired difference over the examples. A smaller
-    difference is noise, and a choice among many by noise is a random one.
+    """The candidate with the smallest mean capped held-out loss (ties: the first), and the facts.
 
     Guarantee, for n independent held-out examples that nothing depended on before: with probability
     1 - delta the chosen one's expected capped loss is at most the best candidate's plus
-    2 sqrt(ln(2 N / delta) / (2 n)) plus the difference of the two measured means, N the number of
-    candidates.
+    2 sqrt(ln(2 N / delta) / (2 n)), N the number of candidates.
 
-    Source: Hoeffding 1963, with a union bound over the candidates; the rule of one standard error
-    as in Breiman et al. 1984, Section 3.4.3.
+    Source: Hoeffding 1963, with a union bound over the candidates.
     """
-    table = torch.stack([_judged(candidate, outputs) for candidate in found])
-    means = table.mean(-1)
-    count, smallest = table.shape[1], int(means.argmin())
-    paired = table - table[smallest]
-    error = paired.std(-1, correction=0) / count**0.5
-    chosen = int((paired.mean(-1) <= error).int().argmax())
-    behind, spread = float(means[chosen] - means[smallest]), float(means.max() - means.min())
-    width = 2 * math.sqrt(math.log(2 * len(found) / CONFIDENCE) / (2 * count)) + behind
-    return found[chosen], {
+    means = [_judged(candidate, outputs) for candidate in found]
+    best = means.index(min(means))
+    judged = found[best].trained
+    assert judged is not None
+    assert judged.judged is not None
+    count = len(judged.judged)
+    width = 2 * math.sqrt(math.log(2 * len(found) / CONFIDENCE) / (2 * count))
+    spread = max(means) - min(means)
+    return found[best], {
         "judging_examples": count,
-        "capped_loss": float(means[chosen]),
-        "behind_smallest": behind,
+        "capped_loss": means[best],
         "spread": spread,
         "guarantee": width,
         "guarantee_is_vacuous": width >= spread,
     }
 
 
-def _judged(candidate: Candidate, outputs: int) -> Tensor:
-    """Its capped losses (n,)."""
-    assert candidate.trained is not None
-    assert candidate.trained.judged is not None
-    return capped(candidate.trained.judged, outputs)
+def _judged(candidate: Candidate, outputs: int) -> float:
+    trained = candidate.trained
+    assert trained is not None
+    assert trained.judged is not None
+    return float(capped(trained.judged, outputs).mean())
 
 
 def guarantee_sentence(facts: Mapping[str, Any], independent: bool) -> str:

@@ -113,24 +113,19 @@ def test_losses_are_capped_at_guessing() -> None:
     assert capped(losses, 10).tolist() == pytest.approx([0, 0.5, 1, 1, 1, 1])
 
 
-def test_within_the_noise_the_first_advisor_wins_and_the_guarantee_is_hoeffding_s() -> None:
+def test_the_smallest_capped_loss_wins_and_its_guarantee_is_hoeffding_s() -> None:
     ln = math.log(10)
     found = [
         candidate(0.5 * ln, 0.5 * ln, 0.5 * ln, 0.5 * ln),
-        candidate(0.2 * ln, 0.2 * ln, 0.2 * ln, 1000.0),  # 0.4, by one bad example
+        candidate(0.0, 0.0, 0.0, 1000.0),  # the smallest, but for one bad example
         candidate(0.3 * ln, 0.3 * ln, 0.3 * ln, 0.3 * ln),
     ]
-    best, facts = best_trained([found[0], found[2]], 10)
-    assert best is found[2]
-    assert facts["behind_smallest"] == 0
-    # Ahead of the smallest by order, and behind by 0.1, half a standard error of 0.17.
     best, facts = best_trained(found, 10)
     assert best is found[1]
-    assert facts["capped_loss"] == pytest.approx(0.4)
-    assert facts["behind_smallest"] == pytest.approx(0.1)
-    assert facts["spread"] == pytest.approx(0.2)
+    assert facts["capped_loss"] == pytest.approx(0.25)
+    assert facts["spread"] == pytest.approx(0.25)
     assert facts["judging_examples"] == 4
-    expected = 2 * math.sqrt(math.log(2 * 3 / 0.05) / (2 * 4)) + facts["behind_smallest"]
+    expected = 2 * math.sqrt(math.log(2 * 3 / 0.05) / (2 * 4))
     assert facts["guarantee"] == pytest.approx(expected)
     assert facts["guarantee_is_vacuous"]
     said = guarantee_sentence(facts, independent=True)
