@@ -80,8 +80,7 @@ class XNASSettings(MethodSettings):
 def single_path_tuning(space: Space) -> Tuning:
     """The search's tuning at retraining's learning rate: a path is trained as a network is.
 
-    In NAS-Bench-201 that is 0.1 in place of 0.025, with which cells rank right within a quarter of
-    the steps (docs/results/search.md).
+    In NAS-Bench-201 that is 0.1 in place of 0.025; see docs/results/search.md.
     """
     return replace(space.search_tuning, rate=space.retrain_tuning.rate)
 
