@@ -11,7 +11,7 @@ over into those of the entropy without cancellation, and a p_i that is 0 by roun
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from array_api_compat import array_namespace
 
@@ -236,26 +236,28 @@ def _minimiser(
     xp = array_namespace(loss)
     b = 1 - order
     # A scale of 0 (follow the leader) is one that only splits ties, in proportion to the prior.
-    scale = xp.maximum(scale, smallest(loss) + 0 * scale)
+    floor = smallest(loss)
+    scale = xp.where(scale > floor, scale, floor)
     behind = relative(loss - scale * dual, alive)
-    limit = _CAP * xp.minimum(scale, largest(loss) / _CAP + 0 * scale)
+    most = largest(loss) / _CAP
+    limit = _CAP * xp.where(scale < most, scale, most)
     w = b * xp.where(behind > limit, _CAP, xp.minimum(behind, limit) / scale)
     n = xp.zeros_like(scale)
     if order <= _MIDDLE:
         w = 1 + w  # here and below: 1 is added once, not in every step
     for _ in range(steps):
-        power, inverse = _powers(w + n, alive, order)
+        power, inverse = _powers(xp, w + n, alive, order)
         total = xp.sum(power, axis=-1, keepdims=True)
         slope = xp.sum(power * inverse, axis=-1, keepdims=True)
         rise = total**b - 1 if order <= _MIDDLE else xp.expm1(b * xp.log(total))
         n = n + rise * total / slope
-    power, _ = _powers(w + n, alive, order)
-    return _Minimiser(power / xp.sum(power, axis=-1, keepdims=True), w + n)
+    base = w + n
+    power, _ = _powers(xp, base, alive, order)
+    return _Minimiser(power / xp.sum(power, axis=-1, keepdims=True), base)
 
 
-def _powers(base: Array, alive: Array, order: float) -> tuple[Array, Array]:
+def _powers(xp: Any, base: Array, alive: Array, order: float) -> tuple[Array, Array]:
     """(1 + u)**(-1 / b), 0 for the removed, and 1 / (1 + u); `base` as in `_Minimiser`."""
-    xp = array_namespace(base)
     if order <= _MIDDLE:
         inverse = 1 / base
         return xp.where(alive, inverse ** (1 / (1 - order)), 0.0), inverse

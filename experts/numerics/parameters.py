@@ -7,6 +7,7 @@ printed by value, of no library and no type until `fitted` gives it those of the
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from array_api_compat import array_namespace, device, is_array_api_obj
@@ -22,12 +23,12 @@ _SPARE = 2.0**40
 
 def largest(like: Array) -> float:
     """The largest loss or estimate that is accepted in the dtype of `like`: its largest / 2**40."""
-    return float(array_namespace(like).finfo(like.dtype).max) / _SPARE
+    return _ends(array_namespace(like), like.dtype)[1] / _SPARE
 
 
 def smallest(like: Array) -> float:
     """The smallest positive number that the dtype of `like` holds in full precision."""
-    return float(array_namespace(like).finfo(like.dtype).smallest_normal)
+    return _ends(array_namespace(like), like.dtype)[0]
 
 
 def check_floats(name: str, like: Array) -> None:
@@ -90,18 +91,18 @@ def setting(name: str, value: Any, *, below: float | None = None) -> Setting:
     return kept
 
 
-def fitted(name: str, value: Setting, like: Array, *, spare: float = _SPARE) -> Array | float:
+def fitted(name: str, value: Setting, like: Array) -> Array | float:
     """A `setting` for problems shaped, typed and placed as `like` (..., K): to use with (..., 1).
 
     Raises
     ------
     ValueError
-        If the dtype cannot hold a value and its inverse with a factor `spare` left, or if the
-        setting has a larger batch than `like`, or another one. No array is read.
+        If the dtype cannot hold a value or its inverse within `largest`, or if the setting has a
+        larger batch than `like`, or another one. No array is read.
     """
     xp = array_namespace(like)
-    info = xp.finfo(like.dtype)
-    most, least = float(info.max) / spare, spare / float(info.max)
+    most = largest(like)
+    least = 1 / most
     for each in _flat(value):
         if not least <= each <= most:
             raise ValueError(
@@ -114,6 +115,13 @@ def fitted(name: str, value: Setting, like: Array, *, spare: float = _SPARE) -> 
     if len(padded) > len(batch) or any(n not in (1, m) for n, m in zip(padded, batch, strict=True)):
         raise ValueError(f"{name} has shape {shape}, expected a number, (1,) or {batch}")
     return xp.asarray(value, dtype=like.dtype, device=device(like))
+
+
+@lru_cache
+def _ends(xp: Any, dtype: Any) -> tuple[float, float]:
+    """The smallest normal and the largest number of a type."""
+    info = xp.finfo(dtype)
+    return float(info.smallest_normal), float(info.max)
 
 
 def _real(value: Any) -> float | None:

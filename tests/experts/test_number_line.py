@@ -110,7 +110,8 @@ def orders(draw: st.DrawFn) -> float:
 def test_certificates_hold_for_tsallis_of_any_order(
     dtype: Any, order: float, data: st.DataObject
 ) -> None:
-    rate: Any = data.draw(st.sampled_from([Fixed(1.0), Fixed(1e-6), Fixed(1e5), Anytime(), Gap()]))
+    rates: list[Any] = [Fixed(1.0), Fixed(1e-6), Fixed(1e5), Anytime(), Gap()]
+    rate = data.draw(st.sampled_from(rates))
     hold(FTRL(Tsallis(order), rate, Weighted()), data.draw(hard_games(dtype)))
 
 

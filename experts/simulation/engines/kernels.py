@@ -37,14 +37,10 @@ def _drawn(weights: Any, b: int, below: Any, uniform: float) -> int:
 
 
 @_compiled
-def _enter(sums: Any, b: int, losses: Any, t: int, row: int, suffered: float, level: float) -> None:
-    """Add one problem's true losses, less `level`, and find its best expert.
-
-    `suffered` is the player's loss less `level`; `best` is -1 before round 1.
-    """
-    total, loss, levels, best, switches = sums
-    loss[b] += suffered
-    levels[b] += level
+def _enter(
+    total: Any, best: Any, switches: Any, b: int, losses: Any, t: int, row: int, level: float
+) -> None:
+    """Add one problem's true losses, less `level`, and find its best expert; -1 before round 1."""
     for k in range(total.shape[1]):
         total[b, k] += losses[t, row, k] - level
     leader, low = 0, total[b, 0]
@@ -139,7 +135,7 @@ def hedge(
 ) -> None:
     """Entropy, full information. The gaps telescope while the scale is constant."""
     lead, weights, norm, gap = state
-    best = sums[3]
+    total, suffered_by, level_by, best, switches = sums
     experts = lead.shape[1]
     steady, shared = scale.shape[0] == 1, losses.shape[1] == 1
     due, certificate_at = records[0], records[7]
@@ -164,7 +160,9 @@ def hedge(
             after = _softmax(weights, lead, dual, b, 1 / s)
             gap[b] += suffered - (low - s * math.log(after / norm[b]))
             norm[b] = after
-            _enter(sums, b, losses, t, row, suffered, level)
+            suffered_by[b] += suffered
+            level_by[b] += level
+            _enter(total, best, switches, b, losses, t, row, level)
             if recorded:
                 _record(r, b, sums, records)
                 certificate_at[r, b] = s * price[b, best[b]] + gap[b]
@@ -185,6 +183,7 @@ def exp3(
 ) -> None:
     """Entropy, bandit. Under a constant scale only the drawn expert's weight changes."""
     lead, weights, below, _ = state
+    total, suffered_by, level_by, best, switches = sums
     steady, shared = scale.shape[0] == 1, losses.shape[1] == 1
     due = records[0]
     r = 0
@@ -209,7 +208,9 @@ def exp3(
             if steady:
                 weights[b, arm] = math.exp(dual[b, arm] - lead[b, arm] * eta)
             level = _lowest(losses, t, row)
-            _enter(sums, b, losses, t, row, losses[t, row, arm] - level, level)
+            suffered_by[b] += losses[t, row, arm] - level
+            level_by[b] += level
+            _enter(total, best, switches, b, losses, t, row, level)
             if recorded:
                 _record(r, b, sums, records)
         r += recorded
@@ -257,6 +258,7 @@ def tsallis(
 ) -> None:
     """1/2-Tsallis entropy, bandit; `shift` 0 for importance weights, 1/2 for reduced variance."""
     lead, weights, below, multiplier = state
+    total, suffered_by, level_by, best, switches = sums
     experts = lead.shape[1]
     steady, shared = scale.shape[0] == 1, losses.shape[1] == 1
     due = records[0]
@@ -285,7 +287,9 @@ def tsallis(
             lead[b, arm] += estimate
             multiplier[b] = x + estimate * weights[b, arm] * math.sqrt(weights[b, arm]) / cube
             level = _lowest(losses, t, row)
-            _enter(sums, b, losses, t, row, losses[t, row, arm] - level, level)
+            suffered_by[b] += losses[t, row, arm] - level
+            level_by[b] += level
+            _enter(total, best, switches, b, losses, t, row, level)
             if recorded:
                 _record(r, b, sums, records)
         r += recorded
