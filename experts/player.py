@@ -224,10 +224,12 @@ class Player(Generic[State]):
 
             json.dumps(saved, default=lambda array: array.tolist()), json.loads(text)
             torch.save(saved, path), torch.load(path)
-            np.savez(path, **saved.pop("state"), **saved)
-            arrays = dict(np.load(path))
-            saved = {name: arrays.pop(name) for name in ("learner", "rounds", "estimates", "unit")}
-            player.load_state_dict(saved | {"state": arrays})
+            state = {f"state.{name}": array for name, array in saved.pop("state").items()}
+            np.savez(path, **state, **saved)
+            saved = dict(np.load(path))
+            inner = [name for name in saved if name.startswith("state.")]
+            state = {name.removeprefix("state."): saved.pop(name) for name in inner}
+            player.load_state_dict(saved | {"state": state})
         """
         extra = {"debt": self._debt, "play": self._raw, "awake": self._awake, "dead": self._dead}
         return Checkpoint(

@@ -27,11 +27,13 @@ def through_json(saved: dict[str, Any]) -> dict[str, Any]:
 
 def through_npz(saved: dict[str, Any]) -> dict[str, Any]:
     file = io.BytesIO()
-    np.savez(file, **saved.pop("state"), **saved)
+    state = {f"state.{name}": array for name, array in saved.pop("state").items()}
+    np.savez(file, **state, **saved)
     file.seek(0)
-    arrays = dict(np.load(file))
-    plain = {name: arrays.pop(name) for name in ("learner", "rounds", "estimates", "unit")}
-    return plain | {"state": arrays}
+    saved = dict(np.load(file))
+    inner = [name for name in saved if name.startswith("state.")]
+    state = {name.removeprefix("state."): saved.pop(name) for name in inner}
+    return saved | {"state": state}
 
 
 def through_torch(saved: dict[str, Any]) -> dict[str, Any]:
