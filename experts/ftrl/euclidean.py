@@ -10,6 +10,8 @@ from array_api_compat import array_namespace
 from experts.numerics.masks import highest, lowest, relative
 from experts.types import Array
 
+# From so many experts on a running sum loses more digits than one step of Newton's makes good.
+_MANY = 1000
 # An expert that is this many scales behind has weight 0: weights differ by at most 1.
 _CAP = 4.0
 
@@ -78,18 +80,26 @@ class Euclidean:
         point = xp.where(alive, dual, 0.0) - ratio
         ranked = xp.sort(point, axis=-1, descending=True)
         first = xp.cumulative_sum(xp.ones_like(ranked), axis=-1)
-        levels = (xp.cumulative_sum(ranked, axis=-1) - 1) / first
-        tau = xp.max(levels, axis=-1, keepdims=True)
-        # One step of Newton's method on sum (point - tau)_+ = 1: a running sum of 100,000 numbers
-        # is off by thousands of units in the last place, and this sum of small terms is not.
-        above = alive & (point > tau)
-        active = xp.sum(xp.astype(above, point.dtype), axis=-1, keepdims=True)
-        excess = xp.sum(xp.where(above, point - tau, 0.0), axis=-1, keepdims=True) - 1
-        return point, tau + excess / xp.where(active > 0, active, 1.0)
+        total = xp.cumulative_sum(ranked, axis=-1)
+        # Left of the root of sum (point - tau)_+ = 1, whatever the running sums have lost.
+        lost = 2 * float(xp.finfo(point.dtype).eps) * (xp.abs(total) + 1)
+        tau = xp.max((total - 1) / first - lost, axis=-1, keepdims=True)
+        # From there Newton's steps rise to it and never pass it; these sums have small terms only.
+        for _ in range(1 if point.shape[-1] < _MANY else 3):
+            above = alive & (point > tau)
+            active = xp.sum(xp.astype(above, point.dtype), axis=-1, keepdims=True)
+            excess = xp.sum(xp.where(above, point - tau, 0.0), axis=-1, keepdims=True) - 1
+            tau = tau + excess / active
+        return point, tau
 
     def _price(self, dual: Array) -> Array:
-        squares = array_namespace(dual).sum(dual**2, axis=-1, keepdims=True)
-        return (squares + 1) / 2 - dual
+        """|e_k - prior|**2 / 2, (..., K)."""
+        xp = array_namespace(dual)
+        squares = xp.sum(dual**2, axis=-1, keepdims=True)
+        # Near e_k itself the first formula cancels; the prior of at most one expert is above 1/2.
+        most = dual > 0.5
+        others = xp.sum(xp.where(most, 0.0, dual**2), axis=-1, keepdims=True)
+        return xp.where(most, ((1 - dual) ** 2 + others) / 2, (squares + 1) / 2 - dual)
 
 
 def _rest(point: Array, tau: Array, alive: Array) -> Array:

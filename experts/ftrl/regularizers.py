@@ -98,8 +98,7 @@ class Entropy:
 
     def argmin(self, loss: Array, scale: Array, alive: Array, dual: Array) -> Array:
         """Softmax of ``dual - loss / scale`` over the survivors, (..., K)."""
-        logits, norm = self._log_weights(relative(loss, alive), scale, alive, dual)
-        return array_namespace(loss).exp(logits - norm)
+        return self._weights(relative(loss, alive), scale, alive, dual)[0]
 
     def gap(
         self, play: Array, loss: Array, total: Array, scale: Array, alive: Array, dual: Array
@@ -108,16 +107,16 @@ class Entropy:
         xp = array_namespace(loss)
         suffered = xp.sum(play * loss, axis=-1, keepdims=True)
         start = relative(total, alive)
-        logits, norm = self._log_weights(start, scale, alive, dual)
+        before, norm = self._weights(start, scale, alive, dual)
         # Near the leader: the mix loss straight from the weights, so that a small eta does not
         # drown it in the rounding of two large potentials.
         safe = xp.where(scale > 0, scale, 1.0)
         ratio = xp.minimum(loss, _CAP * safe) / safe
-        shrink = xp.sum(xp.exp(logits - norm) * xp.expm1(-ratio), axis=-1, keepdims=True)
+        shrink = xp.sum(before * xp.expm1(-ratio), axis=-1, keepdims=True)
         near = -safe * xp.log1p(xp.where(shrink > -0.5, shrink, -0.5))
         # Far from it, weights that round to 0 can matter again: the difference of potentials.
         moved = start + loss
-        _, norm_after = self._log_weights(relative(moved, alive), scale, alive, dual)
+        _, norm_after = self._weights(relative(moved, alive), scale, alive, dual)
         far = lowest(moved, alive) - scale * (norm_after - norm)
         return suffered - xp.where((scale > 0) & (shrink > -0.5), near, far)
 
@@ -128,12 +127,12 @@ class Entropy:
         ratio = xp.minimum(lead, limit) / xp.where(scale > 0, scale, 1.0)
         return xp.where(lead > limit, _CAP, ratio)
 
-    def _log_weights(
-        self, lead: Array, scale: Array, alive: Array, dual: Array
-    ) -> tuple[Array, Array]:
-        """Unnormalised log weights (..., K), and the log of their sum (..., 1)."""
+    def _weights(self, lead: Array, scale: Array, alive: Array, dual: Array) -> tuple[Array, Array]:
+        """Weights that add up to 1 (..., K), and the log of the sum before that (..., 1)."""
         xp = array_namespace(lead)
         logits = xp.where(alive, dual - self.ratio(lead, scale), -4 * _CAP)
         top = highest(logits, alive)
-        norm = top + xp.log(xp.sum(xp.exp(logits - top), axis=-1, keepdims=True))
-        return logits, norm
+        # Not exp(logits - norm): with a small prior both are large, and that would not add up to 1.
+        weight = xp.exp(logits - top)
+        total = xp.sum(weight, axis=-1, keepdims=True)
+        return weight / total, top + xp.log(total)

@@ -25,7 +25,7 @@ Law = Callable[[], object]
 Mutate = Callable[[pytest.MonkeyPatch], object]
 
 entropy_gap = regularizers.Entropy.gap
-log_weights = regularizers.Entropy._log_weights
+weights = regularizers.Entropy._weights
 ftrl_update = experts.FTRL.update
 weighted = estimators.Weighted.estimate
 player_learn = Player._learn
@@ -46,7 +46,7 @@ def lowest_of_the_batch(loss: Any, alive: Any) -> Any:
 
 def forgotten_mask(self: Any, lead: Any, scale: Any, alive: Any, dual: Any) -> Any:
     """Weights for the removed as well."""
-    return log_weights(self, lead, scale, alive | ~alive, dual)
+    return weights(self, lead, scale, alive | ~alive, dual)
 
 
 def host_read(self: Any, state: Any, play: Any, feedback: Any) -> Any:
@@ -138,7 +138,7 @@ MUTANTS: dict[str, tuple[Any, str, Any, Law]] = {
         lambda: test_laws.test_batched_equals_looped(learner=experts.adahedge()),
     ),
     "a forgotten mask": (
-        regularizers.Entropy, "_log_weights", forgotten_mask,
+        regularizers.Entropy, "_weights", forgotten_mask,
         lambda: test_laws.test_plays_are_on_the_simplex_and_the_dead_stay_at_exactly_zero(
             learner=experts.hedge(0.5)
         ),
