@@ -73,16 +73,13 @@ def main(config: Config) -> None:
     )
     print(f"writing to {run.out}")
 
-    channels = config.retrain.channels or config.search.channels
     prior = make_prior(
-        config.search.prior, space, task, channels, run, config.seed, config.search.looks
+        config.search.prior, space, task, width(config), run, config.seed, config.search.looks
     )
     asked = fidelity_cells(space, config.seed, choice.fidelity_cells or 0)
     searched = search(config.search, space, task, run, seed=config.seed, prior=prior, asked=asked)
-    retraining = Retraining(
-        config.retrain, task.size(channels, search=False), space, task, run, config.seed,
-        judged=choice.judged,
-    )  # fmt: skip
+    size = task.size(width(config), search=False)
+    retraining = Retraining(config.retrain, size, space, task, run, config.seed, choice.judged)
     decision = decide(retraining, choice, searched, prior, drawn(config, space))
     result = {
         "method": config.method,
@@ -109,15 +106,26 @@ def main(config: Config) -> None:
     }
     if config.export:
         result["exported"] = exported(retraining, decision)
-    report.draw(run, space, decision.architecture, result)
+    finish(result, retraining, decision)
+
+
+def finish(result: dict[str, Any], retraining: Retraining, decision: Decision) -> None:
+    """Write the report and result.json, and print the summary."""
+    run, space, found = retraining.run, retraining.space, decision.architecture
+    report.draw(run, space, found, result)
     run.write_json("result.json", result)
     run.close()
-    print(summary(result, task, run.out, carried=carries(space, decision.architecture)))
+    print(summary(result, retraining.task, run.out, carried=carries(space, found)))
+
+
+def width(config: Config) -> int:
+    """C of the retrained networks."""
+    return config.retrain.channels or config.search.channels
 
 
 def prepared(config: Config, space: Space, task: Task) -> tuple[Task, ChoiceSettings]:
     """How the run decides, and the task with data set aside where that needs some."""
-    size = task.size(config.retrain.channels or config.search.channels, search=False)
+    size = task.size(width(config), search=False)
     # The run is not needed to count a training's operations.
     retraining = Retraining(config.retrain, size, space, task, None, config.seed)  # type: ignore[arg-type]
     choice = config.choice.settled(retraining, candidates=3 + config.baselines)

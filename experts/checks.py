@@ -23,19 +23,6 @@ def check_like(like: Array) -> None:
     check_floats("like", like)
 
 
-def allowed_interval(
-    learner: Learner[Any], given: tuple[float, float] | None
-) -> tuple[float, float] | None:
-    """Losses that learner and caller both allow under bandit feedback; None: any finite loss."""
-    own = learner.loss_interval
-    if own is None or given is None:
-        return given if own is None else own
-    low, high = max(own[0], given[0]), min(own[1], given[1])
-    if not low < high:
-        raise ValueError(f"loss_interval must overlap {own}, which {learner!r} is for, got {given}")
-    return low, high
-
-
 def check_learner(learner: Any) -> None:
     """Refuse what is no learner, such as the function or the class that makes one."""
     if isinstance(learner, type) or not isinstance(learner, Learner):

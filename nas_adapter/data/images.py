@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional
-from tqdm import tqdm
 
 from nas_adapter.errors import UserError, choose
+from nas_adapter.progress import progress
 from nas_adapter.randomness import Stream, stream
 
 TORCHVISION = {
@@ -257,12 +257,12 @@ def _read_folder(path: Path, size: int) -> tuple[Split, tuple[str, ...]]:
         raise UserError(f"{path} has one class only, {found.classes[0]}: there must be two or more")
     images = torch.empty(len(found.samples), 3, size, size, dtype=torch.uint8)
     labels = torch.empty(len(found.samples), dtype=torch.long)
-    with tqdm(found.samples, f"reading {path.name}", unit="image", delay=2) as progress:
-        for index, (file, label) in enumerate(progress):
-            try:
-                picture = found.loader(file).resize((size, size))
-            except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-                raise UserError(f"{file} cannot be decoded as an image: {error}") from error
-            images[index] = torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)
-            labels[index] = label
+    samples = progress(found.samples, f"reading {path.name}", unit="image")
+    for index, (file, label) in enumerate(samples):
+        try:
+            picture = found.loader(file).resize((size, size))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise UserError(f"{file} cannot be decoded as an image: {error}") from error
+        images[index] = torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)
+        labels[index] = label
     return Split(images, labels), tuple(found.classes)

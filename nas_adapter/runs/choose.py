@@ -89,21 +89,19 @@ class Candidate(NamedTuple):
     architecture: Architecture
     trained: Trained | None
 
+    @property
+    def phase(self) -> str:
+        """Name of its training in the run."""
+        return f"retrain {self.advisors[0]}"
 
-def candidates(
-    retraining: Retraining, advised: Mapping[str, Architecture | None], *, train: bool
-) -> list[Candidate]:
-    """One for each different architecture, in the order of their first advisors."""
+
+def candidates(advised: Mapping[str, Architecture | None]) -> list[Candidate]:
+    """One for each different architecture, untrained, in the order of their first advisors."""
     by_cell: dict[Architecture, list[str]] = {}
     for advisor, architecture in advised.items():
         if architecture is not None:
             by_cell.setdefault(tuple(architecture), []).append(advisor)
-    return [
-        Candidate(
-            advisors, cell, retraining.train(cell, f"retrain {advisors[0]}") if train else None
-        )
-        for cell, advisors in by_cell.items()
-    ]
+    return [Candidate(advisors, cell, None) for cell, advisors in by_cell.items()]
 
 
 def capped(losses: Tensor, outputs: int) -> Tensor:

@@ -44,30 +44,22 @@ def decide(
     all of them are retrained and the held-out loss of examples that were set aside decides; else
     only the cell that is reported and the random ones are.
     """
-    trained = settings.decide == "trained"
     advised: dict[str, Architecture | None] = {
         "search": searched.architecture,
         "prior": prior.architecture,
         "largest": largest(retraining.space, retraining.size),
     }
     draws = {f"random {number}": cell for number, cell in enumerate(random, 1)}
-    found = candidates(retraining, advised | draws, train=trained)
-    if trained:
-        outputs = retraining.size.outputs
-        best, facts = best_trained(found, outputs)
+    found = candidates(advised | draws)
+    if settings.decide == "trained":
+        found = [_trained(retraining, candidate) for candidate in found]
+        best, facts = best_trained(found, retraining.size.outputs)
         facts["guarantee_sentence"] = guarantee_sentence(facts, retraining.task.independent)
     else:
-        best, facts = _advised(retraining, found, settings.decide)
-        kept = {best.architecture, *random}
-        found = [
-            candidate._replace(
-                trained=retraining.train(candidate.architecture, f"retrain {candidate.advisors[0]}")
-            )
-            if candidate.architecture in kept
-            else candidate
-            for candidate in found
-        ]
-        best = next(c for c in found if c.architecture == best.architecture)
+        chosen, facts = _advised(retraining, found, settings.decide)
+        kept = {chosen.architecture, *random}
+        found = [_trained(retraining, c) if c.architecture in kept else c for c in found]
+        best = next(c for c in found if c.architecture == chosen.architecture)
     assert best.trained is not None
     space = retraining.space
     facts = {
@@ -78,7 +70,11 @@ def decide(
         "best_random": _best_random(retraining, found),
         **_random(retraining, found, draws, best.trained),
     }
-    return Decision(best.architecture, f"retrain {best.advisors[0]}", facts)
+    return Decision(best.architecture, best.phase, facts)
+
+
+def _trained(retraining: Retraining, candidate: Candidate) -> Candidate:
+    return candidate._replace(trained=retraining.train(candidate.architecture, candidate.phase))
 
 
 def tested(retraining: Retraining, trained: Trained | None) -> dict[str, Any]:

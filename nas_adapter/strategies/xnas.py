@@ -291,12 +291,9 @@ class XNAS:
         problems = self._problems
         left = self._context.steps - self._steps
         state, bound = problems.state, 2 * self._bound
-        dead = (
-            wipeout.hopeless(state.loss, state.alive, bound, left)
-            if self._even
-            else wipeout.outweighed(
-                state.loss, self._prior, state.alive, 1 / state.clock.scale, bound, left
-            )
+        # With the uniform prior this is the rule on cumulative rewards, to the last bit.
+        dead = wipeout.outweighed(
+            state.loss, self._prior, state.alive, 1 / state.clock.scale, bound, left
         )
         self._log_kept = self._log_kept + wipeout.log_kept(problems.predict(), dead)[:, 0]
         self._behind = problems.state.loss.where(dead & problems.alive, self._behind)
