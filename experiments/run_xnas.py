@@ -6,29 +6,28 @@ With no arguments: XNAS in the NAS-Bench-201 space on scikit-learn's handwritten
 
 from __future__ import annotations
 
-import platform
-import resource
 import sys
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 from common.command import run_command
 from common.settings import options
-from studies.xnas.options import Config, parse
+from studies.xnas.options import Config, idle, parse
 
 from nas_adapter.advice.largest import count_parameters
 from nas_adapter.advice.prior import Prior
 from nas_adapter.errors import UserError
+from nas_adapter.front.machine import machine, pick_device
+from nas_adapter.front.retrain import named, retrain, summarised
 from nas_adapter.output import report
 from nas_adapter.output.export import export
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.runs.advise import check_prior, make_prior
 from nas_adapter.runs.choose import ChoiceSettings, fidelity_cells, measured_fidelity
 from nas_adapter.runs.decide import Decision, decide, tested
-from nas_adapter.runs.retrain import Retraining, build
+from nas_adapter.runs.retrain import Retraining
 from nas_adapter.runs.run import Run
 from nas_adapter.runs.search import Found, search
 from nas_adapter.spaces import (
@@ -40,6 +39,7 @@ from nas_adapter.spaces import (
     without,
 )
 from nas_adapter.spaces.genotype import carries
+from nas_adapter.spaces.published import read_cell
 from nas_adapter.tasks import Task
 
 NO_METRIC: dict[str, Any] = {
@@ -62,7 +62,10 @@ NO_LEARNER: dict[str, Any] = {
 def main(config: Config) -> None:
     device = pick_device(config.device)
     space = open_space(config)
-    given = [parsed(space, genotype) for genotype in config.compare]
+    if config.given:
+        retrain_given(config, space, device)
+        return
+    given = [read_cell(space, genotype, "--compare") for genotype in config.compare]
     task, choice = prepared(config, space, config.task.load(config.seed, device))
     check_prior(config.search.prior, space, task)
     run = Run(
@@ -100,13 +103,62 @@ def main(config: Config) -> None:
         **searched.report,
         **decision.facts,  # its candidates, not random search's number of them
         **task.facts,
-        "peak_memory_mib": peak_memory(device),
-        "device": device_name(device),
-        "versions": versions(),
+        **machine(device),
     }
     if config.export:
         result["exported"] = exported(retraining, decision)
     finish(result, retraining, decision)
+
+
+def retrain_given(config: Config, space: Space, device: torch.device) -> None:
+    """Retrain the cells of --retrain, without a search."""
+    cells = named(space, config.given)
+    loaded = {seed: config.task.load(seed, device) for seed in config.seeds or (config.seed,)}
+    tasks = {s: task.with_judges() if config.held_out else task for s, task in loaded.items()}
+    run = Run(
+        config.out or new_folder(config),
+        recorded(config, device),
+        resume=config.resume,
+        device=device,
+    )
+    print(f"writing to {run.out}")
+    rows = retrain(
+        cells, space, tasks, config.retrain, run,
+        channels=width(config), judged=config.held_out, export=config.export,
+    )  # fmt: skip
+    task = next(iter(tasks.values()))
+    result = {
+        "method": "retrain",
+        "space": config.space,
+        "data": config.task.data,
+        "metric": task.metric,
+        "cells": [row.row for row in rows],
+        "summary": summarised([row.row for row in rows]),
+        **task.facts,
+        **machine(device),
+    }
+    if config.export:
+        result["exported"] = {row.name: row.exported for row in rows if row.exported}
+    run.write_json("result.json", result)
+    run.close()
+    print(retrained_summary(result, task, run.out))
+
+
+def retrained_summary(result: dict[str, Any], task: Task, out: Path) -> str:
+    """A line for each cell: its means over the seeds, with their standard errors."""
+    test = f"test_{task.metric}"
+    lines = [""]
+    for cell in result["summary"]:
+        error = "" if cell[f"{test}_error"] is None else f" ± {task.show(cell[f'{test}_error'])}"
+        held = (
+            "" if cell["held_out_loss"] is None else f", held-out loss {cell['held_out_loss']:.4f}"
+        )
+        lines.append(
+            f"{cell['name']:<10} test {task.metric} {task.show(cell[test])}{error}, test loss "
+            f"{cell['test_loss']:.4f}{held}, {cell['seeds']} seeds"
+        )
+    lines.append(f"numbers    {out / 'result.json'}")
+    return "\n".join(lines)
 
 
 def finish(result: dict[str, Any], retraining: Retraining, decision: Decision) -> None:
@@ -161,8 +213,7 @@ def compared(retraining: Retraining, given: list[Architecture]) -> list[dict[str
 
 def exported(retraining: Retraining, decision: Decision) -> dict[str, float]:
     """Write the retrained network's files; how far each file's outputs are from the network's."""
-    net = build(retraining.space, decision.architecture, retraining.size, retraining.seed)
-    net.load_state_dict((retraining.run.phase(decision.phase) or {})["net"])
+    net = retraining.network(decision.architecture, decision.phase)
     return export(retraining.task, net, decision.architecture, retraining.run.out)
 
 
@@ -183,31 +234,11 @@ def believed(
     return measured_fidelity(retraining, choice, asked, beliefs)
 
 
-def parsed(space: Space, genotype: str) -> Architecture:
-    """The architecture of a --compare; UserError if it is none of the space."""
-    try:
-        found = tuple(space.parse(genotype))
-    except ValueError as error:
-        raise UserError(f"--compare: {error}") from error
-    known = range(len(space.operations))
-    if len(found) != len(space.edges) or not all(operation in known for operation in found):
-        raise UserError(
-            f"--compare: {genotype!r} does not give each of the space's {len(space.edges)} edges "
-            "an operation"
-        )
-    return found
-
-
-def pick_device(name: str) -> torch.device:
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: PyTorch sees no CUDA device here; use --device cpu")
-    found = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(found if name == "auto" else name)
-
-
 def recorded(config: Config, device: torch.device) -> dict[str, Any]:
     """Content of config.json: the options that determine the result, by their names."""
     elsewhere = {"out", "resume", "data_root"}
+    if config.given:
+        elsewhere |= idle(config).keys()
     values = options(config) | {"device": device.type}
     return {name: value for name, value in values.items() if name not in elsewhere}
 
@@ -215,25 +246,9 @@ def recorded(config: Config, device: torch.device) -> dict[str, Any]:
 def new_folder(config: Config) -> Path:
     """A folder under runs/, named after the time and what is run."""
     kind, space = config.task.data.partition(":")[0], config.space.rpartition(":")[2]
-    name = f"{datetime.now():%Y-%m-%d_%H%M%S}_{config.method}_{space}_{kind}"
+    what = "retrain" if config.given else config.method
+    name = f"{datetime.now():%Y-%m-%d_%H%M%S}_{what}_{space}_{kind}"
     return Path("runs") / name
-
-
-def peak_memory(device: torch.device) -> float:
-    """Largest memory in use so far, on the GPU if there is one, else of this process; MiB."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated() / 2**20
-    unit = 1 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
-
-
-def device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
-
-
-def versions() -> dict[str, str]:
-    names = ("experts-xnas", "torch", "torchvision", "numpy", "array-api-compat")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 def summary(result: dict[str, Any], task: Task, out: Path, *, carried: bool) -> str:

@@ -19,7 +19,7 @@ LAYERS = {
     ),
     "nas_adapter": (
         "errors", "randomness", "progress", "edges", "supernets", "scores", "spaces", "data",
-        "tasks", "advice", "strategies", "runs", "output",
+        "tasks", "advice", "strategies", "runs", "output", "front",
     ),
     "experiments": ("common", "studies"),
 }  # fmt: skip

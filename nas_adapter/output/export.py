@@ -88,6 +88,7 @@ def export(task: Task, net: Supernet, architecture: Architecture, out: Path) -> 
     few = tuple(example[:2] for example in examples)
     batch = {name: {0: Dim("batch")} for name in inputs}
     program = torch.export.export(module, few, dynamic_shapes=batch)
+    out.mkdir(exist_ok=True)
     replace(out / "network.pt2", partial(_save, program))
     loaded = torch.export.load(out / "network.pt2").module()
     found = {"network.pt2": _flat(loaded(*examples)).detach()}

@@ -85,6 +85,15 @@ def tested(retraining: Retraining, trained: Trained | None) -> dict[str, Any]:
     return {metric: trained.metric, "test_loss": trained.loss}
 
 
+def held_out(trained: Trained | None) -> dict[str, Any]:
+    """What the examples that were set aside say of a network: mean loss and its standard error."""
+    judged = None if trained is None else trained.judged
+    return {
+        "held_out_loss": None if judged is None else float(judged.mean()),
+        "held_out_loss_error": None if judged is None else float(judged.std() / len(judged) ** 0.5),
+    }
+
+
 def _advised(
     retraining: Retraining, found: Sequence[Candidate], rule: str
 ) -> tuple[Candidate, dict[str, Any]]:
@@ -106,13 +115,11 @@ def _advised(
 
 def _row(retraining: Retraining, candidate: Candidate) -> dict[str, Any]:
     trained = candidate.trained
-    judged = None if trained is None else trained.judged
     return {
         "advisors": candidate.advisors,
         "architecture": retraining.space.genotype(candidate.architecture),
         "parameters": count_parameters(retraining.space, retraining.size, candidate.architecture),
-        "held_out_loss": None if judged is None else float(judged.mean()),
-        "held_out_loss_error": None if judged is None else float(judged.std() / len(judged) ** 0.5),
+        **held_out(trained),
         **tested(retraining, trained),
         "seconds": None if trained is None else trained.seconds,
     }

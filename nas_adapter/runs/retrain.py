@@ -115,6 +115,12 @@ class Retraining:
         self.run.save(phase, {"trained": trained._asdict(), "net": job.net.state_dict()})
         return trained
 
+    def network(self, architecture: Architecture, phase: str) -> Supernet:
+        """The network that `train` has trained under this name."""
+        net = build(self.space, architecture, self.size, self.seed)
+        net.load_state_dict((self.run.phase(phase) or {})["net"])
+        return net
+
     def learns(self, architecture: Architecture) -> bool:
         """Whether the loss falls in the first `TRIED` steps: a cell that is broken does not learn.
 

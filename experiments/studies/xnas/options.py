@@ -81,7 +81,15 @@ class Config:
     baselines: int = 3
     """Random architectures that are trained the same way, to compare with."""
     compare: tuple[str, ...] = ()
-    """Architectures in the space's notation that are trained the same way as well."""
+    """Architectures in the space's notation, or published ones by name, that are trained the same
+    way as well."""
+    given: Annotated[tuple[str, ...], tyro.conf.arg(name="retrain")] = ()
+    """Train these architectures (as for --compare), and search nothing."""
+    seeds: tuple[int, ...] = ()
+    """With --retrain: train with each of these seeds. Default: --seed."""
+    held_out: bool = True
+    """With --retrain: set a fifth of the training data aside, for the held-out loss. Without, all
+    of it is trained on, as is usual in papers, and no number is left to choose a cell by."""
     export: bool = False
     """Write the retrained network as network.pt2 (torch.export) and network.onnx; of a language
     model, the step from one token to the next."""
@@ -94,6 +102,8 @@ class Config:
         choose("device", self.device, ("auto", "cpu", "cuda"))
         choose("preset", self.preset, PRESETS)
         not_negative(seed=self.seed, baselines=self.baselines)
+        for seed in self.seeds:
+            not_negative(seeds=seed)
         if self.resume and self.out is None:
             raise UserError("--resume needs --out, the folder of the run to continue")
 
@@ -111,10 +121,22 @@ def parse(arguments: list[str] | None) -> Config:
     names = given(words)
     refuse_foreign(names, standard)
     config = tyro.cli(Config, args=words, default=standard)
-    for name, reason in config.search.method.idle().items():
-        if name in names:
-            raise UserError(f"{dashed(name)} has no effect with {reason}")
+    without_effect = idle(config)
+    for name in names:
+        if name in without_effect:
+            raise UserError(f"{dashed(name)} has no effect with {without_effect[name]}")
     return config
+
+
+def idle(config: Config) -> dict[str, str]:
+    """Options that have no effect with the others -> the reason, for a message."""
+    found = config.search.method.idle()
+    if not config.given:
+        return found | dict.fromkeys(("seeds", "held_out"), "a search; it is for --retrain")
+    searching = options(config.search) | options(config.choice)
+    searching |= dict.fromkeys(("method", "preset", "without", "baselines", "compare"))
+    del searching["channels"]  # of the retrained networks too
+    return found | dict.fromkeys(searching, "--retrain, which searches nothing")
 
 
 def defaults(words: list[str]) -> Config:

@@ -65,13 +65,10 @@ def parameters(net: nn.Module) -> float:
     return sum(parameter.numel() for parameter in net.parameters()) / 1e6
 
 
-def test_published_sizes() -> None:
-    """The authors' supernet of the search, and their network of 20 cells, in millions."""
+def test_published_size_of_the_supernet() -> None:
+    """The authors' supernet of the search, in millions."""
     searched = SPACE.network(Size(3, 10, channels=16, cells=2), SPACE.choices, search=True)
     assert parameters(searched) == pytest.approx(1.930618, abs=1e-9)
-    choices = [[operation] for operation in SPACE.parse(DARTS_V2)]
-    final = SPACE.network(Size(3, 10, channels=36, cells=6), choices, search=False)
-    assert parameters(final) == pytest.approx(3.349342, abs=1e-9)
 
 
 @pytest.mark.parametrize("side", [8, 9])

@@ -1,0 +1,76 @@
+"""run_xnas.py --retrain: cells that are given are trained, and nothing is searched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import run_xnas
+
+from nas_adapter.spaces import DARTSRNN
+from nas_adapter.spaces.published import read_cell
+from tests.experiments.test_run_xnas import numbers
+
+ARGUMENTS = ["--smoke", "--space", "darts-rnn", "--batch-size", "64", "--retrain", "DARTS_V2"]
+MINE = "Genotype(recurrent=[('relu', 0)" + ", ('tanh', 1)" * 7 + "], concat=range(1, 9))"
+
+
+def test_cells_and_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    arguments = [*ARGUMENTS, MINE, "--seeds", "3", "5", "--out", str(out)]
+    assert run_xnas.command([*arguments, "--export"]) == 0
+    result = json.loads((out / "result.json").read_text())
+    rows = {(row["name"], row["seed"]): row for row in result["cells"]}
+    assert list(rows) == [("DARTS_V2", 3), ("cell 2", 3), ("DARTS_V2", 5), ("cell 2", 5)]
+    space = DARTSRNN()
+    published = space.genotype(read_cell(space, "DARTS_V2", "cell"))
+    assert rows["DARTS_V2", 5]["architecture"] == published
+    assert rows["cell 2", 5]["architecture"] == MINE
+    for row in rows.values():
+        assert row["held_out_loss"] > 0
+        assert row["test_perplexity"] > 1
+        assert row["parameters"] > 0
+        assert row["seconds"] > 0
+    assert rows["cell 2", 3]["test_loss"] != rows["cell 2", 5]["test_loss"]
+    summary = {row["name"]: row for row in result["summary"]}
+    both = [rows["DARTS_V2", seed]["test_loss"] for seed in (3, 5)]
+    assert summary["DARTS_V2"]["test_loss"] == pytest.approx(sum(both) / 2)
+    assert summary["DARTS_V2"]["test_loss_error"] == pytest.approx(abs(both[0] - both[1]) / 2)
+    assert (out / "cell 2" / "network.onnx").exists()
+    assert result["exported"].keys() == {"DARTS_V2", "cell 2"}
+    assert "DARTS_V2" in capsys.readouterr().out
+    before = numbers(out)
+    assert run_xnas.command([*arguments, "--export", "--resume"]) == 0
+    assert numbers(out) == before
+
+
+def test_all_data_is_trained_on_without_held_out(tmp_path: Path) -> None:
+    arguments = [*ARGUMENTS, "--no-held-out", "--seed", "4", "--out", str(tmp_path)]
+    assert run_xnas.command(arguments) == 0
+    (row,) = json.loads((tmp_path / "result.json").read_text())["cells"]
+    assert row["seed"] == 4
+    assert row["held_out_loss"] is None
+    assert row["test_loss"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--retrain GDAS", "--retrain: not a NAS-Bench-201 architecture: 'GDAS'"),
+        (
+            "--space darts-cnn --retrain DARTS",
+            "published cells of this space: DARTS_V1, DARTS_V2, PC_DARTS, GDAS, XNAS",
+        ),
+        ("--space darts-cnn --retrain XNAS XNAS", "--retrain: XNAS is given twice"),
+        ("--seeds 1 2", "--seeds has no effect with a search; it is for --retrain"),
+        ("--retrain x --epochs 3", "--epochs has no effect with --retrain, which searches nothing"),
+        ("--retrain x --seeds -1", "--seeds must not be negative"),
+    ],
+)
+def test_mistakes(
+    arguments: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_xnas.command([*arguments.split(), "--out", str(tmp_path)]) == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
