@@ -50,10 +50,11 @@ def climb(space: Space, look: Looker, seed: int, looks: int = LOOKS) -> Climbed:
     1. `looks` random architectures are looked at once. They set the scale of the `Total`.
     2. An additive ridge regression of its normal scores on the edges' operations; its best
        architecture is the start.
-    3. Single changes: all are looked at under the first condition, the best `SHORTLIST` under all
-       `CONDITIONS`, which are the same for the architecture and its changes, so that gains are
-       paired. The best one is made if its mean gain is more than `SIGNIFICANT` standard errors (of
-       the mean; variances of the shortlist pooled), and step 3 is repeated; else the climb ends.
+    3. Single changes: all are looked at under the first condition (of more than `looks`, those that
+       the fit puts first), the best `SHORTLIST` under all `CONDITIONS`, which are the same for the
+       architecture and its changes, so that gains are paired. The best one is made if its mean gain
+       is more than `SIGNIFICANT` standard errors (of the mean; variances of the shortlist pooled),
+       and step 3 is repeated; else the climb ends.
 
     A gain within the noise of initialisation is no gain: without this rule the climb follows it.
     """
@@ -62,10 +63,13 @@ def climb(space: Space, look: Looker, seed: int, looks: int = LOOKS) -> Climbed:
     ]
     first = [look(cell, 0) for cell in progress(drawn, "looking at random cells")]
     total = Total.of(first)
-    start = current = _best_additive(space, drawn, normal_scores(total(first)))
+    effects = _additive(space, drawn, normal_scores(total(first)))
+    start = current = read(space, "additive", torch.from_numpy(effects), seed=0)
     path: list[dict[str, Any]] = []
     while True:
-        changes, gains, error = _judge(space, look, total, current)
+        changes = one_edge_changes(space, current)
+        promising = _most_promising(changes, effects, looks)
+        gains, error = _judge(look, total, current, changes, promising)
         if len(path) == MOVES or not gains.max(initial=0.0) > SIGNIFICANT * error:
             break
         best = int(np.argmax(gains))
@@ -76,27 +80,44 @@ def climb(space: Space, look: Looker, seed: int, looks: int = LOOKS) -> Climbed:
     return Climbed(current, _table(space, current, changes, gains), total, start, path)
 
 
-def _best_additive(space: Space, drawn: list[Architecture], scores: Numbers) -> Architecture:
+def _additive(space: Space, drawn: list[Architecture], scores: Numbers) -> Numbers:
+    """(E, K): the ridge estimate of what an operation on an edge adds to the scores."""
     count = len(space.operations)
     hot = np.eye(count)[np.asarray(drawn)].reshape(len(drawn), -1)
     centred = hot - hot.mean(0)
-    weights = np.linalg.solve(
+    effects = np.linalg.solve(
         centred.T @ centred + RIDGE * np.eye(hot.shape[1]), centred.T @ (scores - scores.mean())
     )
-    return read(space, "additive", torch.from_numpy(weights.reshape(-1, count)), seed=0)
+    return effects.reshape(-1, count)
+
+
+def _most_promising(changes: list[Architecture], effects: Numbers, most: int) -> Numbers:
+    """Indices of at most so many of the changes: those with the largest sums of effects."""
+    if len(changes) <= most:
+        return np.arange(len(changes))
+    sums = np.take_along_axis(effects, np.asarray(changes).T, axis=1).sum(0)
+    return np.sort(np.argsort(-sums, kind="stable")[:most])
 
 
 def _judge(
-    space: Space, look: Looker, total: Total, current: Architecture
-) -> tuple[list[Architecture], Numbers, float]:
-    """All single changes, their mean gains, and the standard error of one on the shortlist."""
-    own = np.asarray([float(total(look(current, c))[0]) for c in range(CONDITIONS)])
-    changes = one_edge_changes(space, current)
+    look: Looker,
+    total: Total,
+    current: Architecture,
+    changes: list[Architecture],
+    promising: Numbers,
+) -> tuple[Numbers, float]:
+    """Mean gains of the changes, and the standard error of one on the shortlist."""
     if not changes:  # the only architecture of its space
-        return changes, np.empty(0), 0.0
-    bar = progress(changes, "looking at single changes")
-    gains = np.asarray([float(total(look(change, 0))[0]) - own[0] for change in bar])
-    shortlist = np.argsort(-gains, kind="stable")[:SHORTLIST]
+        return np.empty(0), 0.0
+    own = np.asarray([float(total(look(current, c))[0]) for c in range(CONDITIONS)])
+    first = np.asarray(
+        [
+            float(total(look(changes[index], 0))[0]) - own[0]
+            for index in progress(promising, "looking at single changes")
+        ]
+    )
+    best = np.argsort(-first, kind="stable")[:SHORTLIST]
+    shortlist = promising[best]
     paired = np.asarray(
         [
             [float(total(look(changes[index], c))[0]) - own[c] for c in range(CONDITIONS)]
@@ -104,10 +125,11 @@ def _judge(
         ]
     )
     error = float(np.sqrt(paired.var(axis=1, ddof=1).mean() / CONDITIONS))
-    others = np.setdiff1d(np.arange(len(changes)), shortlist)
-    gains[shortlist] = paired.mean(axis=1)
-    gains[others] = np.minimum(gains[others], gains[shortlist].min())
-    return changes, gains, error
+    means = paired.mean(axis=1)
+    gains = np.full(len(changes), means.min())
+    gains[promising] = np.minimum(first, means.min())
+    gains[shortlist] = means
+    return gains, error
 
 
 def _table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import resource
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
@@ -32,9 +32,17 @@ def machine(device: torch.device) -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if cuda else "cpu",
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in VERSIONS},
+            **{name: _version(name) for name in VERSIONS},
         },
     }
+
+
+def _version(name: str) -> str | None:
+    """None: not installed, as this project is when it is run from its folder alone."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def _resident() -> float:

@@ -42,7 +42,8 @@ class SearchSettings:
     """First distribution of every edge: uniform; scores (of untrained networks, for images); or a
     JSON file {edge: {operation: weight}}, as edge_probabilities in a result.json."""
     looks: int = LOOKS
-    """Random untrained cells that the prior "scores" looks at, at least 8."""
+    """Random untrained cells that the prior "scores" looks at, at least 8; and the most changes of
+    a cell that it looks at before it makes one."""
     method: MethodSettings
 
     def __post_init__(self) -> None:

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from nas_adapter.advice import climb as climb_module
-from nas_adapter.advice.climb import CONDITIONS, SIGNIFICANT, Climbed, climb
+from nas_adapter.advice.climb import CONDITIONS, SHORTLIST, SIGNIFICANT, Climbed, climb
 from nas_adapter.advice.looks import Look
 from nas_adapter.advice.total import Total
-from nas_adapter.spaces import NONE, Architecture, NASBench201, Space, genotype, without
+from nas_adapter.spaces import DARTSCNN, NONE, Architecture, NASBench201, Space, without
 from nas_adapter.spaces.moves import one_edge_changes
 from tests.nas_adapter.advice.made_up import AdditiveLooker, random_scores
 from tests.nas_adapter.spaces.test_genotype import LEGAL, SMALL
@@ -45,7 +44,9 @@ def test_it_finds_the_optimum_where_a_node_keeps_two_edges(seed: int) -> None:
 
 
 def start_at(monkeypatch: pytest.MonkeyPatch, start: Architecture) -> None:
-    monkeypatch.setattr(climb_module, "_best_additive", lambda *_: start)
+    monkeypatch.setattr(
+        climb_module, "_additive", lambda space, *_: np.eye(len(space.operations))[list(start)]
+    )
 
 
 def test_from_a_poor_start_it_climbs_move_by_move(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,9 +186,18 @@ def test_the_additive_fit_is_ridge_regression() -> None:
     design = np.vstack([centred, 0.3 * np.eye(30)])
     target = np.concatenate([scores - scores.mean(), np.zeros(30)])
     weights = np.linalg.lstsq(design, target, rcond=None)[0].reshape(6, 5)
-    best = climb_module._best_additive(SPACE, drawn, scores)
-    assert best == tuple(weights.argmax(1).tolist())
-    assert best == genotype.read(SPACE, "additive", torch.from_numpy(weights), seed=0)
+    np.testing.assert_allclose(climb_module._additive(SPACE, drawn, scores), weights, atol=1e-12)
+
+
+def test_of_many_changes_the_most_promising_are_looked_at() -> None:
+    """264 single changes a move: 30 are looked at, and each of the shortlist once a condition."""
+    space, look = DARTSCNN(), AdditiveLooker(random_scores(28, 8, 0))
+    found = climbed(space, look, looks=30)
+    rounds = len(found.path) + 1
+    assert look.looks == 30 + rounds * (30 + CONDITIONS * (1 + SHORTLIST))
+    assert len(one_edge_changes(space, found.architecture)) > 200
+    assert look.score(found.architecture) > look.score(found.start)
+    assert np.isfinite(found.gains.max(-1)).all()
 
 
 def test_a_space_with_a_single_architecture() -> None:
