@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from common.settings import given, options, with_options
-from studies.xnas.options import DEFAULTS, Config, defaults, parse
+from studies.xnas.options import DEFAULTS, TEXT, Config, defaults, parse
 
 from nas_adapter.errors import dashed
 from nas_adapter.runs.choose import ChoiceSettings
@@ -68,12 +68,18 @@ def test_the_published_preset_is_what_the_settings_say(method: str, space: str) 
         assert options(own)["reward_bound"] == 0.05
 
 
-def test_the_default_preset_is_for_xnas_on_images() -> None:
+def test_the_default_preset_is_for_xnas() -> None:
     changed = options(defaults([]))
     assert changed["without"] == ("none",)
     assert (changed["prior"], changed["weights"]) == ("scores", "single-path")
     assert (changed["reward_bound"], changed["warmup"], changed["decide"]) == ("auto", 4, "auto")
-    for words in (["--method", "random"], ["--method", "darts-first"], ["--space", "darts-rnn"]):
+    text = defaults(["--space", "darts-rnn"])
+    assert text.choice.decide == "trained"
+    assert text == replace(
+        with_options(defaults(["--space", "darts-rnn", "--preset", "published"]), TEXT),
+        preset="default",
+    )
+    for words in (["--method", "random"], ["--method", "darts-first"]):
         assert defaults(words) == replace(
             defaults([*words, "--preset", "published"]), preset="default"
         )
