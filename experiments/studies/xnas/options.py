@@ -41,7 +41,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 own defaults are: every operation, the uniform prior, mixtures, a given L, its own cell.
 """
 TEXT = {"decide": "trained"}
-"""The preset "default" on text, which no score looks at: see docs/results/darts-rnn.md."""
+"""The preset "default" on text, which no score looks at: see docs/results/search.md."""
 WARMUP = 5
 """With the preset "default" the warm-up of XNAS is one in so many epochs."""
 
