@@ -102,7 +102,10 @@ class Rounds:
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Continue from `state_dict()`."""
+        """Continue from `state_dict()`; it is left as it is."""
+        missing = self.state_dict().keys() - saved.keys()
+        if missing:
+            raise UserError(f"saved lacks {', '.join(sorted(missing))}: is it a state_dict()?")
         for name, value in self.settings.plain().items():
             if saved["settings"][name] != value:
                 raise UserError(f"saved with {name} = {saved['settings'][name]!r}, not {value!r}")
