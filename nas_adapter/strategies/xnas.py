@@ -83,31 +83,25 @@ def single_path_tuning(space: Space) -> Tuning:
 
 
 class XNAS:
-    """XNAS: every edge is an expert problem, a batch (E, K); an edge's operations are its experts.
+    """XNAS: every edge is an expert problem, played by `EdgeExperts`, which has the bounds.
 
     Each of T steps: descend on the weights with a training batch under the current distributions
     p; on a validation batch take the rewards -d loss / d p, clipped to [-L, L]; update p by
     exponentiated gradient with eta = sqrt(2 ln K / (T L**2)); remove every operation that cannot
-    end as its edge's best, G_i < max_j G_j - 2L (T - t). After the last step no distribution is
-    played any more, so nothing is removed (the rule would leave only the leaders).
-
-    Regret of every edge, in clipped rewards: at most L sqrt(2 T ln K); summed over the edges it
-    is the regret over architectures of the linearised loss.
+    end as its edge's best, G_i < max_j G_j - 2L (T - t). Summed over the edges, regret is the
+    regret over architectures of the linearised loss.
 
     **Beyond the paper**, all off by default. A warm-up trains the weights under the uniform
     distributions before the first round, so that rewards of an untrained network do not decide; T
     counts the steps after it. It can also set L, from the rewards that it sees: a bound that is
     fixed before the first round keeps every guarantee, whatever it was taken from. With the learner
     "adahedge" the rate follows the rewards, which are not clipped; as no range is known in advance,
-    nothing may be wiped out, and the bound, B sqrt(T ln K) + B (4/3 ln K + 2), is known only at the
-    end: B is the largest range of an edge's rewards within a step.
+    nothing may be wiped out, and the bound is known only at the end.
 
-    A prior pi takes the uniform distribution's place as the first one. The rate stays the same, the
-    bound charges ln(1 / pi_k) / eta in place of ln K / eta, and operations are removed by their
-    weights, `wipeout.outweighed`, which keeps that bound for the removed too; `regret` is to the
-    best survivor. With single paths the weights are trained by one architecture a step, drawn from
-    q = (1 - gamma) p + gamma * uniform, and so are they in the warm-up, from the uniform one. The
-    rewards are then those at q, q is what is charged, and the bound grows by gamma T B.
+    A prior takes the uniform distribution's place as the first one; operations are then removed by
+    their weights, and `regret` is to the best survivor. With single paths the weights are trained
+    by one architecture a step, drawn from q = (1 - gamma) p + gamma * uniform, and so are they in
+    the warm-up, from the uniform one. The rewards are then those at q, and q is what is charged.
     """
 
     def __init__(self, settings: XNASSettings, context: Context) -> None:

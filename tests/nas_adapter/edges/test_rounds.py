@@ -117,16 +117,19 @@ def test_a_round_of_the_warm_up_is_uniform_and_teaches_only_the_bound() -> None:
     assert edges.reward_bound == pytest.approx(float(sizes[sizes > 0].quantile(0.99)))
     assert edges.regret() == 0
     torch.testing.assert_close(edges.distribution()[0, 0].item(), 0.8, rtol=0, atol=1e-6)
-    assert edges.eta is not None
-    expected = math.sqrt(2 * math.log(3) / 3) / edges.reward_bound  # T = 3
-    assert edges.eta[0].item() == pytest.approx(expected)
+    bound, eta = edges.reward_bound, edges.eta
+    assert bound is not None
+    assert eta is not None
+    assert eta[0].item() == pytest.approx(math.sqrt(2 * math.log(3) / 3) / bound)  # T = 3
 
 
 def test_a_warm_up_with_a_known_bound_needs_no_gradient() -> None:
     edges = started(MASK, 3, warmup=2)
-    assert edges.warming
-    assert edges.update() == edges.update() == []
-    assert not edges.warming
+    warming = [edges.warming]
+    for _ in range(2):
+        assert edges.update() == []
+        warming.append(edges.warming)
+    assert warming == [True, True, False]
     with pytest.raises(UserError, match="update takes the very p"):
         edges.update()
 
@@ -201,14 +204,12 @@ def test_what_edges_offer_can_be_said_in_four_ways() -> None:
     assert EdgeExperts(DARTSCNN(), steps=9).distribution().shape == (28, 8)
 
 
-class Reading(TorchDispatchMode):
+class Reading(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Refuses what waits for a device: reads of values, and shapes that depend on values."""
 
     WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero", "index.")
 
-    def __torch_dispatch__(  # type: ignore[override]
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = str(func).removeprefix("aten.")
         assert not name.startswith(self.WAITING), f"{name} synchronises"
         return func(*args, **(kwargs or {}))
@@ -219,7 +220,7 @@ def no_synchronisation() -> Iterator[None]:
     if DEVICE == "cuda":
         torch.cuda.set_sync_debug_mode("error")
     try:
-        with Reading():
+        with Reading():  # type: ignore[no-untyped-call]
             yield
     finally:
         if DEVICE == "cuda":
@@ -241,8 +242,8 @@ def test_nothing_waits_for_the_device_between_the_rounds_that_tell(options: Any)
             p.grad = -rewards
         if edges.step % 4 == 3:
             told += 1
-            with pytest.raises(AssertionError, match="synchronises"), Reading():
-                torch.ones(1).nonzero()
+            with pytest.raises(AssertionError, match="synchronises"), no_synchronisation():
+                float(torch.ones(1))
             edges.update(p)
         else:
             with no_synchronisation():
