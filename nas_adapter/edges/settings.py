@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from typing import Any, Literal
 
 from experts import Learner
@@ -29,7 +30,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, least in (("steps", 1), ("warmup", 0), ("tell_every", 1)):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
+            if not isinstance(value, Integral) or value < least:
                 raise UserError(f"{name} must be a whole number of at least {least}, got {value!r}")
         if self.warmup >= self.steps:
             raise UserError(f"warmup = {self.warmup} leaves none of the {self.steps} steps")
@@ -54,7 +55,7 @@ class Settings:
         if bound == "auto":
             if self.warmup == 0:
                 raise UserError('reward_bound="auto" needs a warmup of at least one round')
-        elif bound is not None and not (isinstance(bound, int | float) and 0 < bound < math.inf):
+        elif bound is not None and not (isinstance(bound, Real) and 0 < bound < math.inf):
             raise UserError(f'reward_bound must be a positive number or "auto", got {bound!r}')
 
     def _check_interval(self) -> None:

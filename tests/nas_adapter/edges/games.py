@@ -61,7 +61,7 @@ def against_the_favourite(drawn: Tensor, play: Tensor, alive: Tensor) -> Tensor:
 def for_the_leader_then_the_removed(drawn: Tensor, play: Tensor, alive: Tensor) -> Tensor:
     """L for the first operation alone, until some are removed; then these have L, the others -L."""
     if alive.all():
-        return BOUND * torch.eye(play.shape[1], dtype=torch.float64)[:1].expand_as(play).clone()
+        return BOUND * torch.eye(play.shape[1]).double()[:1].to(play.device).expand_as(play)
     return BOUND * (1 - 2 * alive.double())
 
 
