@@ -51,11 +51,11 @@ class Settings:
         return values | {"learner": repr(self.learner)}
 
     def _check_bound(self) -> None:
-        bound = self.reward_bound
+        bound: Any = self.reward_bound
         if bound == "auto":
             if self.warmup == 0:
                 raise UserError('reward_bound="auto" needs a warmup of at least one round')
-        elif bound is not None and not (isinstance(bound, Real) and 0 < bound < math.inf):
+        elif bound is not None and not (isinstance(bound, Real) and 0 < float(bound) < math.inf):
             raise UserError(f'reward_bound must be a positive number or "auto", got {bound!r}')
 
     def _check_interval(self) -> None:

@@ -193,8 +193,9 @@ def test_samples_follow_the_distribution_and_come_back_as_they_are_named() -> No
 
 def test_what_edges_offer_can_be_said_in_four_ways() -> None:
     space = NASBench201()
+    numbers: dict[str, Any] = {"steps": np.int64(9), "reward_bound": np.float32(1)}
     for choices in (space, [5] * 6, torch.ones(6, 5).bool(), np.ones((6, 5), dtype=bool)):
-        edges = EdgeExperts(choices, steps=9, reward_bound=1.0)
+        edges = EdgeExperts(choices, **numbers)
         assert torch.equal(edges.distribution(), torch.full((6, 5), 0.2))
     edges = EdgeExperts({"normal": [2, 1], "b": [[True, False, True]]}, steps=9, reward_bound=1.0)
     assert {name: table.tolist() for name, table in edges.distribution().items()} == {
