@@ -16,7 +16,6 @@ from experts import (
     Entropy,
     Feedback,
     Fixed,
-    Gap,
     Horizon,
     Learner,
     Ledger,
@@ -75,7 +74,7 @@ class EdgeProblems:
 
     @property
     def scale(self) -> Tensor | None:
-        """1 / eta (E, 1) where eta is fixed and all weights are prior * exp(-eta loss); or None."""
+        """1 / eta (E, 1) if eta is fixed and weights are prior * exp(-eta loss); None otherwise."""
         match self.learner:
             case FTRL(Entropy(), Fixed() | Horizon(), Weighted()):
                 return self.state.clock.scale  # type: ignore[no-any-return]
@@ -177,12 +176,11 @@ class EdgeProblems:
         ranges: list[float] = self.range.clamp(min=sys.float_info.min).tolist()
         spans = ranges if self.span is None else [self.span] * len(ranges)
         explored = self.explored * rounds * (self.span or fmean(ranges)) * len(ranges)
-        match self.learner:
-            case FTRL(Entropy(), Fixed() | Horizon(), Weighted()):
-                return explored + self._fixed(rounds, spans)
-            case FTRL(Entropy(), Gap(), Weighted()):
-                edges = zip(self._effective(), spans, strict=True)
-                return sum(bounds.adahedge(k, rounds, b) for k, b in edges) + 4 * explored
+        if self.scale is not None:
+            return explored + self._fixed(rounds, spans)
+        if self.learner == experts.adahedge():
+            edges = zip(self._effective(), spans, strict=True)
+            return sum(bounds.adahedge(k, rounds, b) for k, b in edges) + 4 * explored
         if self.even and self.learner == experts.tsallis_inf():
             return sum(bounds.tsallis_inf(k, rounds) for k in self.counts)
         return None
