@@ -86,6 +86,22 @@ def test_the_bound_is_that_of_the_documentation() -> None:
     assert edges.bound() == pytest.approx(3 * BOUND * math.sqrt(2 * 50 * math.log(5)))
 
 
+@pytest.mark.parametrize("bound", [BOUND, None], ids=["L", "adahedge"])
+def test_exploration_is_charged(bound: float | None) -> None:
+    """Half of the play is uniform, which costs a quarter of the range in every round."""
+    mask, rewards = torch.ones(1, 2, dtype=torch.bool), torch.tensor([[BOUND, -BOUND]])
+    edges, greedy = (
+        started(mask, 200, reward_bound=bound, wipeout=False, explore=explore)
+        for explore in (0.5, 0.0)
+    )
+    for each in (edges, greedy):
+        list(rounds(each, rewards.expand(200, 1, 2)))
+    most, without = edges.bound(), greedy.bound()
+    assert most is not None
+    assert without is not None
+    assert without < 50 <= edges.regret() <= edges.certificate() <= most
+
+
 @pytest.mark.parametrize("learner", LEARNERS.values(), ids=LEARNERS)
 @given(game=games())
 def test_any_learner_has_its_certificate(learner: Any, game: Game) -> None:
