@@ -79,11 +79,22 @@ def test_regret_is_below_the_certificate_and_that_below_the_bound(
         assert tightened <= most
 
 
-def test_the_bound_is_that_of_the_documentation() -> None:
+def test_bounds_are_those_of_the_documentation() -> None:
     edges = started(torch.ones(3, 5, dtype=torch.bool), 50)
-    for _ in rounds(edges, torch.zeros(50, 3, 5)):
-        pass
+    list(rounds(edges, torch.zeros(50, 3, 5)))
     assert edges.bound() == pytest.approx(3 * BOUND * math.sqrt(2 * 50 * math.log(5)))
+
+    rewards, prior = torch.tensor([[BOUND, -BOUND]]).expand(50, 1, 2), [[0.02, 0.98]]
+    edges = started(torch.ones(1, 2, dtype=torch.bool), 50, prior=prior)
+    list(rounds(edges, rewards))
+    eta = math.sqrt(2 * math.log(2) / (50 * BOUND**2))
+    assert edges.bound() == pytest.approx(math.log(50) / eta + eta * 50 * BOUND**2 / 2)
+
+    edges = started(torch.ones(1, 2, dtype=torch.bool), 50, prior=prior, reward_bound=None)
+    list(rounds(edges, rewards))
+    width, widest = math.log(50), 2 * BOUND
+    expected = widest * (math.sqrt(50 * width) + 4 / 3 * width + 2)
+    assert edges.bound() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("bound", [BOUND, None], ids=["L", "adahedge"])
