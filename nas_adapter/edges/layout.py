@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -82,7 +83,9 @@ class Layout:
         return (row,)
 
     def _checked(self, what: str, given: Any, shape: tuple[int, ...]) -> Tensor:
-        table = torch.as_tensor(given, device=self.mask.device)
+        # Lists are float64 to numpy.
+        table = torch.as_tensor(given if isinstance(given, Tensor) else np.asarray(given))
+        table = table.to(self.mask.device)
         if tuple(table.shape) != shape:
             raise UserError(f"{what} has shape {tuple(table.shape)}, expected {shape}")
         return table
