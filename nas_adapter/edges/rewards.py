@@ -13,7 +13,7 @@ from nas_adapter.errors import UserError
 QUANTILE = 0.99
 """Quantile of the rewards' sizes that a warm-up takes for L, so that 1 in 100 is clipped."""
 SCALED = 1000
-"""Rewards look as if the loss had been scaled where more than half of them exceed so many L."""
+"""Rewards look as if the loss had been scaled if more than half of the first exceed so many L."""
 
 
 def gradient_rewards(loss: Tensor, weights: Tensor) -> Tensor:
@@ -88,9 +88,10 @@ class Rewards:
         rewards = averaged(-gradient.double() / divisor, self._ranks)
         rewards = self._finite(rewards, excused=scaled)
         if self.bound is not None and not scaled:
-            large = (rewards.abs() > SCALED * self.bound).sum()
+            # Judged by the first round: later on, few operations may be left.
+            first, large = self.given == 0, (rewards.abs() > SCALED * self.bound).sum()
             broken, looks_scaled = self.flaws
-            self.flaws = broken, looks_scaled | (2 * large > (rewards != 0).sum())
+            self.flaws = broken, looks_scaled | first & (2 * large > (rewards != 0).sum())
         return rewards
 
     def of_loss(self, loss: Tensor | float) -> Tensor:
@@ -130,9 +131,9 @@ class Rewards:
             )
         if flaws[1]:
             raise UserError(
-                f"most rewards exceed {SCALED} times reward_bound = {self.bound}: if the loss was "
-                "multiplied by a GradScaler's scale, pass update(p, scale=scaler.get_scale()); if "
-                "not, reward_bound is far too small"
+                f"most of the first rewards exceed {SCALED} times reward_bound = {self.bound}: if "
+                "the loss was multiplied by a GradScaler's scale, pass update(p, "
+                "scale=scaler.get_scale()); if not, reward_bound is far too small"
             )
 
     def state_dict(self) -> dict[str, Any]:

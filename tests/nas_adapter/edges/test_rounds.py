@@ -91,6 +91,15 @@ def test_rewards_that_are_not_finite_or_look_scaled_are_refused(tell_every: int)
             edges.update(p)
 
 
+def test_large_rewards_later_on_are_only_clipped() -> None:
+    edges = started(MASK, 3)
+    for size in (0.0, 0.1, 1e4):
+        p = handed(edges)
+        p.grad = torch.full_like(p, size)
+        edges.update(p)
+    assert edges.clipped_share() == 0.5
+
+
 def test_gradients_of_several_batches_add_up_in_the_same_p() -> None:
     three, one = started(MASK, 2), started(MASK, 2)
     for _ in range(2):
