@@ -6,7 +6,7 @@
 #       --runs darts-first random xnas "xnas, no none" "xnas, no none, warm-up, its L" \
 #           "xnas, no none, warm-up, AdaHedge"
 # Called again, it continues where it stopped.
-# The laws of the core on CUDA, then a search on DATA (default: digits) on the GPU and on the CPU.
+# The laws of the core and of EdgeExperts on CUDA, then a search on DATA (default: digits) on the GPU and on the CPU.
 # Needs the project's dependencies on the machine; prints seconds per step and their ratio.
 set -euo pipefail
 out=${1:?usage: benchmarks/gpu.sh OUT [DATA]}
@@ -16,6 +16,7 @@ export PYTHONPATH=$PWD
 
 nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
 EXPERTS_TEST_DEVICE=cuda python3 -m pytest tests/experts/test_laws.py -k "other_libraries and torch"
+EXPERTS_TEST_DEVICE=cuda python3 -m pytest tests/nas_adapter/edges
 for device in cuda cpu; do
     python3 experiments/run_xnas.py --data "$data" --device $device --out "$out/$device" \
         --baselines 1

@@ -52,7 +52,7 @@ def test_every_link_and_every_file_named_exists(page: Path) -> None:
     local = [target.split("#")[0] for target in targets if not target.startswith("https://")]
     for target in filter(None, local):
         assert (page.parent / target).exists(), target
-    folders = "experts|nas_adapter|experiments|tests|benchmarks|docs"
+    folders = "experts|nas_adapter|examples|experiments|tests|benchmarks|docs"
     for path in re.findall(rf"(?<![\w/.])(?:{folders})/[\w./-]+\.(?:py|sh|md|csv|png)\b", text):
         assert (ROOT / path).exists() or (page.parent / path).exists(), path
 

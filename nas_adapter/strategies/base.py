@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-import experts
 from nas_adapter.errors import finite
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import (
@@ -81,18 +80,6 @@ class Context:
         `loss` (E, K): cumulative losses, for the rule "best-cumulative".
         """
         return genotype.read(self.space, self.rule, play, loss=loss, seed=self.seed)
-
-    def explored(self, play: Tensor, share: float) -> Tensor:
-        """(1 - share) play + share * uniform over the operations with weight in `play` (E, K)."""
-        left = (play > 0).to(play.dtype)
-        return (1 - share) * play + share * left / left.sum(-1, keepdim=True)
-
-    def draw(self, play: Tensor, index: int) -> Architecture:
-        """Architecture number `index` of this search, drawn edge by edge from `play` (E, K)."""
-        generator = stream(self.seed, Stream.ARCHITECTURES, index)
-        uniforms = torch.rand(len(play), 1, generator=generator, dtype=torch.float64)
-        drawn = experts.draw(play, uniforms.to(play.device))
-        return tuple(drawn.int().argmax(-1).tolist())
 
     def path(self, play: Tensor, index: int) -> Architecture:
         """Architecture number `index`, drawn from `play` as a node's edges allow, see `sample`."""

@@ -12,10 +12,9 @@ from typing import Any, ClassVar
 
 import torch
 
-import experts
-from experts import Feedback, bounds
-from nas_adapter.edges import EdgeProblems
+from nas_adapter.edges import EdgeExperts
 from nas_adapter.errors import finite
+from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Architecture
 from nas_adapter.strategies.base import READ_RULES, Context, MethodSettings, Step, method
 from nas_adapter.tasks import Batch
@@ -53,69 +52,58 @@ class SampledXNAS:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._problems = EdgeProblems(experts.tsallis_inf(), context.prior)
-        self._even = context.even
+        self._edges = EdgeExperts(
+            context.space,
+            steps=context.steps,
+            loss_interval=(0, 1),
+            prior=context.prior,
+            device=context.task.device,
+        )
         self._worst = math.log(context.task.size(1, search=True).outputs)
-        self._cut = 0
 
     def step(self, train: Batch, valid: Batch) -> Step:
         """One round: draw, descend, look, update."""
-        context, play = self._context, self._problems.predict()
-        architecture = context.draw(play, self._problems.rounds)
-        chosen = torch.tensor(architecture, device=play.device)[:, None]
-        drawn = torch.zeros_like(play, dtype=torch.bool).scatter_(1, chosen, True)
+        context, edges = self._context, self._edges
+        generator = stream(context.seed, Stream.ARCHITECTURES, edges.step)
+        architecture = edges.sample(generator)
         train_loss = context.descend(train, architecture)
         with torch.no_grad():
             loss = finite(context.loss(valid, architecture).item(), "validation")
-        scaled = loss / self._worst
-        self._cut += scaled > 1
-        feedback = Feedback(torch.full_like(play, min(scaled, 1.0)), seen=drawn, chance=play)
-        self._problems.update(feedback)
+        edges.update(loss / self._worst, sampled=architecture)
         return Step(
             train_loss,
             {
                 "valid_loss": loss,
-                "regret": self._problems.regret(),
-                "regret_certificate": self._problems.certificate(),
-                "regret_bound": self._bound(),
-                "probabilities": self._problems.predict().tolist(),
+                "regret": edges.regret(),
+                "regret_certificate": edges.certificate(),
+                "regret_bound": edges.bound(),
+                "probabilities": edges.probabilities().tolist(),
             },
         )
 
     def finish(self) -> tuple[Architecture, Architecture]:
         """The architecture by the rule that was asked for; the supernet is measured with it."""
-        found = self._context.read(self._problems.predict(), self._problems.loss())
+        found = self._context.read(self._edges.probabilities(), self._edges.losses())
         return found, found
 
     def believes(self, architecture: Architecture) -> float:
         """See `Strategy.believes`: its log-probability."""
-        return self._context.log_probability(self._problems.predict(), architecture)
+        return self._context.log_probability(self._edges.probabilities(), architecture)
 
     def report(self) -> dict[str, Any]:
         """Probabilities, and regret in the estimates, summed over the edges."""
         return {
-            "edge_probabilities": self._context.named(self._problems.predict()),
-            "regret": self._problems.regret(),
-            "regret_bound": self._bound(),
-            "regret_certificate": self._problems.certificate(),
-            "clipped_share": self._cut / max(1, self._problems.rounds),
+            "edge_probabilities": self._context.named(self._edges.probabilities()),
+            "regret": self._edges.regret(),
+            "regret_bound": self._edges.bound(),
+            "regret_certificate": self._edges.certificate(),
+            "clipped_share": self._edges.clipped_share(),
         }
 
     def state_dict(self) -> dict[str, Any]:
         """See `Strategy.state_dict`."""
-        return {"problems": self._problems.state_dict(), "cut": self._cut}
+        return self._edges.state_dict()
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """See `Strategy.load_state_dict`."""
-        self._problems.load_state_dict(saved["problems"])
-        self._cut = saved["cut"]
-
-    def _bound(self) -> float | None:
-        """A-priori bound on the expected regret after the rounds so far; None if the prior is not
-        uniform, for which the theorem does not speak (the certificate does).
-        """
-        if not self._even:
-            return None
-        rounds = self._problems.rounds
-        choices = self._context.space.choices
-        return sum(bounds.tsallis_inf(len(offered), rounds) for offered in choices)
+        self._edges.load_state_dict(saved)

@@ -14,6 +14,10 @@ Weights = Tensor | Sequence[int]
 class MixedEdge(nn.Module):
     """The weighted sum of candidate operations, ``sum_i p_i f_i(x)``.
 
+    It can be used in any network, with `nas_adapter.EdgeExperts` or without: give `forward` the
+    edge's row of the distributions, and call `remove` for what was wiped out. (`forget` takes what
+    was removed out of an optimiser.) The derivative in p_i is <d loss / d output, f_i(x)>.
+
     Parameters
     ----------
     operations
@@ -29,6 +33,15 @@ class MixedEdge(nn.Module):
         Chance with which, in training, the one operation of a discrete network is left out for
         an image; its output is scaled up to the same mean. Identities are never left out.
         Source: Larsson et al. 2017; as in DARTS.
+
+    Examples
+    --------
+    >>> edge = MixedEdge({0: None, 1: nn.Identity(), 2: nn.Softplus()})
+    >>> edge(torch.tensor([1.0, 2.0]), torch.tensor([0.5, 0.5, 0.0]))
+    tensor([0.5000, 1.0000])
+    >>> edge.remove(2)
+    >>> edge(torch.tensor([1.0, 2.0]), 1)
+    tensor([1., 2.])
     """
 
     def __init__(self, operations: Mapping[int, nn.Module | None], stride: int = 1) -> None:

@@ -10,11 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from nas_adapter.edges import clip
 from nas_adapter.errors import UserError
 from nas_adapter.spaces import uniform_over_choices
 from nas_adapter.strategies import Context
-from nas_adapter.strategies import xnas as xnas_module
 from nas_adapter.strategies.xnas import XNAS, XNASSettings
 from nas_adapter.strategies.xnas_sampled import SampledXNAS
 from nas_adapter.tasks import ImageSettings
@@ -40,7 +38,12 @@ def test_the_edges_kept_are_those_whose_leaders_led_most_though_all_others_are_g
     net = make_net()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
     strategy = XNAS(SETTINGS, make_context(net, optimizer, rule))
-    monkeypatch.setattr(strategy, "_rewards", lambda batch, play: (0.0, rewards.clone()))
+
+    def look(batch: Any, p: torch.Tensor) -> float:
+        p.grad = -rewards.float()
+        return 0.0
+
+    monkeypatch.setattr(strategy, "_look", look)
     for step in range(STEPS):
         strategy.step(make_batch(step), make_batch(step + 1))
     assert len(strategy.report()["wiped_out"]) == 24, "one operation is left on every edge"
@@ -66,14 +69,18 @@ def test_algorithm_1_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every step equals a direct transcription with weights v and threshold theta."""
     seen: list[np.ndarray] = []
 
-    def recording(rewards: torch.Tensor, bound: float) -> torch.Tensor:
-        seen.append(clip(rewards, bound).numpy())
-        return clip(rewards, bound)
-
-    monkeypatch.setattr(xnas_module, "clip", recording)
     net = make_net()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.025, momentum=0.9)
     strategy = XNAS(SETTINGS, make_context(net, optimizer))
+    look = strategy._look
+
+    def recording(batch: Any, p: torch.Tensor) -> float:
+        loss = look(batch, p)
+        assert p.grad is not None
+        seen.append(-p.grad.double().clamp(-BOUND, BOUND).numpy())
+        return loss
+
+    monkeypatch.setattr(strategy, "_look", recording)
 
     eta = math.sqrt(2 * math.log(5) / (STEPS * BOUND**2))
     v, alive = np.ones((6, 5)), np.ones((6, 5), dtype=bool)

@@ -1,4 +1,4 @@
-"""Rewards of a supernet's edges: the derivative in p, shared edges, signs and clipping."""
+"""Rewards of a supernet's edges: the derivative in p, and edges that several cells share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from nas_adapter.edges import clip, from_rewards, gradient_rewards
+from nas_adapter.edges.rewards import gradient_rewards
 from tests.nas_adapter.small import make_batch, make_net
 
 
@@ -95,9 +95,3 @@ def test_where_a_sum_is_normalised_rewards_do_not_see_its_size() -> None:
         fainter, larger = at(nothing)
         assert fainter == pytest.approx(loss, abs=1e-12)
         torch.testing.assert_close(larger * (1 - share), rewards)
-
-
-def test_clipping_and_signs() -> None:
-    rewards = torch.tensor([[-3.0, 0.5, 3.0]])
-    assert clip(rewards, 1.0).tolist() == [[-1.0, 0.5, 1.0]]
-    assert from_rewards(rewards).loss.tolist() == [[3.0, -0.5, -3.0]]
