@@ -16,6 +16,7 @@ LAYERS = {
         "types", "numerics", "checks", "registry", "sleeping", "player", "ftrl", "learners",
         "structured", "simulation", "analysis",
         "bounds", "environments", "least_squares", "wipeout",  # short addresses of what is above
+        "testing",
     ),
     "nas_adapter": (
         "errors", "randomness", "progress", "edges", "supernets", "scores", "spaces", "data",
