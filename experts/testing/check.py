@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-# Each of these modules enters its laws, in this order.
-from experts.testing import arrays, in_between, partial, plays  # noqa: F401
+# Each of these modules enters its laws, which are tried in this order.
+# isort: off
+from experts.testing import plays, partial, in_between, arrays  # noqa: F401
+# isort: on
+
 from experts.testing.law import LAWS, Law
 
 

@@ -149,13 +149,35 @@ def regret_in_estimated_losses_never_exceeds_the_certificate(
         estimate = learner.estimate(player.state, Feedback(revealed, seen, chance))
         player.update(revealed, seen=seen, chance=chance)
         ledger = ledger.add(play, estimate)
-        at_most(
-            "regret to expert k in estimated losses <= certificate_of_estimates[k]",
-            ledger.regret,
-            player.certificate_of_estimates(),
-            where=player.state.alive,
-            slack=1e-9 * max(1.0, estimate.max()),
-        )
+        _check_estimated(ledger, player, estimate)
+
+
+def _check_estimated(ledger: Ledger, player: Player[Any], estimate: np.ndarray) -> None:
+    at_most(
+        "regret to expert k in estimated losses <= certificate_of_estimates[k]",
+        ledger.regret,
+        player.certificate_of_estimates(),
+        where=player.state.alive,
+        slack=1e-9 * max(1.0, estimate.max()),
+    )
+
+
+@law(features=["bandit", "sleeping"], game=games, seed=SEEDS)
+def regret_in_estimated_losses_of_the_awake_never_exceeds_the_certificate(
+    learner: Any, game: Game, seed: int
+) -> None:
+    """Likewise with sleepers, over the rounds in which an expert was awake."""
+    rng = np.random.default_rng(seed)
+    player, ledger = Player(learner, game.loss[0]), Ledger.open(game.loss[0])
+    for loss in in_interval(learner, game.loss):
+        awake = rng.random(loss.shape) < 0.6
+        play = player.predict(awake)
+        seen = draw(play, rng.random((*loss.shape[:-1], 1)))
+        revealed = np.where(seen, loss, np.nan)
+        estimate = learner.estimate(player.state, Feedback(revealed, seen, play))
+        player.update(revealed, seen=seen, chance=play, awake=awake)
+        ledger = ledger.add(play, estimate, awake)
+        _check_estimated(ledger, player, estimate)
 
 
 @law(features=["bandit"])
