@@ -137,8 +137,10 @@ def an_unchecked_player_reads_no_values(learner: Any) -> None:
         if "wipeout" in learner.supports:
             player.wipe(mask)
         player.update(loss, seen=mask, chance=play)
+    if {"bandit", "sleeping"} <= learner.supports:
         player.predict(mask)
         player.update(loss, seen=mask, chance=play)
+    if {"bandit", "sleeping", "delayed"} <= learner.supports:
         player.update(loss, seen=mask, chance=play, play=play, awake=mask)
     player.load_state_dict(player.state_dict())
     _on_meta(player.certificate_of_estimates())

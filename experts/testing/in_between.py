@@ -125,7 +125,7 @@ class Books:
             self.largest = max(self.largest, float(np.max(loss, where=it.part, initial=0)))
         if late:
             options |= {"play": it.play}
-            if it.seen is not None and it.awake is None:
+            if it.seen is not None and it.awake is None and "sleeping" in self.learner.supports:
                 options |= {"awake": np.ones_like(it.part)}
         self.player.update(it.loss, **options)
         self.taking = None

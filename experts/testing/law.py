@@ -30,17 +30,17 @@ class LawError(AssertionError):
     Parameters
     ----------
     law
-        Its name.
     formula, left, right
         The formula that does not hold, and the values of its sides.
     script
         A program that breaks the law with this case, to paste.
     """
 
-    def __init__(self, law: str, claim: ClaimError, paste: str) -> None:
+    def __init__(self, law: Law, claim: ClaimError, paste: str) -> None:
         self.law, self.script = law, paste
         self.formula, self.left, self.right = claim.formula, claim.left, claim.right
-        super().__init__(f"{law}\n\n{claim}\n\nThe smallest case that breaks it:\n\n{paste}")
+        head = f"{law.name}: {law.says}"
+        super().__init__(f"{head}\n\n{claim}\n\nThe smallest case that breaks it:\n\n{paste}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,12 +62,24 @@ class Law:
     """arguments that the caller has to give"""
 
     @property
+    def says(self) -> str:
+        """The law in a sentence."""
+        return (self.body.__doc__ or "").splitlines()[0]
+
+    @property
     def __name__(self) -> str:
         """The id of pytest's parameter."""
         return self.name
 
     def why_not(self, learner: Any, **told: Any) -> str | None:
-        """Why it cannot be tried on this learner; None if it can."""
+        """Why it cannot be tried on this learner; None if it can.
+
+        Raises
+        ------
+        ValueError
+            `learner` is no learner.
+        """
+        checks.check_learner(learner)
         lacking = sorted(self.features - learner.supports)
         missing = [name for name in self.libraries if importlib.util.find_spec(name) is None]
         reasons = [
@@ -99,7 +111,6 @@ class Law:
         ValueError
             `learner` is no learner.
         """
-        checks.check_learner(learner)
         if why := self.why_not(learner, **told):
             raise SkipTest(f"{self.name}: {why}")
         extra = {name: told[name] for name in self.told}
@@ -114,7 +125,7 @@ class Law:
         except Exception as error:
             paste = script(self.name, learner, extra | last)
             cause = None if isinstance(error, ClaimError) else error
-            raise LawError(self.name, _claim(error), paste) from cause
+            raise LawError(self, _claim(error), paste) from cause
 
     def replay(self, learner: Any, **case: Any) -> None:
         """Try one case; raises `LawError` if it breaks."""
@@ -123,7 +134,7 @@ class Law:
         except Exception as error:
             cause = None if isinstance(error, ClaimError) else error
             paste = script(self.name, learner, case)
-            raise LawError(self.name, _claim(error), paste) from cause
+            raise LawError(self, _claim(error), paste) from cause
 
     def _tried(self, once: Body, horizon: int | None, examples: int | None) -> Callable[[], None]:
         """`once` over what is drawn, by hypothesis."""
@@ -135,12 +146,10 @@ class Law:
             for name, drawn in self.drawn.items()
         }
         settings = hypothesis.settings(
-            **({} if examples is None else {"max_examples": examples}),
-            deadline=None,
-            database=None,
-            report_multiple_bugs=False,
-            print_blob=False,
+            deadline=None, database=None, report_multiple_bugs=False, print_blob=False
         )
+        if examples is not None:
+            settings = hypothesis.settings(settings, max_examples=examples)
         seeded = hypothesis.seed(zlib.crc32(self.name.encode()))
         tried: Callable[[], None] = seeded(settings(hypothesis.given(**strategies)(once)))
         return tried

@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -35,15 +36,15 @@ def _learner(learner: Any, imports: dict[str, str]) -> tuple[str, list[str]]:
         if not _import(kind, imports)
     ]
     known = {kind.__name__: kind for kind in types}
-    try:
+    with suppress(Exception):  # a repr is any text, and a class may refuse to be made of it
         if type(eval(repr(learner), known)) is type(learner):
             return f"learner = {learner!r}", notes
+    with suppress(Exception):
         settings = repr(vars(learner))
         ast.literal_eval(settings)
-    except Exception:  # a repr is any text, and a class may refuse to be made of it
-        return "learner = ...  # made as the one that you have checked", notes
-    name = type(learner).__name__
-    return f"learner = object.__new__({name})\nvars(learner).update({settings})", notes
+        name = type(learner).__name__
+        return f"learner = object.__new__({name})\nvars(learner).update({settings})", notes
+    return "learner = ...  # made as the one that you have checked", notes
 
 
 def _types(value: Any) -> Iterator[type]:
@@ -57,10 +58,10 @@ def _types(value: Any) -> Iterator[type]:
 
 def _import(value: Any, imports: dict[str, str]) -> bool:
     """Enter a class or function into `imports`; False if no module has it under its name."""
-    module = sys.modules.get(value.__module__, None)
-    if value.__module__ == "__main__" or getattr(module, value.__name__, None) is not value:
+    module, name = value.__module__, value.__name__
+    if module == "__main__" or getattr(sys.modules.get(module), name, None) is not value:
         return False
-    imports[value.__name__] = value.__module__
+    imports[name] = module
     return True
 
 

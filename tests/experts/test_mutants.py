@@ -174,5 +174,5 @@ def test_a_law_catches_the_mutant(name: str, monkeypatch: pytest.MonkeyPatch) ->
     owner, attribute, mutant, learner, law, bound = MUTANTS[name]
     assert check_learner(learner, only=[law], bound=bound).held == (law,)
     monkeypatch.setattr(owner, attribute, mutant)
-    with pytest.raises(LawError, match=f"^{law}\n"):
+    with pytest.raises(LawError, match=f"^{law}: "):
         check_learner(learner, only=[law], bound=bound)
