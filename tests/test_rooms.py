@@ -102,6 +102,19 @@ def test_studies_do_not_know_each_other() -> None:
     assert not foreign
 
 
+def test_nothing_needs_the_laws() -> None:
+    """They need hypothesis; the package itself, above its rooms, must not import them either."""
+    known = modules("experts")
+    laws = {module for module in known if room("experts", module) == "testing"}
+    assert laws
+    assert not [
+        f"{module} imports {other}"
+        for module, path in known.items()
+        for other in imports(module, path, known)
+        if module not in laws and other in laws
+    ]
+
+
 def test_the_core_knows_nothing_of_networks() -> None:
     for path in modules("experts").values():
         names = {

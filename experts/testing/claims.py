@@ -92,6 +92,7 @@ def _check(formula: str, left: Array, right: Array, holds: Any, excess: Any) -> 
     ours, theirs, holds, excess = np.broadcast_arrays(
         as_numpy(left), as_numpy(right), holds, excess
     )
-    worst = np.where(holds, -1.0, np.nan_to_num(excess, nan=np.finfo(float).max))
+    excess = np.nan_to_num(excess.astype(float), nan=np.finfo(float).max)
+    worst = np.where(holds, -1.0, excess)
     place = tuple(int(i) for i in np.unravel_index(np.argmax(worst), worst.shape))
     raise ClaimError(formula, ours[place].item(), theirs[place].item(), place)
