@@ -166,7 +166,7 @@ def _check_estimated(ledger: Ledger, player: Player[Any], estimate: np.ndarray) 
 def regret_in_estimated_losses_of_the_awake_never_exceeds_the_certificate(
     learner: Any, game: Game, seed: int
 ) -> None:
-    """Likewise with sleepers, over the rounds in which an expert was awake."""
+    """Regret in the estimated losses of awake experts is at most the certificate."""
     rng = np.random.default_rng(seed)
     player, ledger = Player(learner, game.loss[0]), Ledger.open(game.loss[0])
     for loss in in_interval(learner, game.loss):

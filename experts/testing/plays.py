@@ -85,7 +85,7 @@ def regret_never_exceeds_the_certificate(learner: Any, opponent: Opponent, game:
 
 @law(game=switching_games)
 def regret_never_exceeds_the_certificate_when_experts_switch(learner: Any, game: Game) -> None:
-    """Likewise, if the good expert is another one after some rounds."""
+    """Regret is at most the certificate if the good expert changes after some rounds."""
     certified(learner, game)
 
 
