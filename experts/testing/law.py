@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from unittest import SkipTest
@@ -30,17 +31,18 @@ class LawError(AssertionError):
     Parameters
     ----------
     law
+        The `Law`, with its name.
     formula, left, right
         The formula that does not hold, and the values of its sides.
     script
         A program that breaks the law with this case, to paste.
     """
 
-    def __init__(self, law: Law, claim: ClaimError, paste: str) -> None:
-        self.law, self.script = law, paste
+    def __init__(self, law: Law, claim: ClaimError, script: str) -> None:
+        self.law, self.script = law, script
         self.formula, self.left, self.right = claim.formula, claim.left, claim.right
         head = f"{law.name}: {law.says}"
-        super().__init__(f"{head}\n\n{claim}\n\nThe smallest case that breaks it:\n\n{paste}")
+        super().__init__(f"{head}\n\n{claim}\n\nThe smallest case that breaks it:\n\n{script}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,28 +115,29 @@ class Law:
         """
         if why := self.why_not(learner, **told):
             raise SkipTest(f"{self.name}: {why}")
-        extra = {name: told[name] for name in self.told}
-        last: dict[str, Any] = {}
+        last = {name: told[name] for name in self.told}
 
         def once(**case: Any) -> None:
             last.update(case)
-            self.body(learner, **self.fixed, **extra, **case)
+            self.body(learner, **self.fixed, **last)
 
-        try:
+        with self._named(learner, last):
             self._tried(once, learner.horizon, examples)()
-        except Exception as error:
-            paste = script(self.name, learner, extra | last)
-            cause = None if isinstance(error, ClaimError) else error
-            raise LawError(self, _claim(error), paste) from cause
 
     def replay(self, learner: Any, **case: Any) -> None:
         """Try one case; raises `LawError` if it breaks."""
-        try:
+        with self._named(learner, case):
             self.body(learner, **self.fixed, **case)
+
+    @contextmanager
+    def _named(self, learner: Any, case: Mapping[str, Any]) -> Iterator[None]:
+        """Errors of the block, in which `case` is tried last, become `LawError`."""
+        try:
+            yield
+        except ClaimError as claim:
+            raise LawError(self, claim, script(self.name, learner, case)) from None
         except Exception as error:
-            cause = None if isinstance(error, ClaimError) else error
-            paste = script(self.name, learner, case)
-            raise LawError(self, _claim(error), paste) from cause
+            raise LawError(self, _claim(error), script(self.name, learner, case)) from error
 
     def _tried(self, once: Body, horizon: int | None, examples: int | None) -> Callable[[], None]:
         """`once` over what is drawn, by hypothesis."""
@@ -146,7 +149,11 @@ class Law:
             for name, drawn in self.drawn.items()
         }
         settings = hypothesis.settings(
-            deadline=None, database=None, report_multiple_bugs=False, print_blob=False
+            deadline=None,
+            database=None,
+            report_multiple_bugs=False,
+            print_blob=False,
+            suppress_health_check=list(hypothesis.HealthCheck),  # a slow machine is no mistake
         )
         if examples is not None:
             settings = hypothesis.settings(settings, max_examples=examples)
@@ -156,15 +163,10 @@ class Law:
 
 
 def _claim(error: Exception) -> ClaimError:
-    """What was broken, whatever was raised."""
-    if isinstance(error, ClaimError):
-        return error
+    """The claim that an error of the learner breaks."""
     if isinstance(error, Flaky):
-        return ClaimError(
-            "the same rounds, played again, end in the same way",
-            "another way",
-            "the same",
-        )
+        rule = "the same rounds, played again, end in the same way"
+        return ClaimError(rule, "another way", "the same")
     return ClaimError("the learner raises no error", f"{type(error).__name__}: {error}", "no error")
 
 

@@ -16,8 +16,8 @@ def script(law: str, learner: Any, case: Mapping[str, Any]) -> str:
     """A program that tries the law on the learner with these arguments."""
     imports: dict[str, str] = {"replay": "experts.testing"}
     made, note = _learner(learner, imports)
-    arguments = [f"    {name}={_text(value, imports)},\n" for name, value in case.items()]
-    called = f'replay(\n    "{law}",\n    learner,\n{"".join(arguments)})\n'
+    arguments = "".join(_argument(name, value, imports) for name, value in case.items())
+    called = f'replay(\n    "{law}",\n    learner,\n{arguments})\n'
     head = ["import numpy as np"] if "np." in called else []
     modules = sorted(set(imports.values()))
     lines = [
@@ -65,6 +65,13 @@ def _import(value: Any, imports: dict[str, str]) -> bool:
     return True
 
 
+def _argument(name: str, value: Any, imports: dict[str, str]) -> str:
+    """A line of the call; a lambda has no address."""
+    if callable(value) and not _import(value, imports):
+        return f"    {name}=...,  # as you have given it\n"
+    return f"    {name}={_text(value, imports)},\n"
+
+
 def _text(value: Any, imports: dict[str, str], indent: str = "    ") -> str:
     """Python code for an argument of a law."""
     if isinstance(value, np.ndarray):
@@ -77,6 +84,4 @@ def _text(value: Any, imports: dict[str, str], indent: str = "    ") -> str:
             for name, part in value._asdict().items()
         ]
         return f"{type(value).__name__}(\n{''.join(fields)}{indent})"
-    if callable(value):
-        return value.__name__ if _import(value, imports) else "..."  # a lambda has no address
-    return repr(value)
+    return value.__name__ if callable(value) else repr(value)
