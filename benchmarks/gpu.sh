@@ -15,7 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PYTHONPATH=$PWD
 
 nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
-EXPERTS_TEST_DEVICE=cuda python3 -m pytest tests/experts/test_laws.py -k "other_libraries and torch"
+EXPERTS_TEST_DEVICE=cuda python3 -m pytest tests/experts/test_laws.py -k other_libraries-torch
 EXPERTS_TEST_DEVICE=cuda python3 -m pytest tests/nas_adapter/edges
 for device in cuda cpu; do
     python3 experiments/run_xnas.py --data "$data" --device $device --out "$out/$device" \

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Try to break every regret bound, and show how tight each one is.
 
-Every registered learner plays every opponent over many horizons and seeds. Each game is checked
-against the a-priori bound in `studies.regret_bounds.claims.BOUNDS` and against the learner's own
-certificate.
+Every registered learner, or one's own, plays every opponent over many horizons and seeds. Each game
+is checked against the a-priori bound in `studies.regret_bounds.claims.BOUNDS` and against the
+learner's own certificate.
 """
 
 from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from studies.regret_bounds.matches import (
     split,
     sweep,
 )
+from studies.regret_bounds.own import Own, own
 from studies.regret_bounds.verdicts import Record, records, summary
 from studies.regret_bounds.worst_sequence import search
 
@@ -48,6 +50,10 @@ SMOKE: dict[str, Any] = {
 class Config:
     """Try to break every regret bound, and show how tight each one is."""
 
+    learner: tuple[str, ...] = ()
+    """Who plays: names in the registry, or FILE.py:NAME for a learner of your own (NAME is one, or
+    makes one; it is given the horizon if it has an argument `horizon`), or FILE.py:NAME:BOUND with
+    a function (K, T) for losses in [0, 1]. Default: everyone registered."""
     horizons: tuple[int, ...] = (100, 1_000, 10_000, 100_000)
     """T. Games above 10,000 rounds need a compiled engine and a randomly drawn sequence; bandits
     against other opponents stop at 1,000."""
@@ -98,50 +104,62 @@ def main(config: Config) -> None:
     """Play all matches, write result.json and the pictures, print the summary."""
     if config.smoke:
         config = replace(config, **SMOKE)
-    tasks = all_tasks(config)
+    chosen = players(config.learner)
+    tasks = all_tasks(config, chosen)
     found: list[Record] = []
     for match, outcomes in sweep(tasks, config.backend, config.jobs).items():
         found += records(match, outcomes)
     write_result(config.out, found)
 
     rows = summary(found, config.experts)
-    shown = [contender.label for contender in shown_contenders(rows)]
+    shown = [contender.label for contender in shown_contenders(rows, chosen)]
     write_picture(config.out, "growth.png", pictures.growth(found, shown, config.experts))
     write_picture(config.out, "tightness.png", pictures.tightness(found))
-    line = worst_sequences(config)
+    line = "" if config.learner else f"\n{worst_sequences(config)}\n"
 
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    print(f"\n{line}\n\n{table(rows, columns)}\n")
+    print(f"{line}\n{table(rows, columns)}\n")
     games, wrong = (sum(row[name] for row in rows) for name in ("games", "violations"))
     print(f"{games:,} games; {wrong} violations; written to {config.out}")
 
 
-def shown_contenders(rows: list[Record]) -> list[Contender]:
-    """Contenders in the picture of growth: of each preset with a bound one setting.
+def players(names: Sequence[str]) -> list[Contender | Own]:
+    """Everyone registered, in all of their settings, or those whom --learner names."""
+    if not names:
+        return [*contenders()]
+    known = {contender.name for contender in contenders()}
+    files = {name: own(name) for name in names if name not in known}
+    registered = [contender for contender in contenders() if contender.name in names]
+    return [*files.values(), *registered]
+
+
+def shown_contenders(rows: list[Record], chosen: list[Contender | Own]) -> list[Contender | Own]:
+    """Contenders in the picture of growth: one's own, and of each preset with a bound one setting.
 
     That is the one tuned to T if there is one, else the one with the tightest bound.
     """
+    mine = [c for c in chosen if isinstance(c, Own)]
     order = [row["learner"] for row in rows if row["holds"] != "certificate"]
-    bounded = [c for c in contenders() if c.label in order]
+    bounded = [c for c in chosen if isinstance(c, Contender) and c.label in order]
     bounded.sort(key=lambda c: ("horizon" in c.setting, -order.index(c.label)))
-    return sorted({c.name: c for c in bounded}.values(), key=lambda c: c.name)
+    return [*mine, *sorted({c.name: c for c in bounded}.values(), key=lambda c: c.name)]
 
 
-def all_tasks(config: Config) -> list[Task]:
+def all_tasks(config: Config, chosen: list[Contender | Own]) -> list[Task]:
     """All tasks: every horizon at --experts, one horizon at other K, windows of real sequences."""
     matches = [
         (Match(contender, group, config.experts, t), config.budget)
-        for contender in contenders()
+        for contender in chosen
         for group in (DRAWN, DETERMINED)
         for t in config.horizons
     ]
-    for contender in contenders():
+    for contender in chosen:
         # The growth in K looks at the worst opponent only, and for bandits that one is drawn. A
         # tenth of the games is enough.
         groups = (DRAWN,) if contender.bandit else (DRAWN, DETERMINED)
         for k, group in itertools.product(set(config.sweep) - {config.experts}, groups):
             matches.append((Match(contender, group, k, config.sweep_horizon), config.budget / 10))
-    for contender, sequence in itertools.product(contenders(), real_sequences(config)):
+    for contender, sequence in itertools.product(chosen, real_sequences(config)):
         rounds, k = sequence.losses().shape
         horizons = [t for t in config.horizons if t <= rounds]
         matches += [(Match(contender, sequence, k, t), config.budget) for t in horizons]

@@ -27,8 +27,10 @@ def check_learner(learner: Any) -> None:
     """Refuse what is no learner, such as the function or the class that makes one."""
     if isinstance(learner, type) or not isinstance(learner, Learner):
         name = getattr(learner, "__name__", type(learner).__name__)
-        hint = f"; did you mean {name}(...)?" if callable(learner) else ""
-        raise ValueError(f"learner must be a learner, got {name}{hint}")
+        asked = sorted(member for member in vars(Learner) if not member.startswith("_"))
+        lacking = ", ".join(member for member in asked if not hasattr(learner, member))
+        hint = f"did you mean {name}(...)?" if callable(learner) else f"it lacks {lacking}"
+        raise ValueError(f"learner must be a learner, got {name}; {hint}")
 
 
 def check_supported(learner: Learner[Any], **given: tuple[str, Array | None]) -> None:

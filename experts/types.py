@@ -70,6 +70,7 @@ class Learner(Protocol[State]):
     def init(self, like: Array, *, prior: Array | None = None) -> State:
         """State before the first round, for problems shaped, typed and placed as `like` (..., K).
 
+        A (nested) NamedTuple of arrays, among them `alive`, bool (..., K): who takes part.
         `prior` (..., K), on the simplex, defaults to the uniform one. An expert whose prior is
         0 does not take part: this is how problems with different numbers of experts share a batch.
         """

@@ -16,6 +16,7 @@ LAYERS = {
         "types", "numerics", "checks", "registry", "sleeping", "player", "ftrl", "learners",
         "structured", "simulation", "analysis",
         "bounds", "environments", "least_squares", "wipeout",  # short addresses of what is above
+        "testing",
     ),
     "nas_adapter": (
         "errors", "randomness", "progress", "edges", "supernets", "scores", "spaces", "data",
@@ -99,6 +100,19 @@ def test_studies_do_not_know_each_other() -> None:
         and other.split(".")[1] != module.split(".")[1]
     ]
     assert not foreign
+
+
+def test_nothing_needs_the_laws() -> None:
+    """They need hypothesis; the package itself, above its rooms, must not import them either."""
+    known = modules("experts")
+    laws = {module for module in known if room("experts", module) == "testing"}
+    assert laws
+    assert not [
+        f"{module} imports {other}"
+        for module, path in known.items()
+        for other in imports(module, path, known)
+        if module not in laws and other in laws
+    ]
 
 
 def test_the_core_knows_nothing_of_networks() -> None:

@@ -14,18 +14,19 @@ import experts
 PACKAGE = Path(experts.__file__).parent
 IN_NUMPY = {
     PACKAGE / "simulation",
+    PACKAGE / "testing",
     PACKAGE / "analysis" / "worst_case.py",
     PACKAGE / "structured" / "black_box.py",
 }
-"""Around the algorithms: whole games, which are played in numpy, and whole searches, which draw
-from numpy's generators."""
+"""Around the algorithms: whole games, which are played in numpy, whole searches, which draw from
+numpy's generators, and the laws, whose games are numpy's."""
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
 def test_experts_imports_no_heavy_or_optional_library() -> None:
     code = (
         "import sys, experts; "
-        "heavy = {'torch', 'nas_adapter', 'matplotlib', 'numba', 'pandas', 'tqdm'}; "
+        "heavy = {'torch', 'nas_adapter', 'matplotlib', 'numba', 'pandas', 'tqdm', 'hypothesis'}; "
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import experts
 from experts import FTRL, Anytime, Entropy, Feedback, Player, Weighted
 from experts.environments import Given
-from tests.experts.games import as_numpy
+from experts.testing.games import as_numpy
 
 LIBRARIES = pytest.mark.parametrize(
     "xp", [np, torch, array_api_strict], ids=["numpy", "torch", "strict"]

@@ -10,8 +10,7 @@ import torch
 
 import experts
 from experts import Player, bounds
-from tests.experts.test_feedback_laws import supporting
-from tests.experts.test_laws import every_learner
+from tests.experts.test_laws import every_learner, supporting
 
 SEEDS, ARMS = 200, 3
 

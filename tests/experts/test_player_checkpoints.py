@@ -13,7 +13,7 @@ import torch
 
 import experts
 from experts import Player
-from tests.experts.games import as_numpy
+from experts.testing.games import as_numpy
 from tests.experts.test_laws import every_learner
 
 LIBRARIES = {"numpy": np, "torch": torch, "strict": array_api_strict}

@@ -10,8 +10,7 @@ import torch
 
 import experts
 from experts import Ledger, Player
-from tests.experts.test_feedback_laws import supporting
-from tests.experts.test_laws import every_learner
+from tests.experts.test_laws import every_learner, supporting
 
 
 @pytest.fixture(params=[np, torch], ids=["numpy", "torch"])

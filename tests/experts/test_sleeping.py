@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import array_api_strict
 import numpy as np
+import pytest
+import torch
+from hypothesis import given
 
 import experts
 from experts import Ledger, Player
+from experts.sleeping import fill, restrict
+from experts.testing.games import Game, as_numpy, games
 
 
 def test_a_sleeping_expert_gets_no_one_else_s_regret() -> None:
@@ -24,3 +32,17 @@ def test_a_sleeping_expert_gets_no_one_else_s_regret() -> None:
     np.testing.assert_allclose(ledger.regret, mine, atol=1e-10)
     assert ledger.regret[2] == 0
     assert np.all(player.certificate() >= mine)
+
+
+@pytest.mark.parametrize("xp", [torch, array_api_strict], ids=["torch", "strict"])
+@given(game=games())
+def test_the_reduction_is_the_same_in_every_library(xp: Any, game: Game) -> None:
+    """One round at a time: over a game, rounding of <p, l> can break a tie that AdaHedge sees."""
+    for loss, awake in zip(game.loss, ~game.dead, strict=True):
+        raw = loss / np.maximum(loss.sum(-1, keepdims=True), 1)
+        play = restrict(raw, awake)
+        filled = fill(loss, play, awake)
+        theirs = restrict(xp.asarray(raw), xp.asarray(awake))
+        others = fill(xp.asarray(loss), theirs, xp.asarray(awake))
+        np.testing.assert_allclose(as_numpy(theirs), play, rtol=1e-12)
+        np.testing.assert_allclose(as_numpy(others), filled, rtol=1e-12)

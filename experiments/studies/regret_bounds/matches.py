@@ -21,6 +21,7 @@ from experts.environments import Environment
 from experts.simulation.engines.scan import Scan
 from nas_adapter.errors import UserError
 from studies.regret_bounds.claims import Contender
+from studies.regret_bounds.own import Own
 
 COMPILED, LEAST = 1_000_000, 100
 """With a compiled engine: rounds of a match against each opponent, all seeds, and fewest seeds."""
@@ -90,7 +91,7 @@ DRAWN, DETERMINED = "drawn", "determined"
 class Match(NamedTuple):
     """A learner against a group of opponents at a horizon."""
 
-    contender: Contender
+    contender: Contender | Own
     group: str | RealSequence
     """DRAWN, DETERMINED, or the windows of a real sequence"""
     experts: int

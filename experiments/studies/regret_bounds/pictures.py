@@ -19,9 +19,9 @@ COLORS = [f"C{i}" for i in range(10)] + ["black", "gold", "darkgreen", "navy", "
 
 def growth(found: list[Record], learners: list[str], k: int) -> Figure:
     """Panels of mean regret over the horizon, one for each learner: all opponents and the bound."""
-    columns = 4
+    columns = min(4, max(2, len(learners)))
     height = -(-len(learners) // columns)
-    figure = Figure(figsize=(13.5, 2.6 * height + 1.6), layout="constrained")
+    figure = Figure(figsize=(2.8 * columns + 2.3, 2.6 * height + 1.6), layout="constrained")
     axes = figure.subplots(height, columns, sharex=True, squeeze=False)
     colors, drawn = _colors(found), set()
     for panel, learner in zip(axes.flat, learners, strict=False):
@@ -32,8 +32,8 @@ def growth(found: list[Record], learners: list[str], k: int) -> Figure:
             if line:
                 drawn.add(name)
                 panel.plot(*zip(*line, strict=True), "o-", color=color, markersize=3, linewidth=1)
-        bound = sorted({(r["horizon"], r["bound"]) for r in mine})
-        panel.plot(*zip(*bound, strict=True), color="black", linestyle="--")
+        bound = sorted({(r["horizon"], r["bound"]) for r in mine if r["bound"] is not None})
+        panel.plot([t for t, _ in bound], [b for _, b in bound], color="black", linestyle="--")
         holds = {"expectation": "bandit, on the mean", "probability": "bandit, with prob. 95 %"}
         note = holds.get(mine[0]["holds"])
         panel.set_title(learner + (f"\n({note})" if note else ""), fontsize=9)

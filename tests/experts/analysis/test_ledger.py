@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from experts import IntervalLedger, Ledger, TrackingLedger
-from tests.experts.games import as_numpy
+from experts.testing.games import as_numpy
 
 SIXTYFOURTHS = st.integers(0, 64).map(lambda n: n / 64)
 

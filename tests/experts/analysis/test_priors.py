@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import experts
 from experts import Feedback, Ledger, bounds, wipeout
-from tests.experts.games import OPPONENTS, Game, Opponent, games, rounds
+from experts.testing.games import OPPONENTS, Game, Opponent, games, rounds
 
 ETAS = st.floats(0.02, 3)
 STRENGTHS = st.floats(0, 12)

@@ -24,7 +24,7 @@ from experts import (
     bounds,
     wipeout,
 )
-from tests.experts.games import OPPONENTS, Game, Opponent, games, rounds
+from experts.testing.games import OPPONENTS, Game, Opponent, games, rounds
 
 ROUNDS = 20
 

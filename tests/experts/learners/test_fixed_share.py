@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import experts
 from experts import bounds
-from tests.experts.games import OPPONENTS, Game, Opponent, games, rounds
+from experts.testing.games import OPPONENTS, Game, Opponent, games, rounds
 
 
 @given(game=games(), eta=st.floats(0.1, 5), alpha=st.floats(0.01, 0.9))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import experts
 from experts import Feedback, Ledger, bounds
-from tests.experts.games import OPPONENTS, Game, Opponent, games, rounds
+from experts.testing.games import OPPONENTS, Game, Opponent, games, rounds
 
 Rule = Callable[[list[np.ndarray], int], np.ndarray]
 """From the instantaneous regrets of the rounds played, each (K,), to the next distribution."""

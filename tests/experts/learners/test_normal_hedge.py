@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 
 import experts
 from experts import Feedback, Ledger, bounds
-from tests.experts.games import OPPONENTS, Game, Opponent, games, rounds
+from experts.testing.games import OPPONENTS, Game, Opponent, games, rounds
 
 
 def published(regret: np.ndarray) -> np.ndarray:

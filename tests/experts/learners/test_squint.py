@@ -15,7 +15,7 @@ import experts
 from experts import Ledger, bounds
 from experts.learners.squint import ImproperRate, UniformRate, solve
 from experts.numerics.quadrature import bell
-from tests.experts.games import OPPONENTS, Game, Opponent, games, rounds
+from experts.testing.games import OPPONENTS, Game, Opponent, games, rounds
 
 
 @pytest.mark.parametrize("rate", [ImproperRate(), UniformRate()])

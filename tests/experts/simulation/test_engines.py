@@ -15,7 +15,7 @@ from experts.environments import Bernoulli, Given
 from experts.simulation.engines import kernels
 from experts.simulation.engines.compiled import Numba
 from experts.simulation.engines.scan import Scan
-from tests.experts.games import Game, games
+from experts.testing.games import Game, games
 from tests.experts.simulation.test_play import BANDITS, LEARNERS, assert_same
 
 ENGINES: dict[str, Any] = {"scan": Scan, "numba": Numba}

@@ -15,7 +15,7 @@ from hypothesis import given
 import experts
 from experts import REGISTRY, Ledger, Trace, environments
 from experts.environments import AgainstTheFavourite, Bernoulli, Given
-from tests.experts.games import Game, games
+from experts.testing.games import Game, games
 
 LEARNERS = [
     pytest.param(entry.make(**example), id=f"{name}-{index}")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experts.least_squares import Pairwise, Quadratic
-from tests.experts.games import as_numpy
+from experts.testing.games import as_numpy
 
 EDGES, CHOICES = 3, 3
 ALL = np.eye(CHOICES)[list(itertools.product(range(CHOICES), repeat=EDGES))]

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 from experts import ProductDistribution
 from experts.structured.product import edge_entropy
-from tests.experts.games import as_numpy
+from experts.testing.games import as_numpy
 
 ARCHITECTURES = np.asarray(list(itertools.product(range(3), repeat=3)))
 weights = hnp.arrays(np.float64, (2, 3, 3), elements=st.integers(0, 4)).filter(

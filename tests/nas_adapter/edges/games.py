@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch import Tensor
 
+from experts.testing.games import DEVICE
 from nas_adapter import EdgeExperts
-from tests.experts.games import DEVICE
 
 BOUND = 0.5
 """L of the games: losses have range 1, which every learner's default settings allow."""

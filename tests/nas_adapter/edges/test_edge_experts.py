@@ -15,8 +15,8 @@ from torch import Tensor
 
 import experts
 from experts import REGISTRY
+from experts.testing.games import DEVICE
 from nas_adapter import EdgeExperts
-from tests.experts.games import DEVICE
 from tests.nas_adapter.edges.games import (
     BOUND,
     OPPONENTS,

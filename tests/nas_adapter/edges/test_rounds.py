@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import experts
+from experts.testing.games import DEVICE
 from nas_adapter import EdgeExperts, UserError
 from nas_adapter.spaces import DARTSCNN, NASBench201
-from tests.experts.games import DEVICE
 from tests.nas_adapter.edges.games import BOUND, rounds, started
 
 MASK = torch.tensor([[True, True, True], [True, True, False]])

@@ -1,0 +1,98 @@
+"""Claims of which laws are made: each raises `ClaimError`, with the formula and its two sides."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from experts.testing.games import as_numpy
+from experts.types import Array
+
+
+class ClaimError(AssertionError):
+    """A formula that does not hold, for the arrays that a law has compared.
+
+    Parameters
+    ----------
+    formula
+        What should hold.
+    left, right
+        Its two sides where it is broken most.
+    place
+        The position of the two in the arrays; None if they are no arrays.
+    """
+
+    def __init__(
+        self, formula: str, left: object, right: object, place: tuple[int, ...] | None = None
+    ) -> None:
+        self.formula, self.left, self.right, self.place = formula, left, right, place
+        where = f" at index {place}" if place else ""
+        super().__init__(f"{formula}\n    left:  {left}{where}\n    right: {right}")
+
+
+def at_most(
+    formula: str, left: Array, right: Array, *, where: Array = True, slack: Array = 0.0
+) -> None:
+    """``left <= right + slack`` wherever `where` says so; nan is never at most anything."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        excess = as_numpy(left) - (as_numpy(right) + slack)
+        holds = as_numpy(left) <= as_numpy(right) + slack
+    _check(formula, left, right, holds | ~as_numpy(where), excess)
+
+
+def equal(
+    formula: str,
+    left: Array,
+    right: Array,
+    *,
+    where: Array = True,
+    rtol: float = 0,
+    atol: float = 0,
+) -> None:
+    """``|left - right| <= atol + rtol |right|`` wherever `where` says so; nan equals nan.
+
+    `right` is a number, or of the shape of `left`.
+    """
+    ours, theirs = as_numpy(left), as_numpy(right)
+    if theirs.ndim and ours.shape != theirs.shape:
+        raise ClaimError(f"{formula} (their shapes)", ours.shape, theirs.shape)
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance = np.abs(np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float))
+        close = distance <= atol + rtol * np.abs(np.asarray(theirs, dtype=float))
+    same = (ours == theirs) | ((ours != ours) & (theirs != theirs))  # noqa: PLR0124  (nan)
+    _check(formula, left, right, close | same | ~as_numpy(where), distance)
+
+
+def true(formula: str, holds: bool, found: object, expected: object) -> None:
+    """`holds`, with what was found and what should have been."""
+    if not holds:
+        raise ClaimError(formula, found, expected)
+
+
+@contextmanager
+def refused(formula: str, pattern: str) -> Iterator[None]:
+    """The block raises a ValueError whose message matches `pattern`."""
+    try:
+        yield
+    except ValueError as error:
+        if not re.search(pattern, str(error)):
+            raise ClaimError(formula, f"ValueError: {error}", f"ValueError: {pattern}") from error
+        return
+    raise ClaimError(formula, "no error", f"ValueError: {pattern}")
+
+
+def _check(formula: str, left: Array, right: Array, holds: Any, excess: Any) -> None:
+    """Raise `ClaimError` unless all of `holds`, with both sides where `excess` is largest."""
+    if np.all(holds):
+        return
+    ours, theirs, holds, excess = np.broadcast_arrays(
+        as_numpy(left), as_numpy(right), holds, excess
+    )
+    excess = np.nan_to_num(excess.astype(float), nan=np.finfo(float).max)
+    worst = np.where(holds, -1.0, excess)
+    place = tuple(int(i) for i in np.unravel_index(np.argmax(worst), worst.shape))
+    raise ClaimError(formula, ours[place].item(), theirs[place].item(), place)
