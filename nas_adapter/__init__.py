@@ -1,1 +1,50 @@
-"""XNAS and its baselines on PyTorch: an edge of a supernet is an expert problem of `experts`."""
+"""XNAS and its baselines on PyTorch: an edge of a supernet is an expert problem of `experts`.
+
+Public names are loaded when they are used, so that importing the package does not import PyTorch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nas_adapter.data.own import as_images
+    from nas_adapter.errors import UserError
+    from nas_adapter.front.retrain import retrain
+    from nas_adapter.front.search import search
+    from nas_adapter.front.settings import make_settings
+    from nas_adapter.spaces import DARTSCNN, DARTSRNN, NASBench201
+    from nas_adapter.tasks import Goal
+
+_HOMES = {
+    "DARTSCNN": "nas_adapter.spaces",
+    "DARTSRNN": "nas_adapter.spaces",
+    "Goal": "nas_adapter.tasks",
+    "NASBench201": "nas_adapter.spaces",
+    "UserError": "nas_adapter.errors",
+    "as_images": "nas_adapter.data.own",
+    "make_settings": "nas_adapter.front.settings",
+    "retrain": "nas_adapter.front.retrain",
+    "search": "nas_adapter.front.search",
+}
+
+__all__ = [
+    "DARTSCNN",
+    "DARTSRNN",
+    "Goal",
+    "NASBench201",
+    "UserError",
+    "as_images",
+    "make_settings",
+    "retrain",
+    "search",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -20,6 +20,14 @@ def sentences(result: dict[str, Any]) -> list[str]:
     ]
 
 
+def shown(value: float | None, metric: str) -> str:
+    """A value of the metric in words: accuracy in percent; nothing for None."""
+    if value is None:
+        return ""
+    formats = {"accuracy": ".2%", "perplexity": ".2f"}
+    return format(value, formats.get(metric, ".4g"))
+
+
 def page_part(result: dict[str, Any]) -> str:
     """Sentences and table as HTML; nothing for a result without a decision."""
     if "decision" not in result:
@@ -30,14 +38,14 @@ def page_part(result: dict[str, Any]) -> str:
 
 def table(result: dict[str, Any]) -> str:
     """The candidates as an HTML table, the one that was chosen in bold."""
-    metric = _metric(result)
+    metric = result["metric"]
     rows = []
     for row in result.get("candidates", ()):
         cells = [
             ", ".join(row["advisors"]),
             _loss(row["held_out_loss"], row["held_out_loss_error"]),
             _loss(row["test_loss"]),
-            _share(row[f"test_{metric}"], metric),
+            shown(row[f"test_{metric}"], metric),
             _count(row["parameters"]),
             "" if row["seconds"] is None else f"{row['seconds']:.0f} s",
             row["architecture"],
@@ -58,14 +66,10 @@ def table(result: dict[str, Any]) -> str:
     )
 
 
-def _metric(result: dict[str, Any]) -> str:
-    return "accuracy" if result["test_accuracy"] is not None else "perplexity"
-
-
 def _found(result: dict[str, Any]) -> str:
-    metric = _metric(result)
+    metric = result["metric"]
     return (
-        f"The cell that was found has test {metric} {_share(result[f'test_{metric}'], metric)} "
+        f"The cell that was found has test {metric} {shown(result[f'test_{metric}'], metric)} "
         f"(test loss {result['test_loss']:.4f}), retrained from scratch."
     )
 
@@ -118,12 +122,6 @@ def _believed(result: dict[str, Any]) -> str:
         f"{said['spearman']:+.2f}, 95 % interval {said['low']:+.2f} to {said['high']:+.2f}, over "
         f"{said['cells']} random cells trained for {fidelity['epochs']} epochs)."
     )
-
-
-def _share(value: float | None, metric: str) -> str:
-    if value is None:
-        return ""
-    return f"{value:.2%}" if metric == "accuracy" else f"{value:.2f}"
 
 
 def _loss(value: float | None, error: float | None = None) -> str:

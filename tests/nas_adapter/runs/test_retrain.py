@@ -12,7 +12,7 @@ from nas_adapter.data import images as data_sets
 from nas_adapter.data.images import cut_out
 from nas_adapter.errors import UserError
 from nas_adapter.output import export as export_module
-from nas_adapter.output.export import export
+from nas_adapter.output.export import export, standalone
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.runs.retrain import Retraining, RetrainSettings, build
 from nas_adapter.runs.run import Run
@@ -62,7 +62,7 @@ def test_exported_files_give_the_same_logits(tmp_path: Path) -> None:
     torch.manual_seed(0)
     batch = next(task.retrain_batches(0))
     net(batch.images, architecture)  # for statistics that are not the initial ones
-    differences = export(task, net, architecture, tmp_path)
+    differences = export(task, standalone(task, net, architecture), tmp_path)
     assert differences.keys() == {"network.pt2", "network.onnx"}
     assert max(differences.values()) < export_module.TOLERANCE
     session = onnxruntime.InferenceSession(str(tmp_path / "network.onnx"))
@@ -80,4 +80,4 @@ def test_an_export_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.M
     net = build(space, (3,) * 6, task.size(2, search=False), seed=0)
     monkeypatch.setattr(export_module, "_run_onnx", lambda path, inputs: torch.zeros(640))
     with pytest.raises(UserError, match=r"network\.onnx gives other outputs than the network"):
-        export(task, net, (3,) * 6, tmp_path)
+        export(task, standalone(task, net, (3,) * 6), tmp_path)
