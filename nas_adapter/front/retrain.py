@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class Retrained:
     """for each edge the index of its operation"""
     genotype: str
     """the same in the space's notation"""
-    network: nn.Module
+    network: nn.Module = field(repr=False)
     """on the CPU; takes inputs as the data set has them"""
     metric: str
     """name of the next one"""
@@ -47,7 +47,7 @@ class Retrained:
     test_loss: float
     held_out_loss: float | None
     """mean over a fifth of the training data that was not trained on"""
-    report: dict[str, Any]
+    report: dict[str, Any] = field(repr=False)
     """its row in result.json, with parameters and seconds"""
 
 

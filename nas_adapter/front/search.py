@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ class Searched:
     """for each edge the index of its operation"""
     genotype: str
     """the same in the space's notation"""
-    network: nn.Module
+    network: nn.Module = field(repr=False)
     """retrained from scratch, on the CPU; takes inputs as the data set has them"""
     metric: str
     """name of the next two"""
@@ -66,7 +66,7 @@ class Searched:
     valid_metric: float
     """of the supernet, on the half that drove the architecture"""
     test_loss: float
-    report: dict[str, Any]
+    report: dict[str, Any] = field(repr=False)
     """all of result.json"""
 
 

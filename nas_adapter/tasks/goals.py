@@ -59,6 +59,8 @@ class Goal:
 
     def check(self, targets: Tensor) -> None:
         """Raise `UserError` unless loss and score take these targets (n, ...)."""
+        if self.metric == "loss":
+            raise UserError("goal: its metric cannot be called loss, which is reported beside it")
         few = targets[:2]
         zeros = torch.zeros(len(few), self.outputs, device=targets.device)
         shapes = f"outputs {tuple(zeros.shape)} and targets {tuple(few.shape)}, {few.dtype}"
