@@ -88,7 +88,7 @@ def _each(examples: Any, part: str) -> Iterator[Any]:
     """The examples, in their order."""
     if isinstance(examples, DataLoader):
         raise UserError(f"the {part} data must be a data set, not a DataLoader of batches")
-    if hasattr(examples, "__getitem__"):  # which need not end when it is iterated over
+    if hasattr(examples, "__len__"):  # by index: a data set need not end when it is iterated over
         for index in progress(range(len(examples)), f"reading {part}", unit="example"):
             yield examples[index]
     else:

@@ -18,6 +18,7 @@ from nas_adapter.front.machine import machine, pick_device
 from nas_adapter.front.options import options
 from nas_adapter.front.settings import Settings, make_settings, open_space
 from nas_adapter.front.source import open_data
+from nas_adapter.output import report
 from nas_adapter.output.export import export as write_network
 from nas_adapter.output.export import standalone
 from nas_adapter.runs.decide import judged, tested
@@ -111,7 +112,7 @@ def retrain(
             found += [_retrained(retraining, cell, named) for named, cell in chosen.items()]
         title = {"method": "retrain", "space": name, "data": source.name}
         if isinstance(run, Run):
-            _report(run, title, tasks[0][1], found, export)
+            _report(run, opened, title, tasks[0][1], found, export)
     finally:
         run.close()
     return found
@@ -157,9 +158,14 @@ def _retrained(retraining: Retraining, cell: Architecture, name: str) -> Retrain
 
 
 def _report(
-    run: Run, title: dict[str, Any], task: Task, found: Sequence[Retrained], export: bool
+    run: Run,
+    space: Space,
+    title: dict[str, Any],
+    task: Task,
+    found: Sequence[Retrained],
+    export: bool,
 ) -> None:
-    """Write result.json and, of every cell's first network, the files."""
+    """Write the files of every cell's first network, the report and result.json."""
     rows = [one.report for one in found]
     result = {
         **title,
@@ -174,6 +180,7 @@ def _report(
         result["exported"] = {
             one.name: write_network(task, one.network, run.out / one.name) for one in first
         }
+    report.draw_retrained(run, space, {one.name: one.architecture for one in found}, result)
     run.write_json("result.json", result)
 
 

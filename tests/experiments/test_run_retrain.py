@@ -39,7 +39,12 @@ def test_cells_and_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert summary["DARTS_V2"]["test_loss_error"] == pytest.approx(abs(both[0] - both[1]) / 2)
     assert (out / "cell 2" / "network.onnx").exists()
     assert result["exported"].keys() == {"DARTS_V2", "cell 2"}
-    assert "DARTS_V2" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    page = (out / "report.html").read_text()
+    for name in summary:
+        assert f"{name} " in shown
+        assert f"<td>{name}</td>" in page
+    assert page.count("data:image/png;base64,") == 2
     before = numbers(out)
     assert run_xnas.command([*arguments, "--export", "--resume"]) == 0
     assert numbers(out) == before

@@ -25,11 +25,13 @@ def dataset(count: int = 60, seed: int = 0) -> TensorDataset:
     return TensorDataset(*labelled(count, seed))
 
 
-def text() -> Text:
-    """The letters a to e in a fixed order, with breaks."""
+def text(count: int = 900) -> Text:
+    """The letters a to e in order, with breaks; a sixth of them to validate, a sixth to test."""
     generator = torch.Generator().manual_seed(0)
-    tokens = (torch.arange(900) + torch.randint(2, (900,), generator=generator)) % 6
-    return Text(tokens[:600], tokens[600:750], tokens[750:], ("<unk>", *"abcde"), "char")
+    tokens = (torch.arange(count) + torch.randint(2, (count,), generator=generator)) % 6
+    first, second = 4 * count // 6, 5 * count // 6
+    parts = tokens[:first], tokens[first:second], tokens[second:]
+    return Text(*parts, ("<unk>", *"abcde"), "char")
 
 
 def data_for(task: str) -> Any:
