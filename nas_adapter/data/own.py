@@ -88,6 +88,8 @@ def _each(examples: Any, part: str) -> Iterator[Any]:
     """The examples, in their order."""
     if isinstance(examples, DataLoader):
         raise UserError(f"the {part} data must be a data set, not a DataLoader of batches")
+    if not (hasattr(examples, "__iter__") or hasattr(examples, "__getitem__")):
+        raise UserError(f"the {part} data must be a data set, got {type(examples).__name__}")
     if hasattr(examples, "__len__"):  # by index: a data set need not end when it is iterated over
         for index in progress(range(len(examples)), f"reading {part}", unit="example"):
             yield examples[index]

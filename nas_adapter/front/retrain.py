@@ -92,6 +92,8 @@ def retrain(
     UserError
         An argument that cannot be; a training that diverges.
     """
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise UserError(f"--seeds must be one or more different numbers, got {list(seeds)}")
     name, opened = open_space(space)
     settings = settings or make_settings(space)
     place = pick_device(device)
@@ -101,7 +103,7 @@ def retrain(
     tasks = [(seed, task.with_judges() if held_out else task) for seed, task in tasks]
     config = options(settings.retrain) | options(settings.task)
     config |= {"channels": settings.channels, "space": name, "operations": opened.operations}
-    config |= {"data": source.name, "cells": [opened.genotype(cell) for cell in chosen.values()]}
+    config |= {"data": source.name, "retrain": [opened.genotype(cell) for cell in chosen.values()]}
     config |= {"seeds": list(seeds), "held_out": held_out}
     run = begin(out, config, resume=resume, export=export, device=place)
     try:
@@ -120,6 +122,8 @@ def retrain(
 
 def _named(space: Space, cells: Sequence[str]) -> dict[str, Architecture]:
     """The cells by their names, see `Retrained.name`; UserError for what is none of the space."""
+    if not cells:
+        raise UserError("--retrain needs one cell or more")
     found = {}
     for number, cell in enumerate(cells, 1):
         name = cell if cell.isidentifier() else f"cell {number}"

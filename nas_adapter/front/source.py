@@ -51,7 +51,7 @@ def open_data(
         return Source(name, load), settings
     _fit(space, "images")
     if not isinstance(data, Images):
-        train, test = data if isinstance(data, tuple) else (data, None)
+        train, test = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
         data = as_images(train, test, labelled=goal is None)
     parts = (data.train, data.test)
     name = _digest("images", *(tensor for part in parts for tensor in (part.images, part.labels)))

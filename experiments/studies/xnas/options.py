@@ -43,8 +43,7 @@ class Config:
     """A tiny run, in under a minute, to see that everything works: other values where you give
     none."""
     preset: str = "default"
-    """Defaults of XNAS on images: default (what pays, see docs/xnas.md) or published (the paper's
-    search)."""
+    """Defaults of XNAS: default (what pays, see docs/xnas.md) or published (the paper's search)."""
     cells: Annotated[tuple[str, ...], tyro.conf.arg(name="retrain")] = ()
     """Train these architectures (as for --compare), and search nothing."""
     seeds: tuple[int, ...] = ()

@@ -215,6 +215,7 @@ IMAGES, LABELS = labelled(30)
         ([(IMAGES[0], 0), (IMAGES[1, :2], 1)], "train images must have one shape"),
         ([(IMAGES[0].numpy(), 0)], "got an image of type ndarray"),
         ([3], "got int"),
+        (3, "the train data must be a data set, got int"),
         (text(), "this space is for images, but the data is text"),
         ("digit", "unknown data set 'digit'"),
     ],
