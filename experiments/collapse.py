@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from common.command import run_command
 from common.output import Record, table, write_picture, write_result
-from common.settings import options, with_options
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from studies.nasbench201.table import PLACES, Table
@@ -28,6 +27,7 @@ from studies.nasbench201.table import read as read_accuracies
 from experts.structured.product import edge_entropy
 from nas_adapter.errors import choose
 from nas_adapter.front.machine import pick_device
+from nas_adapter.front.options import options, with_options
 from nas_adapter.runs.run import Run
 from nas_adapter.runs.search import PHASE, SearchSettings, search
 from nas_adapter.spaces import NONE, Architecture, NASBench201, Space, without

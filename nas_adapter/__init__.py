@@ -7,17 +7,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nas_adapter.data.own import as_images
     from nas_adapter.edges import EdgeExperts
     from nas_adapter.errors import UserError
+    from nas_adapter.front.retrain import retrain
+    from nas_adapter.front.search import search
+    from nas_adapter.front.settings import make_settings
+    from nas_adapter.spaces import DARTSCNN, DARTSRNN, NASBench201
     from nas_adapter.supernets.supernet import MixedEdge
+    from nas_adapter.tasks import Goal
 
 _HOMES = {
+    "DARTSCNN": "nas_adapter.spaces",
+    "DARTSRNN": "nas_adapter.spaces",
     "EdgeExperts": "nas_adapter.edges",
+    "Goal": "nas_adapter.tasks",
     "MixedEdge": "nas_adapter.supernets.supernet",
+    "NASBench201": "nas_adapter.spaces",
     "UserError": "nas_adapter.errors",
+    "as_images": "nas_adapter.data.own",
+    "make_settings": "nas_adapter.front.settings",
+    "retrain": "nas_adapter.front.retrain",
+    "search": "nas_adapter.front.search",
 }
 
-__all__ = ["EdgeExperts", "MixedEdge", "UserError"]
+__all__ = [
+    "DARTSCNN",
+    "DARTSRNN",
+    "EdgeExperts",
+    "Goal",
+    "MixedEdge",
+    "NASBench201",
+    "UserError",
+    "as_images",
+    "make_settings",
+    "retrain",
+    "search",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -44,7 +44,10 @@ class Discrete(nn.Module):
 def check_looks(space: Space, task: Task) -> None:
     """Raise `UserError` unless the task offers batches to look at."""
     if task.probe(0) is None:
-        raise UserError(f"--prior scores is for images, but this space is for {space.task}")
+        raise UserError(
+            f"--prior scores is for classes of images, not for this {space.task} task; "
+            "--prior uniform is for all"
+        )
 
 
 class Looker:

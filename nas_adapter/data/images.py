@@ -29,7 +29,7 @@ NAMES = ("digits", *TORCHVISION, "folder:PATH")
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Labelled images: uint8 (n, channels, height, width), and labels (n,)."""
+    """Images (n, channels, height, width), uint8 or float, and labels (n,) or other targets."""
 
     images: Tensor
     labels: Tensor
@@ -55,15 +55,18 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Images:
-    """An image data set: training and test images, and how they may be augmented."""
+    """An image data set: training and test images, and what may be done to them."""
 
     train: Split
     test: Split
     classes: tuple[str, ...]
+    """names of the labels 0, 1, ..., in the order of the logits; empty: targets are no labels"""
     crop: int = 0
     """pixels of padding for random crops; 0: no crops"""
     flip: bool = False
     """whether images may be mirrored"""
+    normalise: bool = True
+    """whether networks are given images with zero mean and unit variance, else as they are"""
 
     @property
     def channels(self) -> int:
@@ -82,13 +85,16 @@ class Images:
 
     @cached_property
     def moments(self) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of every channel of the training images."""
+        """Mean and standard deviation that images are normalised with, (1, channels, 1, 1)."""
+        if not self.normalise:
+            zeros = torch.zeros(1, self.channels, 1, 1, device=self.train.images.device)
+            return zeros, zeros + 1
         reference = self.train.images.float()
         mean = reference.mean((0, 2, 3), keepdim=True)
         return mean, reference.std((0, 2, 3), keepdim=True).clamp(min=1e-6)
 
-    def normalise(self, images: Tensor) -> Tensor:
-        """Images with zero mean and unit variance for each channel, by the training images."""
+    def normalised(self, images: Tensor) -> Tensor:
+        """Images as networks are given them, normalised by the training images."""
         mean, std = self.moments
         return (images.float() - mean) / std
 
@@ -178,13 +184,18 @@ def _digits() -> Images:
     data = load_digits()
     images = torch.from_numpy(data.images[:, None] * 15).to(torch.uint8)  # 0..16 to 0..240
     everything = Split(images, torch.from_numpy(data.target).long())
-    return replace(_held_out(everything, tuple("0123456789")), crop=1)
+    return replace(held_out(everything, tuple("0123456789")), crop=1)
 
 
-def _held_out(everything: Split, classes: tuple[str, ...]) -> Images:
-    """The data set with a fifth of every class as its test set, the same for every seed."""
+def held_out(everything: Split, classes: tuple[str, ...]) -> Images:
+    """The data set with a fifth of every class as its test set, the same for every seed.
+
+    Without classes a fifth of all. UserError for a class of one image.
+    """
     order = torch.randperm(len(everything), generator=stream(0, Stream.SPLIT))
     test = torch.zeros(len(everything), dtype=torch.bool)
+    if not classes:
+        test[order[: max(1, len(order) // 5)]] = True
     for label in range(len(classes)):
         members = order[everything.labels[order] == label]
         if len(members) < 2:
@@ -237,7 +248,7 @@ def _folder(path: Path, size: int) -> Images:
     if len(parts) == 1:
         raise UserError(f"{path} has a folder {parts[0]}; it must have both train and test")
     if not parts:
-        return replace(_held_out(*_read_folder(path, size)), crop=size // 8, flip=True)
+        return replace(held_out(*_read_folder(path, size)), crop=size // 8, flip=True)
     train, classes = _read_folder(path / "train", size)
     test, test_classes = _read_folder(path / "test", size)
     if classes != test_classes:

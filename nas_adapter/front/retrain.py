@@ -5,18 +5,28 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from torch import nn
 
 from nas_adapter.advice.largest import count_parameters
 from nas_adapter.errors import UserError
+from nas_adapter.front.begin import begin
+from nas_adapter.front.machine import machine, pick_device
+from nas_adapter.front.options import options
+from nas_adapter.front.settings import Settings, make_settings, open_space
+from nas_adapter.front.source import open_data
+from nas_adapter.output import report
 from nas_adapter.output.export import export as write_network
-from nas_adapter.runs.decide import held_out, tested
-from nas_adapter.runs.retrain import Retraining, RetrainSettings, Trained
+from nas_adapter.output.export import standalone
+from nas_adapter.runs.decide import judged, tested
+from nas_adapter.runs.retrain import Retraining
 from nas_adapter.runs.run import Run
 from nas_adapter.spaces import Architecture, Space
 from nas_adapter.spaces.published import read_cell
-from nas_adapter.tasks import Task
+from nas_adapter.tasks import Goal, Task
 
 
 @dataclass(frozen=True)
@@ -27,15 +37,93 @@ class Retrained:
     """of a published cell, else "cell 1" for the first cell that was given"""
     seed: int
     architecture: Architecture
-    trained: Trained
-    row: dict[str, Any]
-    """for result.json"""
-    exported: dict[str, float]
-    """see `export`; empty where nothing was exported"""
+    """for each edge the index of its operation"""
+    genotype: str
+    """the same in the space's notation"""
+    network: nn.Module = field(repr=False)
+    """on the CPU; takes inputs as the data set has them"""
+    metric: str
+    """name of the next one"""
+    test_metric: float
+    test_loss: float
+    held_out_loss: float | None
+    """mean over a fifth of the training data that was not trained on"""
+    report: dict[str, Any] = field(repr=False)
+    """its row in result.json, with parameters and seconds"""
 
 
-def named(space: Space, cells: Sequence[str]) -> dict[str, Architecture]:
+def retrain(
+    cells: str | Sequence[str],
+    space: str | Space,
+    data: Any,
+    settings: Settings | None = None,
+    *,
+    goal: Goal | None = None,
+    seeds: Sequence[int] = (0,),
+    held_out: bool = True,
+    device: str = "auto",
+    out: str | Path | None = None,
+    resume: bool = False,
+    export: bool = False,
+) -> list[Retrained]:
+    """Train networks of given cells from scratch, every cell with every seed; search nothing.
+
+    Parameters
+    ----------
+    cells
+        One or several: genotypes in the space's notation, or names of published cells, see
+        `published`.
+    space, data, settings, goal, device, out, resume
+        As for `search`. Of the settings those of the task, `retrain_epochs` and C count.
+    seeds
+        Seeds of the trainings.
+    held_out
+        Set a fifth of the training data aside, for a loss to choose a cell by. Without, all of it
+        is trained on, as is usual in papers.
+    export
+        Write the network of every cell with the first seed to out/NAME.
+
+    Returns
+    -------
+    One for each seed and cell, in this order; with `out` the same in result.json.
+
+    Raises
+    ------
+    UserError
+        An argument that cannot be; a training that diverges.
+    """
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise UserError(f"--seeds must be one or more different numbers, got {list(seeds)}")
+    name, opened = open_space(space)
+    settings = settings or make_settings(space)
+    place = pick_device(device)
+    chosen = _named(opened, [cells] if isinstance(cells, str) else cells)
+    source, settings = open_data(data, goal, settings, opened)
+    tasks = [(seed, source.load(seed, place)) for seed in seeds]
+    tasks = [(seed, task.with_judges() if held_out else task) for seed, task in tasks]
+    config = options(settings.retrain) | options(settings.task)
+    config |= {"channels": settings.channels, "space": name, "operations": opened.operations}
+    config |= {"data": source.name, "retrain": [opened.genotype(cell) for cell in chosen.values()]}
+    config |= {"seeds": list(seeds), "held_out": held_out}
+    run = begin(out, config, resume=resume, export=export, device=place)
+    try:
+        found: list[Retrained] = []
+        for seed, task in tasks:
+            size = task.size(settings.channels, search=False)
+            retraining = Retraining(settings.retrain, size, opened, task, run, seed, held_out)
+            found += [_retrained(retraining, cell, named) for named, cell in chosen.items()]
+        title = {"method": "retrain", "space": name, "data": source.name}
+        if isinstance(run, Run):
+            _report(run, opened, title, tasks[0][1], found, export)
+    finally:
+        run.close()
+    return found
+
+
+def _named(space: Space, cells: Sequence[str]) -> dict[str, Architecture]:
     """The cells by their names, see `Retrained.name`; UserError for what is none of the space."""
+    if not cells:
+        raise UserError("--retrain needs one cell or more")
     found = {}
     for number, cell in enumerate(cells, 1):
         name = cell if cell.isidentifier() else f"cell {number}"
@@ -45,54 +133,72 @@ def named(space: Space, cells: Sequence[str]) -> dict[str, Architecture]:
     return found
 
 
-def retrain(
-    cells: dict[str, Architecture],
-    space: Space,
-    tasks: dict[int, Task],
-    settings: RetrainSettings,
+def _retrained(retraining: Retraining, cell: Architecture, name: str) -> Retrained:
+    """The cell, trained by `retraining`."""
+    space, task, seed = retraining.space, retraining.task, retraining.seed
+    phase = f"retrain {name} seed {seed}"
+    trained = retraining.train(cell, phase)
+    row = {
+        "name": name,
+        "seed": seed,
+        "architecture": space.genotype(cell),
+        "parameters": count_parameters(space, retraining.size, cell),
+        **judged(trained),
+        **tested(retraining, trained),
+        "seconds": trained.seconds,
+    }
+    return Retrained(
+        name=name,
+        seed=seed,
+        architecture=cell,
+        genotype=row["architecture"],
+        network=standalone(task, retraining.network(cell, phase), cell),
+        metric=task.metric,
+        test_metric=trained.metric,
+        test_loss=trained.loss,
+        held_out_loss=row["held_out_loss"],
+        report=row,
+    )
+
+
+def _report(
     run: Run,
-    *,
-    channels: int,
-    judged: bool,
+    space: Space,
+    title: dict[str, Any],
+    task: Task,
+    found: Sequence[Retrained],
     export: bool,
-) -> list[Retrained]:
-    """Train every cell with every seed; `tasks`: the data, bound to each seed."""
-    found = []
-    for seed, task in tasks.items():
-        size = task.size(channels, search=False)
-        retraining = Retraining(settings, size, space, task, run, seed, judged)
-        for name, cell in cells.items():
-            phase = f"retrain {name} seed {seed}"
-            trained = retraining.train(cell, phase)
-            row = {
-                "name": name,
-                "seed": seed,
-                "architecture": space.genotype(cell),
-                "parameters": count_parameters(space, size, cell),
-                **held_out(trained),
-                **tested(retraining, trained),
-                "seconds": trained.seconds,
-            }
-            exported = {}
-            if export and task is next(iter(tasks.values())):
-                exported = write_network(
-                    task, retraining.network(cell, phase), cell, run.out / name
-                )
-            found.append(Retrained(name, seed, cell, trained, row, exported))
-    return found
+) -> None:
+    """Write the files of every cell's first network, the report and result.json."""
+    rows = [one.report for one in found]
+    result = {
+        **title,
+        "metric": task.metric,
+        "cells": rows,
+        "summary": summarised(found),
+        **task.facts,
+        **machine(task.device),
+    }
+    if export:
+        first = [one for one in found if one.seed == found[0].seed]
+        result["exported"] = {
+            one.name: write_network(task, one.network, run.out / one.name) for one in first
+        }
+    report.draw_retrained(run, space, {one.name: one.architecture for one in found}, result)
+    run.write_json("result.json", result)
 
 
-def summarised(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def summarised(trained: Sequence[Retrained]) -> list[dict[str, Any]]:
     """For every cell its means over the seeds, and their standard errors (None for one seed)."""
-    names = list(dict.fromkeys(row["name"] for row in rows))
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for one in trained:
+        by_name.setdefault(one.name, []).append(one.report)
     found = []
-    for name in names:
-        mine = [row for row in rows if row["name"] == name]
-        summary: dict[str, Any] = {"name": name, "seeds": len(mine)}
-        for key in mine[0]:
-            if key == "held_out_loss" or key.startswith("test_"):
-                mean, error = _mean([row[key] for row in mine])
-                summary |= {key: mean, f"{key}_error": error}
+    for name, rows in by_name.items():
+        summary = {"name": name, "seeds": len(rows), "parameters": rows[0]["parameters"]}
+        for key in ("held_out_loss", f"test_{trained[0].metric}", "test_loss"):
+            summary[key], summary[f"{key}_error"] = _mean([row[key] for row in rows])
+        summary["seconds"], _ = _mean([row["seconds"] for row in rows])
         found.append(summary)
     return found
 

@@ -8,7 +8,7 @@ import logging
 import warnings
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +25,11 @@ TOLERANCE = 1e-3
 """Largest difference in an output, relative to the largest output, that passes the check."""
 
 
-class Classifier(nn.Module):
-    """Exported classifier of images (batch, channels, height, width) with pixels 0 to 255."""
+class ImageNetwork(nn.Module):
+    """A network of images (batch, channels, height, width), with pixels as its data set has them.
+
+    So 0 to 255 for the data sets that have names.
+    """
 
     def __init__(
         self, net: Supernet, architecture: Architecture, mean: Tensor, std: Tensor
@@ -37,12 +40,12 @@ class Classifier(nn.Module):
         self.register_buffer("std", std)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes); images are normalised as in training."""
+        """Outputs (batch, outputs), of classes the logits; images are normalised as in training."""
         return self.net((images - self.mean) / self.std, self.architecture)  # type: ignore[no-any-return, operator]
 
 
 class Reader(nn.Module):
-    """Exported language model, one token at a time."""
+    """A language model, one token at a time."""
 
     def __init__(self, net: Supernet, architecture: Architecture) -> None:
         super().__init__()
@@ -57,19 +60,45 @@ class Reader(nn.Module):
         return logits[0], state
 
 
-class Subject(NamedTuple):
-    """The module to export, with example inputs: the first axis of each is the batch."""
+class Fixed(nn.Module):
+    """A network of any other task, called with the task's own inputs."""
 
-    module: nn.Module
+    def __init__(self, net: Supernet, architecture: Architecture) -> None:
+        super().__init__()
+        self.net, self.architecture = net, architecture
+
+    def forward(self, *inputs: Any) -> Any:
+        """What the network gives for the inputs."""
+        return self.net(*inputs, self.architecture)
+
+
+def standalone(task: Task, net: Supernet, architecture: Architecture) -> nn.Module:
+    """The trained network as a module of its own, on the CPU, in evaluation mode."""
+    if isinstance(task, ImageClassification):
+        return ImageNetwork(net, architecture, *task.moments).eval().cpu()
+    wrapper = Reader if isinstance(task, LanguageModel) else Fixed
+    return wrapper(net, architecture).eval().cpu()
+
+
+class Examples(NamedTuple):
+    """Inputs of the module to export, the first axis of each the batch; names of its outputs."""
+
     inputs: dict[str, Tensor]
     outputs: tuple[str, ...]
 
 
-def export(task: Task, net: Supernet, architecture: Architecture, out: Path) -> dict[str, float]:
+def export(task: Task, module: nn.Module, out: Path) -> dict[str, float]:
     """Write network.pt2 and network.onnx, read them back, run them, and compare.
 
-    For images a `Classifier`; for text a `Reader`, and vocabulary.json, the spelling of each token.
-    Without the packages of the extra `onnx` only network.pt2 is written, with a message.
+    Class names go into the files, in the order of the logits: a JSON list called "classes" among
+    the extra files of network.pt2 and in the metadata of network.onnx. For text there is
+    vocabulary.json, the spelling of each token. Without the packages of the extra `onnx` only
+    network.pt2 is written, with a message.
+
+    Parameters
+    ----------
+    module
+        The `standalone` network of the task.
 
     Returns
     -------
@@ -81,15 +110,16 @@ def export(task: Task, net: Supernet, architecture: Architecture, out: Path) -> 
     UserError
         An unknown kind of task, or a file's outputs differ by more than `TOLERANCE`.
     """
-    module, inputs, outputs = _subject(task, net, architecture)
+    inputs, outputs = _examples(task, module)
     examples = tuple(inputs.values())
     with torch.no_grad():
         expected = _flat(module(*examples))
     few = tuple(example[:2] for example in examples)
     batch = {name: {0: Dim("batch")} for name in inputs}
     program = torch.export.export(module, few, dynamic_shapes=batch)
+    classes = json.dumps(task.facts.get("classes"))
     out.mkdir(exist_ok=True)
-    replace(out / "network.pt2", partial(_save, program))
+    replace(out / "network.pt2", partial(_save, program, classes))
     loaded = torch.export.load(out / "network.pt2").module()
     found = {"network.pt2": _flat(loaded(*examples)).detach()}
     if isinstance(task, LanguageModel):
@@ -99,7 +129,7 @@ def export(task: Task, net: Supernet, architecture: Architecture, out: Path) -> 
     if missing:
         print(f"network.onnx was not written: {', '.join(missing)} not installed")
     else:
-        _save_onnx(program, few, list(inputs), outputs, out / "network.onnx")
+        _save_onnx(program, few, classes, list(inputs), outputs, out / "network.onnx")
         found["network.onnx"] = _run_onnx(out / "network.onnx", inputs)
     return _differences(found, expected, out)
 
@@ -117,17 +147,13 @@ def _differences(found: dict[str, Tensor], expected: Tensor, out: Path) -> dict[
 
 
 @torch.no_grad()
-def _subject(task: Task, net: Supernet, architecture: Architecture) -> Subject:
+def _examples(task: Task, module: nn.Module) -> Examples:
     if isinstance(task, ImageClassification):
-        classifier = Classifier(net, architecture, *task.moments).eval().cpu()
-        return Subject(classifier, {"images": task.pixels()}, ("logits",))
+        return Examples({"images": task.pixels()}, ("logits",))
     if isinstance(task, LanguageModel):
-        reader = Reader(net, architecture).eval().cpu()
         passage = next(task.test())
-        _, hidden = net(passage.inputs.cpu(), None, architecture)
-        return Subject(
-            reader, {"tokens": passage.targets[-1].cpu(), "hidden": hidden}, ("logits", "next")
-        )
+        _, hidden = module.net(passage.inputs.cpu(), None, module.architecture)  # type: ignore[operator]
+        return Examples({"tokens": passage.targets[-1].cpu(), "hidden": hidden}, ("logits", "next"))
     raise UserError("--export is for networks of images and of text")
 
 
@@ -137,14 +163,15 @@ def _flat(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
     return torch.cat([part.flatten() for part in parts])
 
 
-def _save(program: ExportedProgram, path: Path) -> None:
+def _save(program: ExportedProgram, classes: str, path: Path) -> None:
     with path.open("wb") as file:
-        torch.export.save(program, file)
+        torch.export.save(program, file, extra_files={"classes": classes})
 
 
 def _save_onnx(
     program: ExportedProgram,
     examples: tuple[Tensor, ...],
+    classes: str,
     inputs: list[str],
     outputs: tuple[str, ...],
     path: Path,
@@ -161,6 +188,7 @@ def _save_onnx(
             verbose=False,
         )
     assert made is not None
+    made.model.metadata_props["classes"] = classes
     replace(path, lambda fresh: made.save(str(fresh)))
 
 

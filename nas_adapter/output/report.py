@@ -6,7 +6,7 @@ import base64
 import html
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,27 @@ def draw(run: Run, space: Space, architecture: Architecture, result: dict[str, A
         pictures["regret.png"] = lambda: regret(steps)
         pictures["wipeout.png"] = lambda: wipeouts(space, result["wiped_out"], result["steps"])
     pictures["cell.png"] = lambda: cells(space, architecture)
+    _write(run.out, pictures, CAPTIONS, result)
+
+
+def draw_retrained(
+    run: Run, space: Space, found: dict[str, Architecture], result: dict[str, Any]
+) -> None:
+    """Write report.html and a picture of each cell that was given."""
+    pictures = {f"{name}.png": partial(cells, space, cell) for name, cell in found.items()}
+    captions = {f"{name}.png": f"{name}." for name in found}
+    _write(run.out, pictures, captions, result)
+
+
+def _write(
+    out: Path,
+    pictures: Mapping[str, Callable[[], Figure]],
+    captions: Mapping[str, str],
+    result: dict[str, Any],
+) -> None:
     for name, make in pictures.items():
-        replace(run.out / name, partial(make().savefig, format="png", dpi=110))
-    page(run.out, list(pictures), result)
+        replace(out / name, partial(make().savefig, format="png", dpi=110))
+    page(out, {name: captions[name] for name in pictures}, result)
 
 
 def probabilities(
@@ -137,13 +155,13 @@ def _panels(space: Space) -> tuple[Figure, list[Axes]]:
     return figure, list(axes[:count])
 
 
-def page(out: Path, pictures: list[str], result: dict[str, Any]) -> None:
-    """Write report.html: result and pictures in one self-contained file."""
+def page(out: Path, pictures: Mapping[str, str], result: dict[str, Any]) -> None:
+    """Write report.html: result, pictures and their captions in one self-contained file."""
     figures = "".join(
         f'<figure><img alt="{name}" src="data:image/png;base64,'
         f'{base64.b64encode((out / name).read_bytes()).decode()}">'
-        f"<figcaption>{CAPTIONS[name]}</figcaption></figure>"
-        for name in pictures
+        f"<figcaption>{caption}</figcaption></figure>"
+        for name, caption in pictures.items()
     )
     rows = "".join(
         f"<tr><th>{html.escape(name)}</th><td>{html.escape(_short(value))}</td></tr>"

@@ -5,6 +5,9 @@ from __future__ import annotations
 import html
 from typing import Any
 
+COMMON = ("parameters", "training", "architecture")
+"""The last columns of every table."""
+
 
 def sentences(result: dict[str, Any]) -> list[str]:
     """What a reader wants to know first, a sentence each, from the content of result.json."""
@@ -20,52 +23,91 @@ def sentences(result: dict[str, Any]) -> list[str]:
     ]
 
 
-def page_part(result: dict[str, Any]) -> str:
-    """Sentences and table as HTML; nothing for a result without a decision."""
-    if "decision" not in result:
+def shown(value: float | None, metric: str) -> str:
+    """A value of the metric in words: accuracy in percent; nothing for None."""
+    if value is None:
         return ""
-    said = "".join(f"<p>{html.escape(line)}</p>" for line in sentences(result))
-    return said + table(result)
+    formats = {"accuracy": ".2%", "perplexity": ".2f"}
+    return format(value, formats.get(metric, ".4g"))
+
+
+def page_part(result: dict[str, Any]) -> str:
+    """Sentences and table as HTML."""
+    named = result.get("classes")
+    said = sentences(result) if "decision" in result else []
+    if named:
+        said.append(f"Classes, in the order of the outputs: {', '.join(named)}.")
+    told = "".join(f"<p>{html.escape(line)}</p>" for line in said)
+    return told + (retrained(result) if "summary" in result else table(result))
 
 
 def table(result: dict[str, Any]) -> str:
     """The candidates as an HTML table, the one that was chosen in bold."""
-    metric = _metric(result)
-    rows = []
-    for row in result.get("candidates", ()):
-        cells = [
+    metric = result["metric"]
+    rows = [
+        [
             ", ".join(row["advisors"]),
             _loss(row["held_out_loss"], row["held_out_loss_error"]),
             _loss(row["test_loss"]),
-            _share(row[f"test_{metric}"], metric),
+            shown(row[f"test_{metric}"], metric),
             _count(row["parameters"]),
-            "" if row["seconds"] is None else f"{row['seconds']:.0f} s",
+            _seconds(row["seconds"]),
             row["architecture"],
         ]
-        chosen = row["architecture"] == result["architecture"]
-        tag = "th" if chosen else "td"
-        rows.append("".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells))
+        for row in result.get("candidates", ())
+    ]
     if not rows:
         return ""
-    names = ("advised by", "held-out loss", "test loss", f"test {metric}", "parameters")
-    head = "".join(f"<th>{name}</th>" for name in (*names, "training", "architecture"))
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
     return (
-        "<h2>Candidates</h2><p>Losses are mean cross-entropies in nats, with the standard error "
-        "over the examples. The test data decided nothing. A cell without numbers was not "
-        "retrained.</p>"
-        f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+        "<h2>Candidates</h2><p>Losses are means over the examples (cross-entropies in nats, unless "
+        "the task says otherwise), with their standard errors. The test data decided nothing. A "
+        "cell without numbers was not retrained.</p>"
+        + _html(
+            ["advised by", "held-out loss", "test loss", f"test {metric}", *COMMON],
+            rows,
+            bold=result["architecture"],
+        )
     )
 
 
-def _metric(result: dict[str, Any]) -> str:
-    return "accuracy" if result["test_accuracy"] is not None else "perplexity"
+def retrained(result: dict[str, Any]) -> str:
+    """Retrained cells as an HTML table: means over the seeds."""
+    metric, cells = result["metric"], result["cells"]
+    written = {row["name"]: row["architecture"] for row in cells}
+    rows = [
+        [
+            row["name"],
+            str(row["seeds"]),
+            *(_loss(row[name], row[f"{name}_error"]) for name in ("held_out_loss", "test_loss")),
+            shown(row[f"test_{metric}"], metric)
+            + _plus_minus(shown(row[f"test_{metric}_error"], metric)),
+            _count(row["parameters"]),
+            _seconds(row["seconds"]),
+            written[row["name"]],
+        ]
+        for row in result["summary"]
+    ]
+    return (
+        "<h2>Cells</h2><p>Means over the seeds, with their standard errors. Losses are means over "
+        "the examples (cross-entropies in nats, unless the task says otherwise).</p>"
+        + _html(["cell", "seeds", "held-out loss", "test loss", f"test {metric}", *COMMON], rows)
+    )
+
+
+def _html(head: list[str], rows: list[list[str]], bold: str | None = None) -> str:
+    """A table; the rows that end with `bold` in bold."""
+    lines = ["".join(f"<th>{html.escape(name)}</th>" for name in head)]
+    for row in rows:
+        tag = "th" if row[-1] == bold else "td"
+        lines.append("".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row))
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<div class="wide"><table>{body}</table></div>'
 
 
 def _found(result: dict[str, Any]) -> str:
-    metric = _metric(result)
+    metric = result["metric"]
     return (
-        f"The cell that was found has test {metric} {_share(result[f'test_{metric}'], metric)} "
+        f"The cell that was found has test {metric} {shown(result[f'test_{metric}'], metric)} "
         f"(test loss {result['test_loss']:.4f}), retrained from scratch."
     )
 
@@ -120,16 +162,18 @@ def _believed(result: dict[str, Any]) -> str:
     )
 
 
-def _share(value: float | None, metric: str) -> str:
-    if value is None:
-        return ""
-    return f"{value:.2%}" if metric == "accuracy" else f"{value:.2f}"
-
-
 def _loss(value: float | None, error: float | None = None) -> str:
     if value is None:
         return ""
-    return f"{value:.4f}" if error is None else f"{value:.4f} ± {error:.4f}"
+    return f"{value:.4f}" + _plus_minus("" if error is None else f"{error:.4f}")
+
+
+def _plus_minus(error: str) -> str:
+    return f" ± {error}" if error else ""
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f} s"
 
 
 def _count(value: float) -> str:

@@ -11,7 +11,7 @@ from nas_adapter.advice.climb import climb
 from nas_adapter.advice.looks import Looker, check_looks
 from nas_adapter.advice.prior import Prior, from_climb, from_file, uniform
 from nas_adapter.errors import UserError
-from nas_adapter.runs.run import Run
+from nas_adapter.runs.run import Notes
 from nas_adapter.spaces import Space
 from nas_adapter.tasks import Task
 
@@ -27,7 +27,7 @@ def check_prior(name: str, space: Space, task: Task) -> None:
 
 
 def make_prior(
-    name: str, space: Space, task: Task, channels: int, run: Run, seed: int, looks: int
+    name: str, space: Space, task: Task, channels: int, run: Notes, seed: int, looks: int
 ) -> Prior:
     """The prior called `name`: uniform, scores, or a JSON file (see `advice.prior.from_file`).
 

@@ -104,15 +104,15 @@ def candidates(advised: Mapping[str, Architecture | None]) -> list[Candidate]:
     return [Candidate(advisors, cell, None) for cell, advisors in by_cell.items()]
 
 
-def capped(losses: Tensor, outputs: int) -> Tensor:
-    """Losses (n,) in nats cut at ln(outputs), what guessing loses, and scaled to [0, 1].
+def capped(losses: Tensor, guess: float) -> Tensor:
+    """Losses (n,) cut at `guess`, what guessing loses (`Task.guess`), and scaled to [0, 1].
 
     A loss that is no number, as of a network that has blown up, counts as guessing.
     """
-    return (losses / math.log(outputs)).nan_to_num(nan=1.0).clamp(max=1.0)
+    return (losses / guess).nan_to_num(nan=1.0).clamp(max=1.0)
 
 
-def best_trained(found: Sequence[Candidate], outputs: int) -> tuple[Candidate, dict[str, Any]]:
+def best_trained(found: Sequence[Candidate], guess: float) -> tuple[Candidate, dict[str, Any]]:
     """The candidate with the smallest mean capped held-out loss (ties: the first), and the facts.
 
     Guarantee, for n independent held-out examples that nothing depended on before: with probability
@@ -121,7 +121,7 @@ def best_trained(found: Sequence[Candidate], outputs: int) -> tuple[Candidate, d
 
     Source: Hoeffding 1963, with a union bound over the candidates.
     """
-    means = [_judged(candidate, outputs) for candidate in found]
+    means = [_judged(candidate, guess) for candidate in found]
     best = means.index(min(means))
     judged = found[best].trained
     assert judged is not None
@@ -138,11 +138,11 @@ def best_trained(found: Sequence[Candidate], outputs: int) -> tuple[Candidate, d
     }
 
 
-def _judged(candidate: Candidate, outputs: int) -> float:
+def _judged(candidate: Candidate, guess: float) -> float:
     trained = candidate.trained
     assert trained is not None
     assert trained.judged is not None
-    return float(capped(trained.judged, outputs).mean())
+    return float(capped(trained.judged, guess).mean())
 
 
 def guarantee_sentence(facts: Mapping[str, Any], independent: bool) -> str:

@@ -53,7 +53,7 @@ def decide(
     found = candidates(advised | draws)
     if settings.decide == "trained":
         found = [_trained(retraining, candidate) for candidate in found]
-        best, facts = best_trained(found, retraining.size.outputs)
+        best, facts = best_trained(found, retraining.task.guess)
         facts["guarantee_sentence"] = guarantee_sentence(facts, retraining.task.independent)
     else:
         chosen, facts = _advised(retraining, found, settings.decide)
@@ -85,12 +85,12 @@ def tested(retraining: Retraining, trained: Trained | None) -> dict[str, Any]:
     return {metric: trained.metric, "test_loss": trained.loss}
 
 
-def held_out(trained: Trained | None) -> dict[str, Any]:
+def judged(trained: Trained | None) -> dict[str, Any]:
     """What the examples that were set aside say of a network: mean loss and its standard error."""
-    judged = None if trained is None else trained.judged
+    losses = None if trained is None else trained.judged
     return {
-        "held_out_loss": None if judged is None else float(judged.mean()),
-        "held_out_loss_error": None if judged is None else float(judged.std() / len(judged) ** 0.5),
+        "held_out_loss": None if losses is None else float(losses.mean()),
+        "held_out_loss_error": None if losses is None else float(losses.std() / len(losses) ** 0.5),
     }
 
 
@@ -119,7 +119,7 @@ def _row(retraining: Retraining, candidate: Candidate) -> dict[str, Any]:
         "advisors": candidate.advisors,
         "architecture": retraining.space.genotype(candidate.architecture),
         "parameters": count_parameters(retraining.space, retraining.size, candidate.architecture),
-        **held_out(trained),
+        **judged(trained),
         **tested(retraining, trained),
         "seconds": None if trained is None else trained.seconds,
     }

@@ -15,7 +15,7 @@ from nas_adapter.errors import UserError, finite, positive
 from nas_adapter.progress import progress_bar
 from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.runs.averaging import Averaging
-from nas_adapter.runs.run import Run
+from nas_adapter.runs.run import Notes
 from nas_adapter.runs.training import cosine
 from nas_adapter.spaces import Architecture, Size, Space
 from nas_adapter.spaces.genotype import carries
@@ -66,7 +66,7 @@ class Retraining:
     size: Size
     space: Space
     task: Task
-    run: Run
+    run: Notes
     seed: int
     judged: bool = False
     """whether examples were set aside, see `Task.with_judges`"""

@@ -1,17 +1,54 @@
-"""The folder of a run: configuration, metrics and checkpoint, each written atomically."""
+"""What a run keeps: in a folder, with each file written atomically, or in memory alone."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from experts.numerics.files import replace
 from nas_adapter.errors import UserError
+
+
+class Notes(Protocol):
+    """Where a search or a training keeps its state and its metrics."""
+
+    def phase(self, name: str) -> dict[str, Any] | None:
+        """The state of a phase that was last saved, or None."""
+
+    def save(self, phase: str, state: dict[str, Any]) -> None:
+        """Keep a new state of `phase`."""
+
+    def log(self, phase: str, **record: Any) -> None:
+        """Take down one line of metrics."""
+
+    def close(self) -> None:
+        """End the run."""
+
+
+class Unwritten:
+    """`Notes` in memory: nothing is written, and nothing can be resumed."""
+
+    def __init__(self) -> None:
+        self._phases: dict[str, Any] = {}
+
+    def phase(self, name: str) -> dict[str, Any] | None:
+        """See `Notes.phase`."""
+        return self._phases.get(name)
+
+    def save(self, phase: str, state: dict[str, Any]) -> None:
+        """See `Notes.save`."""
+        self._phases[phase] = state
+
+    def log(self, phase: str, **record: Any) -> None:
+        """See `Notes.log`: metrics are not kept."""
+
+    def close(self) -> None:
+        """See `Notes.close`."""
 
 
 class Run:

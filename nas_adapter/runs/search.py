@@ -16,7 +16,7 @@ from nas_adapter.advice.total import LEAST
 from nas_adapter.errors import UserError, choose, positive
 from nas_adapter.progress import progress_bar
 from nas_adapter.randomness import Stream, seeded_by, stream
-from nas_adapter.runs.run import Run
+from nas_adapter.runs.run import Notes
 from nas_adapter.runs.training import cosine
 from nas_adapter.spaces import Architecture, Space
 from nas_adapter.strategies import Context, MethodSettings
@@ -68,7 +68,7 @@ def search(
     settings: SearchSettings,
     space: Space,
     task: Task,
-    run: Run,
+    run: Notes,
     *,
     seed: int,
     prior: Prior | None = None,
@@ -107,7 +107,7 @@ class _Search:
         settings: SearchSettings,
         space: Space,
         task: Task,
-        run: Run,
+        run: Notes,
         seed: int,
         prior: Prior,
         asked: Sequence[Architecture],

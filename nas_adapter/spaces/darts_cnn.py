@@ -6,17 +6,19 @@ Appendix A; the layers' details as in the authors' released networks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from nas_adapter.spaces.base import Architecture, Size, Tuning
 from nas_adapter.spaces.notation import from_pairs, read_call, to_pairs, write_call
+from nas_adapter.spaces.own import WIDTH, on_images, with_own
 from nas_adapter.supernets.layers import Norm, relu_conv_norm
 from nas_adapter.supernets.supernet import MixedEdge, Supernet, Weights
 
-MAKE: dict[str, Callable[[int, int, Norm], nn.Module | None]] = {
+Make = Callable[[int, int, Norm], nn.Module | None]
+MAKE: dict[str, Make] = {
     "none": lambda width, stride, norm: None,
     "max_pool_3x3": lambda width, stride, norm: norm.after_pooling(
         nn.MaxPool2d(3, stride, padding=1), width
@@ -47,6 +49,11 @@ class DARTSCNN:
 
     Nodes 0 and 1 are the outputs of the two cells before, node j = 2..5 the sum of its edges
     j<-i (i < j); the cell's output is nodes 2 to 5, concatenated. A node keeps two of its edges.
+
+    Parameters
+    ----------
+    own
+        Further operations: name -> constructor from (width, stride, norm), like those of `MAKE`.
     """
 
     task = "images"
@@ -59,9 +66,15 @@ class DARTSCNN:
     """Source: Liu et al. 2019, Appendix A, like the search's."""
     architecture_rate = 3e-4
 
+    def __init__(self, own: Mapping[str, Make] | None = None) -> None:
+        self._make = with_own(MAKE, own, _tried)
+        if own:
+            self.operations = tuple(self._make)
+            self.choices = (tuple(range(len(self._make))),) * (len(CELLS) * len(ENDS))
+
     def network(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> Supernet:
         """See `Space.network`."""
-        return Network(size, choices, search=search)
+        return Network(size, choices, tuple(self._make.values()), search=search)
 
     def genotype(self, architecture: Architecture) -> str:
         """``Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=range(2, 6), ...)``."""
@@ -94,7 +107,9 @@ class Network(Supernet):
     N = 6 the one that is retrained. Channels start at C a node and double at a reduction.
     """
 
-    def __init__(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> None:
+    def __init__(
+        self, size: Size, choices: Sequence[Sequence[int]], make: Sequence[Make], *, search: bool
+    ) -> None:
         super().__init__()
         norm = Norm(search)
         wide = STEM * size.channels
@@ -110,9 +125,8 @@ class Network(Supernet):
             if reduction:
                 width *= 2
             after_reduction = index - 1 in self.reductions
-            cells.append(
-                Cell((before, last, width), halves[reduction], norm, reduction, after_reduction)
-            )
+            widths, offered = (before, last, width), halves[reduction]
+            cells.append(Cell(widths, offered, make, norm, reduction, after_reduction))
             before, last = last, NODES * width
             if index == self.reductions[1] and size.auxiliary:
                 self.auxiliary = _auxiliary_head(last, size.outputs)
@@ -156,6 +170,7 @@ class Cell(nn.Module):
         self,
         widths: tuple[int, int, int],
         choices: Sequence[Sequence[int]],
+        make: Sequence[Make],
         norm: Norm,
         reduction: bool,
         after_reduction: bool,
@@ -171,7 +186,7 @@ class Cell(nn.Module):
         self.edges = nn.ModuleList()
         for (_, source), offered in zip(ENDS, choices, strict=True):
             stride = 2 if reduction and source < INPUTS else 1
-            made = {index: MAKE[OPERATIONS[index]](width, stride, norm) for index in offered}
+            made = {index: make[index](width, stride, norm) for index in offered}
             self.edges.append(MixedEdge(made, stride))
 
     def forward(self, before: Tensor, last: Tensor, weights: Weights) -> Tensor:
@@ -219,6 +234,10 @@ def _separable(
         nn.Conv2d(width, width, 1, bias=False),
         norm(width),
     )
+
+
+def _tried(make: Make) -> list[tuple[Tensor, Tensor]]:
+    return [on_images(make(WIDTH, stride, Norm(True)), stride) for stride in (1, 2)]
 
 
 def _auxiliary_head(width: int, classes: int) -> nn.Sequential:

@@ -6,7 +6,7 @@ Appendix A; https://github.com/quark0/darts, rnn/.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +16,8 @@ from torch.nn import functional
 from nas_adapter.errors import UserError
 from nas_adapter.spaces.base import Architecture, Size, Tuning
 from nas_adapter.spaces.notation import from_pairs, read_call, to_pairs, write_call
-from nas_adapter.supernets.recurrent_cell import ENDS, NODES, OPERATIONS, Cell
+from nas_adapter.spaces.own import with_own
+from nas_adapter.supernets.recurrent_cell import ENDS, FUNCTIONS, NODES, OPERATIONS, Cell, Function
 from nas_adapter.supernets.supernet import Supernet, Weights
 
 CONCAT = range(1, NODES + 1)
@@ -31,6 +32,11 @@ class DARTSRNN:
     """DARTS's recurrent space: one cell of 36 edges, each a choice among `OPERATIONS`.
 
     Node 0 is computed from x and h; every node 1 ... 8 keeps one incoming edge. See `Cell`.
+
+    Parameters
+    ----------
+    own
+        Further operations: name -> activation function, of tensors and without parameters.
     """
 
     task = "text"
@@ -44,11 +50,18 @@ class DARTSRNN:
     )
     architecture_rate = 3e-3
 
+    def __init__(self, own: Mapping[str, Function] | None = None) -> None:
+        functions = with_own(FUNCTIONS, own, _tried)
+        self._functions = tuple(functions.values())
+        if own:
+            self.operations = tuple(functions)
+            self.choices = (tuple(range(len(functions))),) * len(ENDS)
+
     def network(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> Supernet:
         """See `Space.network`; its H is `size.channels`, and there is one cell."""
         if size.auxiliary:
             raise UserError("--auxiliary: networks of darts-rnn have no auxiliary head")
-        return Network(size, choices, search=search)
+        return Network(size, choices, self._functions, search=search)
 
     def genotype(self, architecture: Architecture) -> str:
         """``Genotype(recurrent=[('relu', 0), ...], concat=range(1, 9))``.
@@ -90,10 +103,17 @@ class Dropout:
 class Network(Supernet):
     """Language model: embedding, the cell at every position, and the embedding as decoder."""
 
-    def __init__(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> None:
+    def __init__(
+        self,
+        size: Size,
+        choices: Sequence[Sequence[int]],
+        functions: Sequence[Function],
+        *,
+        search: bool,
+    ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(size.inputs, size.channels)
-        self.cell = Cell(size.channels, choices, search=search)
+        self.cell = Cell(size.channels, choices, functions, search=search)
         self.bias = nn.Parameter(torch.zeros(size.outputs))
         nn.init.uniform_(self.embedding.weight, -EMBEDDING_RANGE, EMBEDDING_RANGE)
 
@@ -126,6 +146,13 @@ class Network(Supernet):
     def remove(self, edge: int, operation: int) -> None:
         """See `Supernet.remove`: the operation is no longer computed on this edge."""
         self.cell.remove(edge, operation)
+
+
+def _tried(function: Function) -> list[tuple[Tensor, Tensor]]:
+    if isinstance(function, nn.Module) and list(function.parameters()):
+        raise ValueError("it has parameters, which nobody would train")
+    states = torch.zeros(2, 3)
+    return [(states if function is None else function(states), states)]
 
 
 def _mask(rate: float, like: Tensor, *shape: int) -> Tensor | None:

@@ -21,7 +21,9 @@ SPACES: dict[str, type[Space]] = {
 
 
 def find_space(name: str) -> Space:
-    """The space called `name`: a key of `SPACES`, or FILE.py:CLASS, whose class takes no arguments.
+    """The space called `name`: a key of `SPACES`, or FILE.py:CLASS.
+
+    The class takes no arguments; a function that makes a space will do.
 
     Raises
     ------
@@ -34,7 +36,7 @@ def find_space(name: str) -> Space:
         choose("space", name, (*SPACES, "FILE.py:CLASS"))
         return SPACES[name]()
     made = getattr(_module(Path(path).expanduser()), kind, None)
-    if not isinstance(made, type):
+    if not callable(made):
         raise UserError(f"--space: {path} has no class {kind!r}")
     try:
         space: Space = made()

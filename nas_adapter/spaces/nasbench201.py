@@ -7,16 +7,18 @@ Architecture Search", Section 2.1 (cell) and Figure 1 (macro skeleton).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from torch import Tensor, nn
 
 from nas_adapter.errors import UserError
 from nas_adapter.spaces.base import Architecture, Size, Tuning
+from nas_adapter.spaces.own import WIDTH, on_images, with_own
 from nas_adapter.supernets.layers import Norm, conv_norm, relu_conv_norm
 from nas_adapter.supernets.supernet import MixedEdge, Supernet, Weights
 
-MAKE: dict[str, Callable[[int, Norm], nn.Module | None]] = {
+Make = Callable[[int, Norm], nn.Module | None]
+MAKE: dict[str, Make] = {
     "none": lambda width, norm: None,
     "skip_connect": lambda width, norm: nn.Identity(),
     "nor_conv_1x1": lambda width, norm: relu_conv_norm(width, width, 1, norm),
@@ -35,6 +37,11 @@ class NASBench201:
     """The NAS-Bench-201 space: one cell of 6 edges, each a choice among `OPERATIONS`.
 
     Node 0 is the cell's input, node j the sum of its edges j<-i (i < j), node 3 the output.
+
+    Parameters
+    ----------
+    own
+        Further operations: name -> constructor from (width, norm), like those of `MAKE`.
     """
 
     task = "images"
@@ -50,15 +57,21 @@ class NASBench201:
     """Source: Dong & Yang 2020, Table 1."""
     architecture_rate = 3e-4
 
+    def __init__(self, own: Mapping[str, Make] | None = None) -> None:
+        self._make = with_own(MAKE, own, lambda make: [on_images(make(WIDTH, Norm(True)))])
+        if own:
+            self.operations = tuple(self._make)
+            self.choices = (tuple(range(len(self._make))),) * len(ENDS)
+
     def network(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> Supernet:
         """See `Space.network`."""
         if size.auxiliary:
             raise UserError("--auxiliary: networks of nasbench201 have no auxiliary head")
-        return Network(size, choices, search=search)
+        return Network(size, choices, tuple(self._make.values()), search=search)
 
     def genotype(self, architecture: Architecture) -> str:
         """The architecture as ``|nor_conv_3x3~0|+|none~0|skip_connect~1|+|...~0|...~1|...~2|``."""
-        named = [f"{OPERATIONS[o]}~{s}" for o, (_, s) in zip(architecture, ENDS, strict=True)]
+        named = [f"{self.operations[o]}~{s}" for o, (_, s) in zip(architecture, ENDS, strict=True)]
         nodes = [
             [name for name, (target, _) in zip(named, ENDS, strict=True) if target == node]
             for node in range(1, NODES)
@@ -72,8 +85,8 @@ class NASBench201:
             for node in genotype.split("+")
             for part in node.strip("|").split("|")
         ]
-        known = len(names) == len(ENDS) and set(names) <= set(OPERATIONS)
-        architecture = tuple(OPERATIONS.index(name) for name in names) if known else ()
+        known = len(names) == len(ENDS) and set(names) <= set(self.operations)
+        architecture = tuple(self.operations.index(name) for name in names) if known else ()
         if not known or self.genotype(architecture) != genotype:
             raise ValueError(f"not a NAS-Bench-201 architecture: {genotype!r}")
         return architecture
@@ -85,13 +98,16 @@ class Network(Supernet):
     The stages have C, 2C and 4C channels, with a residual `Reduction` between them.
     """
 
-    def __init__(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> None:
+    def __init__(
+        self, size: Size, choices: Sequence[Sequence[int]], make: Sequence[Make], *, search: bool
+    ) -> None:
         super().__init__()
         norm = Norm(search)
         widths = [size.channels, 2 * size.channels, 4 * size.channels]
         self.stem = conv_norm(size.inputs, size.channels, 3, norm)
         self.cells = nn.ModuleList(
-            nn.ModuleList(Cell(width, choices, norm) for _ in range(size.cells)) for width in widths
+            nn.ModuleList(Cell(width, choices, make, norm) for _ in range(size.cells))
+            for width in widths
         )
         self.reductions = nn.ModuleList(
             Reduction(narrow, wide, norm) for narrow, wide in itertools.pairwise(widths)
@@ -124,11 +140,12 @@ class Network(Supernet):
 class Cell(nn.Module):
     """A cell of the stack: (batch, width, height, width) to the same shape."""
 
-    def __init__(self, width: int, choices: Sequence[Sequence[int]], norm: Norm) -> None:
+    def __init__(
+        self, width: int, choices: Sequence[Sequence[int]], make: Sequence[Make], norm: Norm
+    ) -> None:
         super().__init__()
         self.edges = nn.ModuleList(
-            MixedEdge({index: MAKE[OPERATIONS[index]](width, norm) for index in offered})
-            for offered in choices
+            MixedEdge({index: make[index](width, norm) for index in offered}) for offered in choices
         )
 
     def forward(self, x: Tensor, weights: Weights) -> Tensor:

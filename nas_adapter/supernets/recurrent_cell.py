@@ -29,7 +29,8 @@ from nas_adapter.supernets.supernet import Weights
 
 NODES = 8
 ENDS = tuple((target, source) for target in range(1, NODES + 1) for source in range(target))
-FUNCTIONS: dict[str, Callable[[Tensor], Tensor] | None] = {
+Function = Callable[[Tensor], Tensor] | None
+FUNCTIONS: dict[str, Function] = {
     "none": None,
     "tanh": torch.tanh,
     "relu": torch.relu,
@@ -38,8 +39,6 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor] | None] = {
 }
 """The operations: name -> activation function f. A new one is a new line here."""
 OPERATIONS = tuple(FUNCTIONS)
-ACTIVATIONS = {i: f for i, f in enumerate(FUNCTIONS.values()) if f is not None}
-"""Index of an operation -> f."""
 WEIGHT_RANGE = 0.04
 """Matrices start uniform in [-WEIGHT_RANGE, WEIGHT_RANGE]."""
 
@@ -58,13 +57,20 @@ Plan = Sequence[Shares | Sequence[int]]
 
 
 class Cell(nn.Module):
-    """The recurrent cell; `choices` says what each edge offers."""
+    """The recurrent cell; `choices` says what each edge offers of the operations `functions`."""
 
-    def __init__(self, width: int, choices: Sequence[Sequence[int]], *, search: bool) -> None:
+    def __init__(
+        self,
+        width: int,
+        choices: Sequence[Sequence[int]],
+        functions: Sequence[Function],
+        *,
+        search: bool,
+    ) -> None:
         super().__init__()
         self.weight = _uniform(2 * width, 2 * width)
         self.nodes = nn.ModuleList(
-            Node(width, choices[start : start + sources])
+            Node(width, choices[start : start + sources], functions)
             for sources, start in zip(range(1, NODES + 1), _starts(), strict=True)
         )
         self.norm: nn.Module = nn.Identity()
@@ -110,10 +116,14 @@ class Node(nn.Module):
     mask: Tensor
     """(n, K) 1 where such an edge offers an operation"""
 
-    def __init__(self, width: int, choices: Sequence[Sequence[int]]) -> None:
+    def __init__(
+        self, width: int, choices: Sequence[Sequence[int]], functions: Sequence[Function]
+    ) -> None:
         super().__init__()
+        self.activations = {i: f for i, f in enumerate(functions) if f is not None}
+        self.count = len(functions)
         self.weight = _uniform(width, 2 * width)
-        self.offered = [sorted(set(offered) & set(ACTIVATIONS)) for offered in choices]
+        self.offered = [sorted(set(offered) & set(self.activations)) for offered in choices]
         self._arrange()
 
     def remove(self, source: int, operation: int) -> None:
@@ -126,7 +136,7 @@ class Node(nn.Module):
         """The weights (i, K) of this node's edges as `Shares`."""
         mine = (weights[self.index] * self.mask)[..., None, None]  # (n, K, 1, 1)
         by_operation = {}
-        for operation in ACTIVATIONS:
+        for operation in self.activations:
             rows = self.get_buffer(f"rows_{operation}")
             if len(rows) > 0:
                 by_operation[operation] = mine[rows, operation]
@@ -142,7 +152,7 @@ class Node(nn.Module):
         for state, operation, offered in zip(states, share, self.offered, strict=True):
             if operation in offered:
                 gate, candidate = self._matrix(state, dropout_mask)
-                out = out + torch.lerp(state, ACTIVATIONS[operation](candidate), gate)
+                out = out + torch.lerp(state, self.activations[operation](candidate), gate)
         return out
 
     def _mixed(self, states: list[Tensor], share: Shares, dropout_mask: Tensor | None) -> Tensor:
@@ -152,7 +162,7 @@ class Node(nn.Module):
         gate, candidate = self._matrix(stacked, dropout_mask)
         active = torch.zeros_like(stacked)
         for operation, part in share.by_operation.items():
-            activation = ACTIVATIONS[operation]
+            activation = self.activations[operation]
             if len(part) == len(self.alive):
                 active = torch.addcmul(active, part, activation(candidate))
             else:
@@ -169,11 +179,11 @@ class Node(nn.Module):
     def _arrange(self) -> None:
         """Buffers that say which edges are computed, and in which of their rows each operation."""
         self.alive = [source for source, offered in enumerate(self.offered) if offered]
-        mask = torch.zeros(len(self.alive), len(OPERATIONS))
+        mask = torch.zeros(len(self.alive), self.count)
         for row, source in enumerate(self.alive):
             mask[row, self.offered[source]] = 1
         found = {"index": torch.tensor(self.alive, dtype=torch.long), "mask": mask}
-        for operation in ACTIVATIONS:
+        for operation in self.activations:
             rows = [row for row, s in enumerate(self.alive) if operation in self.offered[s]]
             found[f"rows_{operation}"] = torch.tensor(rows, dtype=torch.long)
         for name, buffer in found.items():

@@ -4,6 +4,7 @@ To add a task, write its file and enter its settings here. Data sets are in `nas
 """
 
 from nas_adapter.tasks.base import Batch, Forward, Task, TaskSettings
+from nas_adapter.tasks.goals import Goal, classes
 from nas_adapter.tasks.images import ImageClassification, ImageSettings
 from nas_adapter.tasks.text import LanguageModel, TextSettings
 
@@ -14,10 +15,12 @@ __all__ = [
     "TASKS",
     "Batch",
     "Forward",
+    "Goal",
     "ImageClassification",
     "ImageSettings",
     "LanguageModel",
     "Task",
     "TaskSettings",
     "TextSettings",
+    "classes",
 ]

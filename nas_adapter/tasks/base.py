@@ -41,6 +41,10 @@ class Task(Protocol):
         """Which way the metric points."""
 
     @property
+    def guess(self) -> float:
+        """Loss of a network that knows nothing, in the unit of `losses`: outputs that are all 0."""
+
+    @property
     def device(self) -> torch.device:
         """Device of the data and of the networks."""
 
@@ -91,16 +95,13 @@ class Task(Protocol):
         """
 
     def loss(self, network: Forward, batch: Batch, weights: Weights) -> Tensor:
-        """The loss that trains the weights, a scalar in nats."""
+        """The loss that trains the weights, a scalar; in nats if it is a cross-entropy."""
 
     def measure(self, network: Forward, batches: Iterable[Batch], weights: Weights) -> float:
         """The metric over all of `batches`."""
 
     def losses(self, network: Forward, batches: Iterable[Batch], weights: Weights) -> Tensor:
-        """Cross-entropy of every example in nats, float64 (n,) on the CPU."""
-
-    def show(self, value: float) -> str:
-        """A value of the metric, for the terminal."""
+        """The loss of every example (cross-entropy in nats), float64 (n,) on the CPU."""
 
 
 class TaskSettings(ABC):

@@ -1,13 +1,15 @@
-"""Image classification: cross-entropy in nats, measured by accuracy."""
+"""Learning from images: their classes, or whatever a `Goal` says."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nas_adapter.data.images import Batch, Images, Split, cut_out, in_order, load, shuffled
 from nas_adapter.errors import UserError, not_negative, positive, rates
@@ -15,6 +17,7 @@ from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Size
 from nas_adapter.supernets.supernet import Weights
 from nas_adapter.tasks.base import Forward, TaskSettings
+from nas_adapter.tasks.goals import Goal, classes
 
 EVALUATION_BATCH = 512
 JUDGED = 5
@@ -27,7 +30,7 @@ AUXILIARY_WEIGHT = 0.4
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSettings(TaskSettings):
-    """Settings of image classification: the data, and what only networks of images have.
+    """Settings of learning from images: the data, and what only networks of images have.
 
     Sources: DeVries & Taylor 2017 (cutout); Larsson et al. 2017 (drop path).
     """
@@ -64,7 +67,7 @@ class ImageSettings(TaskSettings):
 
 
 class ImageClassification:
-    """Classification of images (batch, channels, height, width); implements `Task`.
+    """Learning from images (batch, channels, height, width); implements `Task`.
 
     Half of the training images trains the weights, the other half drives the architecture.
 
@@ -78,25 +81,41 @@ class ImageClassification:
         Seed of every random choice.
     judges
         Images for `judges`, see `with_judges`.
+    goal
+        What is learnt. None: the classes, by cross-entropy in nats, measured by accuracy.
 
     Raises
     ------
     UserError
-        A batch is more than half the training images.
+        A batch is more than half the training images; a goal that does not fit the targets.
     """
 
-    metric = "accuracy"
-    higher_is_better = True
     independent = True
 
     def __init__(
-        self, images: Images, settings: ImageSettings, *, seed: int, judges: Split | None = None
+        self,
+        images: Images,
+        settings: ImageSettings,
+        *,
+        seed: int,
+        judges: Split | None = None,
+        goal: Goal | None = None,
     ) -> None:
         self._images, self._settings, self._seed = images, settings, seed
-        self._judges = judges
+        self._judges, self._own = judges, goal
+        self._goal = goal or classes(len(images.classes))
+        self._goal.check(images.train.labels)
+        self.metric, self.higher_is_better = self._goal.metric, self._goal.higher_is_better
+        self.guess = self._goal.guess(images.train.labels) if goal else math.log(self._goal.outputs)
         batch_size = settings.batch_size
         self._halves = images.halves(seed)
-        self.facts = {"train_images": len(images.train), "test_images": len(images.test)}
+        if not self.guess > 0:
+            raise UserError(f"goal: its loss must be positive at outputs of 0, got {self.guess}")
+        self.facts: dict[str, Any] = {
+            "train_images": len(images.train),
+            "test_images": len(images.test),
+            "classes": list(images.classes) or None,
+        }
         if judges is not None:
             self.facts["judging_images"] = len(judges)
         self.device = images.train.labels.device
@@ -114,7 +133,7 @@ class ImageClassification:
         images, settings = self._images, self._settings
         cells = settings.cells if search else settings.retrain_cells or settings.cells
         auxiliary = settings.auxiliary and not search
-        return Size(images.channels, len(images.classes), channels, cells, auxiliary)
+        return Size(images.channels, self._goal.outputs, channels, cells, auxiliary)
 
     def search_batches(self, epoch: int) -> Iterator[tuple[Batch, Batch]]:
         """See `Task.search_batches`. Only the first of a pair is augmented."""
@@ -134,11 +153,13 @@ class ImageClassification:
             yield self._augmented(part, step, self._settings.cutout)
 
     def with_judges(self) -> ImageClassification:
-        """See `Task.with_judges`: a fifth of the training images of every class, at random."""
+        """See `Task.with_judges`: a fifth of the training images (of every class), at random."""
         train = self._images.train
         order = torch.randperm(len(train), generator=stream(self._seed, Stream.JUDGES))
         order = order.to(self.device)
         aside = torch.zeros(len(train), dtype=torch.bool, device=self.device)
+        if not self._images.classes:
+            aside[order[: len(order) // JUDGED]] = True
         for label in range(len(self._images.classes)):
             members = order[train.labels[order] == label]
             aside[members[: len(members) // JUDGED]] = True
@@ -149,7 +170,9 @@ class ImageClassification:
                 "--decide search"
             )
         images = replace(self._images, train=kept)
-        return ImageClassification(images, self._settings, seed=self._seed, judges=judges)
+        return ImageClassification(
+            images, self._settings, seed=self._seed, judges=judges, goal=self._own
+        )
 
     def judges(self) -> Iterator[Batch]:
         """See `Task.judges`."""
@@ -157,8 +180,10 @@ class ImageClassification:
             raise ValueError("no images were set aside: see with_judges")
         return self._all(self._judges)
 
-    def probe(self, index: int) -> Batch:
+    def probe(self, index: int) -> Batch | None:
         """See `Task.probe`: images of the half for the weights, not augmented."""
+        if self._own is not None:  # the scores are made for classes
+            return None
         generator = stream(self._seed, Stream.PROBE, index)
         order = torch.randperm(len(self._halves[0]), generator=generator)
         return self._plain(self._halves[0][order[:PROBE]])
@@ -172,43 +197,36 @@ class ImageClassification:
         return self._all(self._images.test)
 
     def loss(self, network: Forward, batch: Batch, weights: Weights) -> Tensor:
-        """Mean cross-entropy; of an auxiliary head's logits too, where there are any."""
-        logits = network(batch.images, weights)
-        if not isinstance(logits, tuple):
-            return nn.functional.cross_entropy(logits, batch.labels)
-        main, auxiliary = (nn.functional.cross_entropy(part, batch.labels) for part in logits)
+        """The goal's mean loss; of an auxiliary head's outputs too, where there are any."""
+        outputs = network(batch.images, weights)
+        if not isinstance(outputs, tuple):
+            return self._goal.mean_loss(outputs, batch.labels)
+        main, auxiliary = (self._goal.mean_loss(part, batch.labels) for part in outputs)
         return main + AUXILIARY_WEIGHT * auxiliary
 
     @torch.no_grad()
     def measure(self, network: Forward, batches: Iterable[Batch], weights: Weights) -> float:
-        """Accuracy: the share of the images that are classified correctly, in [0, 1]."""
-        right = total = 0
+        """The goal's metric; accuracy is the share of the images that are classified right."""
+        total, count = 0.0, 0
         for batch in batches:
-            guess = network(batch.images, weights).argmax(-1)
-            right += int((guess == batch.labels).sum())
-            total += len(batch.labels)
-        return right / total
+            scores = self._goal.scores(network(batch.images, weights), batch.labels)
+            total += float(scores.double().sum())
+            count += len(batch.labels)
+        return total / count
 
     @torch.no_grad()
     def losses(self, network: Forward, batches: Iterable[Batch], weights: Weights) -> Tensor:
         """See `Task.losses`."""
         found = [
-            nn.functional.cross_entropy(
-                network(batch.images, weights), batch.labels, reduction="none"
-            )
-            for batch in batches
+            self._goal.losses(network(batch.images, weights), batch.labels) for batch in batches
         ]
         return torch.cat(found).double().cpu()
-
-    def show(self, value: float) -> str:
-        """See `Task.show`."""
-        return f"{value:.2%}"
 
     def _shuffled(self, split: Split, purpose: Stream, epoch: int) -> Iterator[Split]:
         return shuffled(split, self._settings.batch_size, stream(self._seed, purpose, epoch))
 
     def pixels(self) -> Tensor:
-        """Some test images (n, channels, height, width), float in 0 to 255, on the CPU."""
+        """Some test images (n, channels, height, width) before normalisation, on the CPU."""
         return self._images.test.images[:64].float().cpu()
 
     @property
@@ -218,11 +236,11 @@ class ImageClassification:
 
     def _augmented(self, split: Split, step: int, cutout: int = 0) -> Batch:
         generator = stream(self._seed, Stream.AUGMENTATION, step)
-        images = self._images.normalise(self._images.augment(split.images, generator))
+        images = self._images.normalised(self._images.augment(split.images, generator))
         return Batch(cut_out(images, cutout, generator), split.labels)
 
     def _plain(self, split: Split) -> Batch:
-        return Batch(self._images.normalise(split.images), split.labels)
+        return Batch(self._images.normalised(split.images), split.labels)
 
     def _all(self, split: Split) -> Iterator[Batch]:
         return (self._plain(part) for part in in_order(split, EVALUATION_BATCH))

@@ -136,6 +136,7 @@ class LanguageModel:
             "test_unknown_share": text.unknown_share("test"),
         }
         self.vocabulary = text.vocabulary
+        self.guess = math.log(len(text.vocabulary))
         self.device = text.train.device
         self.search_steps = max(1, count_windows(text.train[bptt - 1 :], batch_size, bptt))
         self.retrain_steps = self.search_steps
@@ -217,10 +218,6 @@ class LanguageModel:
             )
             found.append(loss)
         return torch.cat(found).double().cpu()
-
-    def show(self, value: float) -> str:
-        """See `Task.show`."""
-        return f"{value:.2f}"
 
     def _passages(self, tokens: Tensor, streams: int, *, whole: bool) -> Iterator[Passage]:
         """Passages of one reading of a part; each takes up the hidden state of the last."""

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.settings import given, options, with_options
-from studies.xnas.options import DEFAULTS, TEXT, Config, defaults, parse
+from studies.xnas.options import Config, defaults, given, parse
 
 from nas_adapter.errors import dashed
+from nas_adapter.front.options import options, with_options
+from nas_adapter.front.settings import OF_TASKS, TEXT, Settings
 from nas_adapter.runs.choose import ChoiceSettings
 from nas_adapter.runs.retrain import RetrainSettings
 from nas_adapter.runs.search import SearchSettings
@@ -36,7 +37,7 @@ def test_help_lists_what_config_json_holds(
 def test_options_reach_their_settings_under_their_names() -> None:
     arguments = ["--reward-bound", "0.1", "--retrain-epochs", "3", "--cells=2", "--no-wipeout"]
     config = parse(arguments)
-    assert (config.retrain.epochs, config.search.epochs) == (3, 20)
+    assert (config.settings.retrain.epochs, config.settings.search.epochs) == (3, 20)
     changes = {"reward_bound": 0.1, "retrain_epochs": 3, "cells": 2, "wipeout": False}
     assert changes.keys() == set(given(arguments))
     assert config == with_options(defaults([]), changes | {"candidates": 7})
@@ -57,12 +58,18 @@ def test_the_published_preset_is_what_the_settings_say(method: str, space: str) 
     words = ["--method", method, "--space", space, "--preset", "published"]
     own = Config(
         space=space, method=method, preset="published",
-        search=SearchSettings(method=METHODS[method]()), choice=ChoiceSettings(),
-        retrain=RetrainSettings(), task=TASKS[find_space(space).task](),
+        settings=Settings(
+            search=SearchSettings(method=METHODS[method]()), choice=ChoiceSettings(),
+            retrain=RetrainSettings(), task=TASKS[find_space(space).task](),
+        ),
     )  # fmt: skip
-    of_the_space = DEFAULTS.get(space, {})
-    assert defaults(words) == with_options(own, of_the_space)
-    assert (own.search.prior, own.without, own.choice.decide) == ("uniform", (), "search")
+    of_the_task = OF_TASKS.get(find_space(space).task, {})
+    assert defaults(words) == with_options(own, of_the_task)
+    assert (options(own)["prior"], options(own)["without"], options(own)["decide"]) == (
+        "uniform",
+        (),
+        "search",
+    )
     if method == "xnas":
         assert options(own)["weights"] == "mixture"
         assert options(own)["reward_bound"] == 0.05
@@ -74,7 +81,7 @@ def test_the_default_preset_is_for_xnas() -> None:
     assert (changed["prior"], changed["weights"]) == ("scores", "single-path")
     assert (changed["reward_bound"], changed["warmup"], changed["decide"]) == ("auto", 4, "auto")
     text = defaults(["--space", "darts-rnn"])
-    assert text.choice.decide == "trained"
+    assert text.settings.choice.decide == "trained"
     assert text == replace(
         with_options(defaults(["--space", "darts-rnn", "--preset", "published"]), TEXT),
         preset="default",

@@ -39,7 +39,12 @@ def test_cells_and_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert summary["DARTS_V2"]["test_loss_error"] == pytest.approx(abs(both[0] - both[1]) / 2)
     assert (out / "cell 2" / "network.onnx").exists()
     assert result["exported"].keys() == {"DARTS_V2", "cell 2"}
-    assert "DARTS_V2" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    page = (out / "report.html").read_text()
+    for name in summary:
+        assert f"{name} " in shown
+        assert f"<td>{name}</td>" in page
+    assert page.count("data:image/png;base64,") == 2
     before = numbers(out)
     assert run_xnas.command([*arguments, "--export", "--resume"]) == 0
     assert numbers(out) == before
@@ -65,6 +70,7 @@ def test_all_data_is_trained_on_without_held_out(tmp_path: Path) -> None:
         ("--space darts-cnn --retrain XNAS XNAS", "--retrain: XNAS is given twice"),
         ("--seeds 1 2", "--seeds has no effect with a search; it is for --retrain"),
         ("--retrain x --epochs 3", "--epochs has no effect with --retrain, which searches nothing"),
+        ("--space darts-cnn --retrain XNAS --seeds 1 1", "--seeds must be one or more different"),
         ("--retrain x --seeds -1", "--seeds must not be negative"),
     ],
 )

@@ -187,7 +187,10 @@ def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
         ("--weights both", "unknown weights 'both': choose one of mixture, single-path"),
         ("--method random --weights mixture", "--weights is for xnas, but this is random"),
         ("--prior /no/file.json", "--prior /no/file.json: not a readable JSON file"),
-        ("--space darts-rnn --prior scores", "--prior scores is for images, but this space is for"),
+        (
+            "--space darts-rnn --prior scores",
+            "--prior scores is for classes of images, not for",
+        ),
     ],
 )
 def test_bad_arguments(

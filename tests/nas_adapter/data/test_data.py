@@ -22,7 +22,7 @@ def test_digits_are_split_once_and_for_all() -> None:
     assert first.train.images.shape[1:] == (1, 8, 8)
     assert torch.equal(first.test.images, again.test.images)
     assert torch.bincount(first.test.labels).min() >= 34
-    images = first.normalise(first.train.images)
+    images = first.normalised(first.train.images)
     assert abs(images.mean().item()) < 1e-4
     assert images.std().item() == pytest.approx(1, abs=1e-4)
 

@@ -110,7 +110,7 @@ def candidate(*losses: float) -> Candidate:
 
 def test_losses_are_capped_at_guessing() -> None:
     losses = torch.tensor([0.0, math.log(10) / 2, math.log(10), 1e9, math.inf, math.nan])
-    assert capped(losses, 10).tolist() == pytest.approx([0, 0.5, 1, 1, 1, 1])
+    assert capped(losses, math.log(10)).tolist() == pytest.approx([0, 0.5, 1, 1, 1, 1])
 
 
 def test_the_smallest_capped_loss_wins_and_its_guarantee_is_hoeffding_s() -> None:
@@ -120,7 +120,7 @@ def test_the_smallest_capped_loss_wins_and_its_guarantee_is_hoeffding_s() -> Non
         candidate(0.0, 0.0, 0.0, 1000.0),  # the smallest, but for one bad example
         candidate(0.3 * ln, 0.3 * ln, 0.3 * ln, 0.3 * ln),
     ]
-    best, facts = best_trained(found, 10)
+    best, facts = best_trained(found, math.log(10))
     assert best is found[1]
     assert facts["capped_loss"] == pytest.approx(0.25)
     assert facts["spread"] == pytest.approx(0.25)
@@ -136,7 +136,7 @@ def test_the_smallest_capped_loss_wins_and_its_guarantee_is_hoeffding_s() -> Non
 
 
 def test_a_guarantee_that_is_narrower_than_the_spread_is_not_vacuous() -> None:
-    _, facts = best_trained([candidate(*[0.0] * 400), candidate(*[9.0] * 400)], 10)
+    _, facts = best_trained([candidate(*[0.0] * 400), candidate(*[9.0] * 400)], math.log(10))
     assert facts["guarantee"] == pytest.approx(2 * math.sqrt(math.log(80) / 800))
     assert not facts["guarantee_is_vacuous"]
     assert "vacuous" not in guarantee_sentence(facts, independent=True)
@@ -144,9 +144,9 @@ def test_a_guarantee_that_is_narrower_than_the_spread_is_not_vacuous() -> None:
 
 def test_ties_and_networks_that_are_broken() -> None:
     tied = [candidate(1.0, 2.0), candidate(2.0, 1.0), candidate(1.0, 2.0)]
-    assert best_trained(tied, 10)[0] is tied[0]
+    assert best_trained(tied, math.log(10))[0] is tied[0]
     broken = [candidate(math.nan, math.nan), candidate(2.0, 2.0)]
-    assert best_trained(broken, 10)[0] is broken[1]
+    assert best_trained(broken, math.log(10))[0] is broken[1]
 
 
 @pytest.mark.parametrize(("count", "examples"), [(2, 50), (6, 100)])
@@ -158,7 +158,7 @@ def test_the_guarantee_holds(count: int, examples: int) -> None:
         means = generator.random(count)
         losses = (generator.random((examples, count)) < means) * math.log(10)
         found = [candidate(*losses[:, index].tolist()) for index in range(count)]
-        best, facts = best_trained(found, 10)
+        best, facts = best_trained(found, math.log(10))
         index = next(i for i, one in enumerate(found) if one is best)
         failed += means[index] > means.min() + facts["guarantee"]
     assert failed <= 15

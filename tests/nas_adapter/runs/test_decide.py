@@ -159,8 +159,9 @@ def numbers(split: Split) -> list[int]:
     return (split.images[:, 0, 0, 0].long() * 256 + split.images[:, 0, 0, 1].long()).tolist()
 
 
-def normalised(task: ImageClassification, batch: Batch) -> list[int]:
+def normalised(task: ImageClassification, batch: Batch | None) -> list[int]:
     """The numbers of a batch's images."""
+    assert batch is not None
     mean, std = task.moments
     pixels = (batch.images * std + mean).round().long()
     found: list[int] = (pixels[:, 0, 0, 0] * 256 + pixels[:, 0, 0, 1]).tolist()

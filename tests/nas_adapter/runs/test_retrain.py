@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+import textwrap
 from pathlib import Path
+from typing import Any
 
 import onnxruntime
 import pytest
@@ -12,13 +16,14 @@ from nas_adapter.data import images as data_sets
 from nas_adapter.data.images import cut_out
 from nas_adapter.errors import UserError
 from nas_adapter.output import export as export_module
-from nas_adapter.output.export import export
+from nas_adapter.output.export import export, standalone
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.runs.retrain import Retraining, RetrainSettings, build
 from nas_adapter.runs.run import Run
 from nas_adapter.spaces import DARTSCNN, find_space, random_architecture
 from nas_adapter.tasks import ImageClassification, ImageSettings
 
+README = Path(__file__).parents[3] / "README.md"
 DIGITS = data_sets.load("digits", Path("unused"), 32)
 
 
@@ -62,7 +67,7 @@ def test_exported_files_give_the_same_logits(tmp_path: Path) -> None:
     torch.manual_seed(0)
     batch = next(task.retrain_batches(0))
     net(batch.images, architecture)  # for statistics that are not the initial ones
-    differences = export(task, net, architecture, tmp_path)
+    differences = export(task, standalone(task, net, architecture), tmp_path)
     assert differences.keys() == {"network.pt2", "network.onnx"}
     assert max(differences.values()) < export_module.TOLERANCE
     session = onnxruntime.InferenceSession(str(tmp_path / "network.onnx"))
@@ -74,10 +79,39 @@ def test_exported_files_give_the_same_logits(tmp_path: Path) -> None:
     torch.testing.assert_close(torch.from_numpy(logits), expected, rtol=1e-3, atol=1e-4)
 
 
+def test_another_program_loads_it_as_the_readme_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = find_space("nasbench201")
+    task = ImageClassification(DIGITS, ImageSettings(), seed=0)
+    net = build(space, (3, 1, 3, 4, 1, 3), task.size(4, search=False), seed=0)
+    network = standalone(task, net, (3, 1, 3, 4, 1, 3))
+    export(task, network, tmp_path)
+    (block,) = re.findall(
+        r"^    network = torch.*?\n\n", README.read_text(), re.DOTALL | re.MULTILINE
+    )
+    monkeypatch.chdir(tmp_path)
+    images = task.pixels()
+    names: dict[str, Any] = {
+        "torch": torch,
+        "onnxruntime": onnxruntime,
+        "json": json,
+        "images": images,
+    }
+    exec(textwrap.dedent(block), names)
+    with torch.no_grad():
+        expected = network(images)
+    torch.testing.assert_close(names["logits"], expected)
+    torch.testing.assert_close(torch.from_numpy(names["same"]), expected, rtol=1e-3, atol=1e-4)
+    assert names["classes"] == list("0123456789")
+    metadata = names["session"].get_modelmeta().custom_metadata_map
+    assert json.loads(metadata["classes"]) == names["classes"]
+
+
 def test_an_export_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     space = find_space("nasbench201")
     task = ImageClassification(DIGITS, ImageSettings(), seed=0)
     net = build(space, (3,) * 6, task.size(2, search=False), seed=0)
     monkeypatch.setattr(export_module, "_run_onnx", lambda path, inputs: torch.zeros(640))
     with pytest.raises(UserError, match=r"network\.onnx gives other outputs than the network"):
-        export(task, net, (3,) * 6, tmp_path)
+        export(task, standalone(task, net, (3,) * 6), tmp_path)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from nas_adapter.spaces import DARTSRNN, Architecture, Size
 from nas_adapter.spaces.darts_rnn import Dropout, Network
-from nas_adapter.supernets.recurrent_cell import ACTIVATIONS, ENDS, OPERATIONS
+from nas_adapter.supernets.recurrent_cell import ENDS, OPERATIONS
 
 SPACE = DARTSRNN()
 WORDS, WIDTH, STREAMS, LENGTH = 11, 6, 4, 5
@@ -180,7 +180,8 @@ def test_removed_operations_are_neither_computed_nor_rewarded(
         seen.append(len(x))
         return torch.tanh(x)
 
-    monkeypatch.setitem(ACTIVATIONS, 1, counting)
+    for node in net.cell.nodes:
+        monkeypatch.setitem(node.activations, 1, counting)
     weights.requires_grad_()
     found = net(tokens(), None, weights)
     torch.testing.assert_close(found, expected)

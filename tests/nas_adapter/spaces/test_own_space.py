@@ -22,7 +22,8 @@ def example(tmp_path: Path) -> Path:
 
 def documented_example(folder: Path) -> Path:
     """A file with the document's space, `Blocks`."""
-    (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL)
+    (code,) = (block for block in blocks if "class Blocks" in block)
     path = folder / "my_space.py"
     path.write_text(code)
     return path

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from nas_adapter.data.text import Text
-from nas_adapter.output.export import TOLERANCE, export
+from nas_adapter.output.export import TOLERANCE, export, standalone
 from nas_adapter.tasks import LanguageModel, TextSettings
 from tests.nas_adapter.spaces.test_darts_rnn import (
     LENGTH,
@@ -88,7 +88,7 @@ def test_an_exported_reader_reads_on(tmp_path: Path) -> None:
     found = SPACE.parse(PUBLISHED)
     net = SPACE.network(SIZE, [[operation] for operation in found], search=False)
     task = model()
-    differences = export(task, net, found, tmp_path)
+    differences = export(task, standalone(task, net, found), tmp_path)
     assert differences.keys() == {"network.pt2", "network.onnx"}
     assert max(differences.values()) < TOLERANCE
     assert json.loads((tmp_path / "vocabulary.json").read_text()) == list(task.vocabulary)

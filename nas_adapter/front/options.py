@@ -7,7 +7,7 @@ after its field, or as `tyro.conf.arg(name=...)` says.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, get_type_hints
 
 Settings = TypeVar("Settings")
@@ -38,16 +38,6 @@ def with_options(settings: Settings, values: Mapping[str, Any]) -> Settings:
         elif name in values:
             new[field] = values[name]
     return dataclasses.replace(settings, **new)  # type: ignore[type-var]
-
-
-def given(arguments: Sequence[str]) -> list[str]:
-    """Names of the options in a command line, in order.
-
-    >>> given(["--epochs", "3", "--no-wipeout", "--batch-size=8"])
-    ['epochs', 'wipeout', 'batch_size']
-    """
-    typed = [word[2:].partition("=")[0] for word in arguments if word.startswith("--")]
-    return [word.removeprefix("no-").replace("-", "_") for word in typed if word]
 
 
 def _fields(settings: Any) -> Iterator[tuple[str, str, Any]]:

@@ -1,0 +1,243 @@
+"""A whole search: prior, search, decision, retraining, report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from nas_adapter.advice.largest import count_parameters
+from nas_adapter.advice.prior import Prior
+from nas_adapter.errors import UserError
+from nas_adapter.front.begin import begin
+from nas_adapter.front.machine import machine, pick_device
+from nas_adapter.front.options import options
+from nas_adapter.front.settings import Settings, make_settings, open_space
+from nas_adapter.front.source import open_data
+from nas_adapter.output import report
+from nas_adapter.output.export import export as write_network
+from nas_adapter.output.export import standalone
+from nas_adapter.randomness import Stream, stream
+from nas_adapter.runs.advise import check_prior, make_prior
+from nas_adapter.runs.choose import ChoiceSettings, fidelity_cells, measured_fidelity
+from nas_adapter.runs.decide import decide, tested
+from nas_adapter.runs.retrain import Retraining
+from nas_adapter.runs.run import Run, Unwritten
+from nas_adapter.runs.search import Found
+from nas_adapter.runs.search import search as search_cell
+from nas_adapter.spaces import NONE, Architecture, Space, random_architecture, without
+from nas_adapter.spaces.genotype import carries
+from nas_adapter.spaces.published import read_cell
+from nas_adapter.tasks import Goal, Task
+
+NO_METRIC: dict[str, Any] = {
+    "valid_accuracy": None,
+    "test_accuracy": None,
+    "valid_perplexity": None,
+    "test_perplexity": None,
+}
+"""In result.json, for the metrics that a task does not have."""
+
+NO_LEARNER: dict[str, Any] = {
+    "edge_probabilities": None,
+    "wiped_out": [],
+    "regret": None,
+    "regret_bound": None,
+}
+"""In result.json, for a method without expert problems."""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a whole search found."""
+
+    architecture: Architecture
+    """for each edge the index of its operation"""
+    genotype: str
+    """the same in the space's notation"""
+    network: nn.Module = field(repr=False)
+    """retrained from scratch, on the CPU; takes inputs as the data set has them"""
+    metric: str
+    """name of the next two"""
+    test_metric: float
+    """of the network, on data that decided nothing"""
+    valid_metric: float
+    """of the supernet, on the half that drove the architecture"""
+    test_loss: float
+    report: dict[str, Any] = field(repr=False)
+    """all of result.json"""
+
+
+def search(
+    space: str | Space,
+    data: Any,
+    settings: Settings | None = None,
+    *,
+    goal: Goal | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    out: str | Path | None = None,
+    resume: bool = False,
+    export: bool = False,
+) -> Searched:
+    """Search an architecture, retrain it, and report.
+
+    Parameters
+    ----------
+    space
+        A name, see `find_space`, or a space, e.g. ``nas_adapter.NASBench201(own=...)``.
+    data
+        A data set or a pair of them, for training and test, of (image tensor, target), see
+        `as_images`; or `Images`, `Text`, the name of a data set, or `TaskSettings` of one's own.
+    settings
+        Of `make_settings`. Default: the space's, with a uniform prior for a `goal`.
+    goal
+        What is learnt from images of one's own. None: their classes.
+    seed
+        Seed of every random choice.
+    device
+        "auto", "cpu" or "cuda".
+    out
+        Folder for the run's files, which must be empty. None: nothing is written.
+    resume
+        Continue the run in `out`.
+    export
+        Write the retrained network as network.pt2 and network.onnx, too.
+
+    Raises
+    ------
+    UserError
+        An argument that cannot be; a search or a training that diverges.
+
+    Source: Nayman et al. 2019 for the search; docs/xnas.md for what is around it.
+    """
+    name, opened = open_space(space)
+    if settings is None:
+        settings = make_settings(space) if goal is None else make_settings(space, prior="uniform")
+    opened = _left(opened, name, settings)
+    place = pick_device(device)
+    source, settings = open_data(data, goal, settings, opened)
+    given = [read_cell(opened, cell, "--compare") for cell in settings.compare]
+    task, choice = _prepared(settings, opened, source.load(seed, place))
+    check_prior(settings.search.prior, opened, task)
+    method = settings.search.method.name
+    title = {"method": method, "space": name, "data": source.name, "seed": seed}
+    config = options(settings) | options(choice) | title | {"operations": opened.operations}
+    run = begin(out, config, resume=resume, export=export, device=place)
+    try:
+        retraining = Retraining(
+            settings.retrain, task.size(settings.channels, search=False), opened, task, run, seed,
+            choice.judged,
+        )  # fmt: skip
+        return _searched(settings, choice, retraining, given, title, export)
+    finally:
+        run.close()
+
+
+def _searched(
+    settings: Settings,
+    choice: ChoiceSettings,
+    retraining: Retraining,
+    given: list[Architecture],
+    title: dict[str, Any],
+    export: bool,
+) -> Searched:
+    """The search itself, the decision and the report, from what has been opened for them."""
+    space, task, run, seed = retraining.space, retraining.task, retraining.run, retraining.seed
+    prior = make_prior(
+        settings.search.prior, space, task, settings.channels, run, seed, settings.search.looks
+    )
+    asked = fidelity_cells(space, seed, choice.fidelity_cells or 0)
+    found = search_cell(settings.search, space, task, run, seed=seed, prior=prior, asked=asked)
+    decision = decide(retraining, choice, found, prior, _drawn(settings, space, seed))
+    cell = decision.architecture
+    result = {
+        **title,
+        "architecture": space.genotype(cell),
+        "metric": task.metric,
+        **NO_METRIC,
+        "compared_architectures": _compared(retraining, given),
+        "prior": {
+            "kind": prior.kind,
+            "price_nats": prior.price(found.architecture),
+            **prior.facts,
+        },
+        "fidelity": _believed(retraining, choice, found, prior, asked),
+        "fidelity_reason": None if asked else "no random cells were trained for it",
+        **NO_LEARNER,
+        **found.report,
+        **decision.facts,  # its candidates, not random search's number of them
+        **task.facts,
+        "carries": carries(space, cell),
+        **machine(task.device),
+    }
+    network = standalone(task, retraining.network(cell, decision.phase), cell)
+    if isinstance(run, Run):
+        if export:
+            result["exported"] = write_network(task, network, run.out)
+        report.draw(run, space, cell, result)
+        run.write_json("result.json", result)
+    return Searched(
+        genotype=result["architecture"],
+        architecture=tuple(cell),
+        network=network,
+        metric=task.metric,
+        test_metric=result[f"test_{task.metric}"],
+        valid_metric=result[f"valid_{task.metric}"],
+        test_loss=result["test_loss"],
+        report=result,
+    )
+
+
+def _prepared(settings: Settings, space: Space, task: Task) -> tuple[Task, ChoiceSettings]:
+    """How the run decides, and the task with data set aside where that needs some."""
+    size = task.size(settings.channels, search=False)
+    trial = Retraining(settings.retrain, size, space, task, Unwritten(), seed=0)
+    choice = settings.choice.settled(trial, candidates=3 + settings.baselines)
+    return (task.with_judges() if choice.judged else task), choice
+
+
+def _left(space: Space, name: str, settings: Settings) -> Space:
+    """The space, without the operations that the search leaves out."""
+    left = without(space, settings.without)
+    if settings.search.read == "darts" and NONE not in left.operations:
+        raise UserError(f"--read darts needs an operation {NONE!r}, which {name} lacks")
+    return left
+
+
+def _drawn(settings: Settings, space: Space, seed: int) -> list[Architecture]:
+    """The random architectures to compare with."""
+    return [
+        random_architecture(space, stream(seed, Stream.BASELINE, index))
+        for index in range(settings.baselines)
+    ]
+
+
+def _compared(retraining: Retraining, given: list[Architecture]) -> list[dict[str, Any]]:
+    """The architectures of --compare, each retrained from scratch."""
+    rows = []
+    for number, other in enumerate(given, 1):
+        trained = retraining.train(other, f"retrain given {number}")
+        rows.append(
+            {"architecture": retraining.space.genotype(other), **tested(retraining, trained)}
+        )
+    return rows
+
+
+def _believed(
+    retraining: Retraining,
+    choice: ChoiceSettings,
+    searched: Found,
+    prior: Prior,
+    asked: list[Architecture],
+) -> dict[str, Any] | None:
+    """Fidelity of the search, of its prior, and of the trivial advisor, the parameters."""
+    space, size = retraining.space, retraining.size
+    beliefs = {
+        "search": searched.beliefs,
+        **({} if prior.kind == "uniform" else {"prior": [-prior.price(cell) for cell in asked]}),
+        "parameters": [count_parameters(space, size, cell) for cell in asked],
+    }
+    return measured_fidelity(retraining, choice, asked, beliefs)
