@@ -1,0 +1,64 @@
+"""Separable convolutions, as DARTS has them: each channel by itself, then 1x1 across channels."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nas_adapter.supernets.depthwise import Depthwise, depthwise
+from nas_adapter.supernets.fan import Source
+from nas_adapter.supernets.layers import Norm, bare, kernels, scaled_norm
+
+
+class Separable(nn.Sequential):
+    """ReLU, depthwise and 1x1 convolution, normalisation."""
+
+    def __init__(self, width: int, kernel: int, stride: int, norm: Norm, dilation: int = 1) -> None:
+        super().__init__(
+            nn.ReLU(),
+            Depthwise(width, kernel, stride, dilation),
+            nn.Conv2d(width, width, 1, bias=False),
+            norm(width),
+        )
+
+    @property
+    def kind(self) -> Hashable:
+        """Size, stride and dilation of the kernel."""
+        relu, deep, _, norm = self
+        alike = "separable", deep.kernel_size, deep.stride, deep.dilation
+        return alike if bare(norm, relu) else None
+
+    @staticmethod
+    def together(modules: Sequence[Any], source: Source, scale: Tensor) -> Tensor:
+        """See `fan`."""
+        return scaled_norm(_separable(modules, source.copies(len(modules))), scale)
+
+
+class TwiceSeparable(nn.Sequential):
+    """Two `Separable`, of which the first has the stride."""
+
+    def __init__(self, width: int, kernel: int, stride: int, norm: Norm) -> None:
+        super().__init__(Separable(width, kernel, stride, norm), Separable(width, kernel, 1, norm))
+
+    @property
+    def kind(self) -> Hashable:
+        """Those of both."""
+        first, second = self
+        return first.kind and second.kind and (first.kind, second.kind)
+
+    @staticmethod
+    def together(modules: Sequence[Any], source: Source, scale: Tensor) -> Tensor:
+        """See `fan`."""
+        first, second = ([module[place] for module in modules] for place in (0, 1))
+        out = scaled_norm(_separable(first, source.copies(len(modules))))
+        return scaled_norm(_separable(second, out.relu_()), scale)
+
+
+def _separable(modules: Sequence[Any], x: Tensor) -> Tensor:
+    """The convolutions of m modules side by side: (N, m C, H, W) to (N, m C, H', W')."""
+    deep, flat = ([module[place] for module in modules] for place in (1, 2))
+    out = depthwise(x, kernels(deep), deep[0].stride[0], deep[0].dilation[0])
+    return functional.conv2d(out, kernels(flat), groups=len(modules))
