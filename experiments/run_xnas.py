@@ -40,6 +40,7 @@ from nas_adapter.spaces import (
     without,
 )
 from nas_adapter.spaces.genotype import carries
+from nas_adapter.supernets.precision import set_precision
 from nas_adapter.tasks import Task
 
 NO_METRIC: dict[str, Any] = {
@@ -61,6 +62,7 @@ NO_LEARNER: dict[str, Any] = {
 
 def main(config: Config) -> None:
     device = pick_device(config.device)
+    set_precision(config.precision)
     space = open_space(config)
     given = [parsed(space, genotype) for genotype in config.compare]
     task, choice = prepared(config, space, config.task.load(config.seed, device))

@@ -5,7 +5,6 @@ Source: Nayman et al. 2019, "XNAS: Neural Architecture Search with Expert Advice
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -14,11 +13,10 @@ from torch import Tensor
 
 import experts
 from experts import FTRL, bounds, wipeout
-from nas_adapter.edges import EdgeProblems, clip, from_rewards, gradient_rewards
-from nas_adapter.errors import UserError, choose, finite, not_negative, positive
+from nas_adapter.edges import EdgeProblems, clip, from_rewards
+from nas_adapter.errors import UserError, choose, not_negative, positive
 from nas_adapter.spaces import Architecture, Space, Tuning, uniform_over_choices
 from nas_adapter.strategies.base import READ_RULES, Context, MethodSettings, Step, method
-from nas_adapter.supernets.supernet import forget
 from nas_adapter.tasks import Batch
 
 LEARNERS = ("eg", "adahedge")
@@ -185,7 +183,7 @@ class XNAS:
         whole: Tensor = (self._prior.log() - self._losses() / scale).softmax(-1)
         return whole
 
-    def _descend(self, train: Batch, play: Tensor) -> float:
+    def _descend(self, train: Batch, play: Tensor) -> Tensor:
         """One step on the weights, by the mixture or by an architecture drawn from `play`."""
         if not self._single:
             return self._context.descend(train, play.float())
@@ -245,7 +243,7 @@ class XNAS:
         self._behind = saved["behind"]
         self._clipped, self._rewarded = saved["clipped"], saved["rewarded"]
         self._wiped = [(edge, operation, step) for edge, operation, step in saved["wiped"]]
-        self._remove((edge, operation) for edge, operation, _ in self._wiped)
+        self._context.remove((edge, operation) for edge, operation, _ in self._wiped)
 
     def _start(self, bound: float) -> EdgeProblems:
         """The expert problems before their first round, with L = `bound`."""
@@ -279,12 +277,10 @@ class XNAS:
                 self._problems = self._start(self._bound)
         return Step(train_loss, details)
 
-    def _rewards(self, valid: Batch, play: Tensor) -> tuple[float, Tensor]:
+    def _rewards(self, valid: Batch, play: Tensor) -> tuple[Tensor, Tensor]:
         """Validation loss, and the rewards (E, K) before clipping."""
-        weights = play.float().requires_grad_()
-        loss = self._context.loss(valid, weights)
-        rewards = gradient_rewards(loss, weights).double()
-        return finite(loss.item(), "validation"), rewards
+        loss, rewards = self._context.rewards(valid, play.float())
+        return loss, rewards.double()
 
     def _wipe(self) -> None:
         """Remove what the threshold proves hopeless, from the learner and from the network."""
@@ -298,16 +294,10 @@ class XNAS:
         self._log_kept = self._log_kept + wipeout.log_kept(problems.predict(), dead)[:, 0]
         self._behind = problems.state.loss.where(dead & problems.alive, self._behind)
         problems.wipe(dead)
-        gone = dead.nonzero().tolist()
-        self._wiped += [(edge, operation, self._steps) for edge, operation in gone]
-        self._remove(gone)
-
-    def _remove(self, pairs: Iterable[Iterable[int]]) -> None:
-        pairs = list(pairs)
-        for edge, operation in pairs:
-            self._context.net.remove(edge, operation)
-        if pairs:
-            forget(self._context.optimizer, self._context.net)
+        gone = [(edge, operation) for edge, operation in dead.nonzero().tolist()]
+        if gone:
+            self._wiped += [(edge, operation, self._steps) for edge, operation in gone]
+            self._context.remove(gone)
 
     def _advance(self, rounds: int) -> float:
         """A-priori bound on the regret after `rounds`; AdaHedge's takes the ranges seen so far."""
@@ -327,7 +317,7 @@ class XNAS:
             for chance, scale in zip(chances, scales, strict=True)
         )
 
-    def _details(self, valid_loss: float) -> dict[str, Any]:
+    def _details(self, valid_loss: Tensor) -> dict[str, Any]:
         return {
             "valid_loss": valid_loss,
             "regret": self._problems.regret(),

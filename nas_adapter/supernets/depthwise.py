@@ -43,8 +43,8 @@ def depthwise(x: Tensor, kernel: Tensor, stride: int = 1, dilation: int = 1) -> 
     """
     if stride == dilation > 1:
         return depthwise(x[..., ::stride, ::stride], kernel)
-    slow = dilation > 1 or kernel.shape[-1] > WIDE
-    if slow and x.device.type == "cpu" and 1 in (stride, dilation):
+    slow = x.device.type == "cpu" and (dilation > 1 or kernel.shape[-1] > WIDE)
+    if slow and 1 in (stride, dilation) and not torch.is_autocast_enabled("cpu"):
         return _Depthwise.apply(x, kernel, stride, dilation)  # type: ignore[no-any-return]
     return _convolved(x, kernel, stride, dilation)
 
