@@ -19,6 +19,7 @@ from nas_adapter.runs.run import Run
 from nas_adapter.runs.training import cosine, read, together
 from nas_adapter.spaces import Architecture, Size, Space
 from nas_adapter.spaces.genotype import carries
+from nas_adapter.supernets.layers import placed
 from nas_adapter.supernets.precision import precise
 from nas_adapter.supernets.steps import Graphs, descend
 from nas_adapter.supernets.supernet import Supernet
@@ -144,7 +145,7 @@ class _Training:
         self.tuning = plan.space.retrain_tuning
         self.epoch, self.seconds = 0, 0.0
         net = build(plan.space, architecture, plan.size, plan.seed)
-        self.net = net.to(self.task.device)
+        self.net = placed(net, self.task.device)
         self.optimizer = self.tuning.optimizer(net)
         self.graphs = Graphs()
         self.averaging = None

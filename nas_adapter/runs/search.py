@@ -21,6 +21,7 @@ from nas_adapter.runs.run import Run
 from nas_adapter.runs.training import cosine, together
 from nas_adapter.spaces import Architecture, Space
 from nas_adapter.strategies import Context, MethodSettings, Step
+from nas_adapter.supernets.layers import placed
 from nas_adapter.tasks import Task
 
 PHASE = "search"
@@ -122,7 +123,7 @@ class _Search:
         size = task.size(settings.channels, search=True)
         with seeded_by(stream(seed, Stream.NETWORK)):
             net = space.network(size, space.choices, search=True)
-        self.net = net.to(task.device)
+        self.net = placed(net, task.device)
         self.tuning = settings.method.tuning(space)
         self.optimizer = self.tuning.optimizer(net)
         self.strategy = settings.method.start(

@@ -21,7 +21,7 @@ from nas_adapter.supernets.layers import (
     Norm,
     Skip,
     bare,
-    channels_last,
+    in_order,
     kernels,
     relu_conv_norm,
     scaled_norm,
@@ -132,7 +132,7 @@ class Network(Supernet):
 
     def forward(self, x: Tensor, weights: Weights) -> Tensor | tuple[Tensor, Tensor]:
         """Logits (batch, classes) of images; in training with an auxiliary head also its logits."""
-        before = last = channels_last(self.stem(x))
+        before = last = in_order(self.stem(in_order(x)))
         extra = None
         halves = {False: weights[: len(ENDS)], True: weights[len(ENDS) :]}
         for index, cell in enumerate(self.cells):

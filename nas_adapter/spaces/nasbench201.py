@@ -18,8 +18,8 @@ from nas_adapter.supernets.layers import (
     AveragePool,
     Norm,
     Skip,
-    channels_last,
     conv_norm,
+    in_order,
     relu_conv_norm,
 )
 from nas_adapter.supernets.supernet import MixedEdge, Supernet, Weights
@@ -112,7 +112,7 @@ class Network(Supernet):
 
     def forward(self, x: Tensor, weights: Weights) -> Tensor:
         """Logits (batch, classes) of images (batch, channels, height, width)."""
-        x = channels_last(self.stem(x))
+        x = in_order(self.stem(in_order(x)))
         for stage, cells in enumerate(self.cells):
             if stage > 0:
                 x = self.reductions[stage - 1](x)

@@ -12,6 +12,9 @@ from nas_adapter.supernets.depthwise import Depthwise, depthwise
 from nas_adapter.supernets.fan import Source
 from nas_adapter.supernets.layers import Norm, bare, kernels, scaled_norm
 
+MERGED: set[str] = set()
+"""Devices on which the two convolutions are computed as one: more products, and fewer kernels."""
+
 
 class Separable(nn.Sequential):
     """ReLU, depthwise and 1x1 convolution, normalisation."""
@@ -34,7 +37,7 @@ class Separable(nn.Sequential):
     @staticmethod
     def together(modules: Sequence[Any], source: Source, scale: Tensor) -> Tensor:
         """See `fan`."""
-        return scaled_norm(_separable(modules, source.copies(len(modules))), scale)
+        return scaled_norm(_first(modules, source), scale)
 
 
 class TwiceSeparable(nn.Sequential):
@@ -53,12 +56,31 @@ class TwiceSeparable(nn.Sequential):
     def together(modules: Sequence[Any], source: Source, scale: Tensor) -> Tensor:
         """See `fan`."""
         first, second = ([module[place] for module in modules] for place in (0, 1))
-        out = scaled_norm(_separable(first, source.copies(len(modules))))
-        return scaled_norm(_separable(second, out.relu_()), scale)
+        out = scaled_norm(_first(first, source)).relu_()
+        return scaled_norm(_separable(second, out), scale)
+
+
+def _first(modules: Sequence[Any], source: Source) -> Tensor:
+    """The convolutions of m modules that read the same images: (N, m C, H, W)."""
+    if source.x.device.type in MERGED:
+        return _merged(modules, source.relu, groups=1)
+    return _separable(modules, source.copies(len(modules)))
+
+
+def _merged(modules: Sequence[Any], x: Tensor, groups: int) -> Tensor:
+    """As one convolution, whose kernels are the products of depthwise and 1x1 kernels."""
+    deep, flat = ([module[place] for module in modules] for place in (1, 2))
+    count, width, size = len(modules), deep[0].out_channels, deep[0].kernel_size
+    wide = kernels(flat).reshape(count, width, width, 1, 1)
+    kernel = wide * kernels(deep).reshape(count, 1, width, *size)
+    stride, padding, dilation = deep[0].stride, deep[0].padding, deep[0].dilation
+    return functional.conv2d(x, kernel.flatten(0, 1), None, stride, padding, dilation, groups)
 
 
 def _separable(modules: Sequence[Any], x: Tensor) -> Tensor:
     """The convolutions of m modules side by side: (N, m C, H, W) to (N, m C, H', W')."""
+    if x.device.type in MERGED:
+        return _merged(modules, x, groups=len(modules))
     deep, flat = ([module[place] for module in modules] for place in (1, 2))
     out = depthwise(x, kernels(deep), deep[0].stride[0], deep[0].dilation[0])
     return functional.conv2d(out, kernels(flat), groups=len(modules))

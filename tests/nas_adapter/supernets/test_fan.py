@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from nas_adapter.spaces import DARTSCNN, NASBench201, Size, darts_cnn, nasbench201
 from nas_adapter.strategies.darts import unrolled_gradient
+from nas_adapter.supernets import separable
 from nas_adapter.supernets.depthwise import depthwise
 from nas_adapter.supernets.fan import nodes, plain_nodes
 from nas_adapter.supernets.layers import AveragePool, MaxPool
@@ -96,6 +97,16 @@ def test_loss_and_gradients(
     smallest = -(-side // 4)  # after two reductions
     tolerance = 1e-12 if count * smallest**2 >= 16 else 1e-10
     assert_alike(gradients(*arguments), expected, tolerance)
+
+
+def test_separable_convolutions_merged_into_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = SPACES["darts-cnn"]
+    net = make(space)
+    remove(net, space, 0.3, seed=0)
+    arguments = net, *batch(4, 9), distributions(space)
+    expected = gradients(*arguments)
+    monkeypatch.setattr(separable, "MERGED", {"cpu"})
+    assert_alike(gradients(*arguments), expected, 1e-12)
 
 
 @spaces

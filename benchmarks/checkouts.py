@@ -1,0 +1,150 @@
+"""Code of other checkouts, beside the project's own in one process: an older commit, quark0/darts.
+
+Modules of different checkouts have the same names. So each is imported with the others' modules out
+of sight; what was imported keeps what it needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+OURS = ("experts", "nas_adapter")
+THEIRS = ("model_search", "model", "architect", "operations", "genotypes", "utils")
+STANDARD = ("torch", "torchvision", "numpy")
+
+
+def project(path: Path | None, names: list[str]) -> SimpleNamespace:
+    """Modules of this project in a checkout (None: as they are imported here), by last name."""
+    if path is None:
+        return SimpleNamespace(**{n.split(".")[-1]: importlib.import_module(n) for n in names})
+    return _imported(path, OURS, names)
+
+
+def _imported(path: Path, packages: tuple[str, ...], names: list[str]) -> SimpleNamespace:
+    hidden = {name: sys.modules.pop(name) for name in _of(packages)}
+    sys.path.insert(0, str(path.resolve()))
+    try:
+        found = {name.split(".")[-1]: importlib.import_module(name) for name in names}
+    finally:
+        sys.path.remove(str(path.resolve()))
+        for name in _of(packages):
+            del sys.modules[name]
+        sys.modules.update(hidden)
+    return SimpleNamespace(**found)
+
+
+def _of(packages: tuple[str, ...]) -> list[str]:
+    return [name for name in sys.modules if name.split(".")[0] in packages]
+
+
+@contextmanager
+def _older_torch(device: torch.device) -> Iterator[None]:
+    """What their code of 2018 calls and PyTorch no longer has: `x.add_(factor, y)`, and so on; and
+    `cuda()` as a way to `device`.
+    """
+    kept: dict[tuple[Any, str], Any] = {}
+
+    def patch(owner: Any, name: str, made: Callable[..., Any]) -> None:
+        kept[owner, name] = getattr(owner, name)
+        setattr(owner, name, made)
+
+    def scaled(name: str) -> Callable[..., Tensor]:
+        plain = getattr(Tensor, name)
+
+        def call(x: Tensor, *terms: Any, **options: Any) -> Tensor:
+            if len(terms) == 2:
+                terms = (terms[0] * terms[1],)
+            return plain(x, *terms, **options)  # type: ignore[no-any-return]
+
+        return call
+
+    for name in ("add_", "sub_", "sub"):
+        patch(Tensor, name, scaled(name))
+    patch(Tensor, "cuda", lambda x, *_, **__: x.to(device))
+    patch(nn.Module, "cuda", lambda module, *_, **__: module.to(device))
+    try:
+        yield
+    finally:
+        for (owner, name), made in kept.items():
+            setattr(owner, name, made)
+
+
+def darts_images(
+    path: Path, channels: int, cells: int, batches: list[Any], *, second: bool
+) -> Callable[[], None]:
+    """A step of quark0/darts's search for images, as in their train_search.py."""
+    (device,) = {part.device for batch in batches for part in batch}
+    search, architect = _theirs(path / "cnn")
+    settings = SimpleNamespace(
+        momentum=0.9, weight_decay=3e-4, arch_learning_rate=3e-4, arch_weight_decay=1e-3
+    )
+    criterion = nn.CrossEntropyLoss().to(device)
+    with _older_torch(device):
+        net = search.Network(channels, 10, cells, criterion).cuda()
+        architect = architect.Architect(net, settings)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.025, momentum=0.9, weight_decay=3e-4)
+    train, valid = batches
+
+    def step() -> None:
+        with _older_torch(device):
+            architect.step(*train, *valid, 0.025, optimizer, unrolled=second)
+        optimizer.zero_grad()
+        loss = criterion(net(train[0]), train[1])
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 5)
+        optimizer.step()
+        loss.item()
+
+    return step
+
+
+def darts_text(
+    path: Path, words: int, width: int, batches: list[Any], *, second: bool
+) -> Callable[[], None]:
+    """A step of their search for texts, without dropout and without penalties on activations."""
+    (device,) = {part.device for batch in batches for part in batch}
+    search, architect = _theirs(path / "rnn")
+    settings = SimpleNamespace(wdecay=5e-7, clip=0.25, arch_lr=3e-3, arch_wdecay=1e-3)
+    with _older_torch(device):
+        net = search.RNNModelSearch(words, width, width, width, *[0.0] * 5).cuda()
+        architect = architect.Architect(net, settings)
+    optimizer = torch.optim.SGD(net.parameters(), lr=20, weight_decay=5e-7)
+    train, valid = ((inputs, targets.flatten()) for inputs, targets in batches)
+    hidden = net.init_hidden(train[0].shape[1])
+
+    def step() -> None:
+        with _older_torch(device):
+            architect.step(hidden, *train, hidden, *valid, optimizer, second)
+            optimizer.zero_grad()
+            found = net(train[0], hidden, return_h=True)[0]
+        loss = functional.nll_loss(found.view(-1, found.size(2)), train[1])
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 0.25)
+        optimizer.step()
+        loss.item()
+
+    return step
+
+
+def _theirs(path: Path) -> tuple[ModuleType, ModuleType]:
+    """Their modules model_search and architect."""
+    found = _imported(path, THEIRS, ["utils", "model_search", "architect"])
+    if hasattr(found.utils, "embedded_dropout"):  # calls into PyTorch that are gone
+        found.model_search.RNNModel.forward.__globals__["embedded_dropout"] = _embedded
+    return found.model_search, found.architect
+
+
+def _embedded(embedding: nn.Embedding, words: Tensor, dropout: float = 0.0) -> Tensor:
+    if dropout:
+        raise ValueError("this stand-in has no dropout")
+    return functional.embedding(words, embedding.weight)
