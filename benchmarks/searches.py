@@ -19,7 +19,7 @@ MODULES = [
     "nas_adapter.spaces", "nas_adapter.strategies", "nas_adapter.tasks",
     "nas_adapter.data.images", "nas_adapter.data.text",
 ]  # fmt: skip
-WORDS, WINDOW = 1_000, 35
+WORDS, WINDOW = 10_000, 35
 
 
 @dataclass(frozen=True)

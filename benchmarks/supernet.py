@@ -146,7 +146,7 @@ def records(label: str, found: dict[str, float]) -> list[dict[str, Any]]:
 
 
 def measure(cases: list[Case], options: argparse.Namespace) -> list[dict[str, Any]]:
-    """All records; each is printed as soon as it is there."""
+    """All records; a case's are printed and written as soon as they are there."""
     device, table = torch.device(options.device), []
     for case in cases:
         makers = contenders(case, options)
@@ -164,6 +164,7 @@ def measure(cases: list[Case], options: argparse.Namespace) -> list[dict[str, An
             peer, ratio = (f"{row[key]:.4g}" if row[key] else "-" for key in ("peer", "ratio"))
             print(f"{row['case']:75} {row['ours']:9.4g} {peer:>9} {ratio:>6}", flush=True)
         table += fresh
+        (options.out / "result.json").write_text(json.dumps(table, indent=1))
     return table
 
 
@@ -213,8 +214,8 @@ def main() -> None:
         return
     if options.out is None:
         parser.error("--out is needed")
-    table = [in_a_row(cases[0], options)] if options.steps else measure(cases, options)
     options.out.mkdir(parents=True, exist_ok=True)
+    table = [in_a_row(cases[0], options)] if options.steps else measure(cases, options)
     (options.out / "result.json").write_text(json.dumps(table, indent=1))
 
 
