@@ -1,24 +1,24 @@
-"""Steps of searches on random data: the project's own, a checkout's, quark0/darts's."""
+"""A process that takes steps of one search, as `supernet.py` tells it to, a line at a time.
+
+It reads numbers of steps and answers with their seconds; "memory" is answered with the peak above
+what was in use before, in MiB. Run by supernet.py: python benchmarks/searches.py JSON
+"""
 
 from __future__ import annotations
 
+import importlib
 import itertools
+import json
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import checkouts
 import torch
 
-from nas_adapter.supernets import layers, separable
-
 Step = Callable[[], object]
-MODULES = [
-    "nas_adapter.spaces", "nas_adapter.strategies", "nas_adapter.tasks",
-    "nas_adapter.data.images", "nas_adapter.data.text",
-]  # fmt: skip
 WORDS, WINDOW = 10_000, 35
 
 
@@ -40,85 +40,135 @@ class Case:
         return f"{self.space} {self.method} {size}{gone}"
 
 
-def project_step(case: Case, path: Path | None, device: torch.device, *, graphs: bool) -> Step:
-    """A step of this project's search, or of the same in the checkout `path`."""
-    code = checkouts.project(path, MODULES)
+@dataclass(frozen=True)
+class Contender:
+    """Whose steps they are."""
+
+    path: str
+    """of a checkout of this project, or of quark0/darts"""
+    graphs: bool = True
+    nchw: bool = False
+    """images in the other order in memory"""
+    merged: bool = False
+    """separable convolutions as one"""
+
+
+def project_step(case: Case, contender: Contender, device: torch.device) -> Step:
+    """A step of this project's search, in the checkout."""
+    spaces, strategies = map(load, ("spaces", "strategies"))
     torch.manual_seed(0)
-    space = code.spaces.SPACES[case.space]()
-    task = text_task(code, case, device) if space.task == "text" else image_task(code, case, device)
+    space = spaces.SPACES[case.space]()
+    task = text_task(case, device) if space.task == "text" else image_task(case, device)
     size = task.size(case.channels, search=True)
     net = space.network(size, space.choices, search=True)
-    net = layers.placed(net, device) if path is None else net.to(device)
+    try:
+        choose_kernels(contender)
+        net = load("supernets.layers").placed(net, device)
+    except (AttributeError, ImportError):  # an older commit
+        net = net.to(device)
     generator = torch.Generator().manual_seed(0)
     for edge, operation in itertools.product(range(len(space.edges)), range(len(space.operations))):
         if torch.rand((), generator=generator) < case.removed:
             net.remove(edge, operation)
     optimizer = space.search_tuning.optimizer(net)
-    prior = code.spaces.uniform_over_choices(space, device)
-    context = code.strategies.Context(space, task, net, optimizer, 10**6, 0, "auto", prior)
-    if not graphs and hasattr(context, "graphs"):
+    prior = spaces.uniform_over_choices(space, device)
+    context = strategies.Context(space, task, net, optimizer, 10**6, 0, "auto", prior)
+    if not contender.graphs:
         context.graphs.run = lambda name, step, *arguments: step(*arguments)
-    strategy = code.strategies.METHODS[case.method]().start(context)
+    strategy = strategies.METHODS[case.method]().start(context)
     batches = itertools.chain.from_iterable(map(task.search_batches, itertools.count()))
     return lambda: strategy.step(*next(batches))
 
 
-def other_kernels(
-    case: Case, device: torch.device, order: torch.memory_format, merged: set[str]
-) -> Step:
-    """A step of ours with images in another order in memory, or convolutions merged."""
-
-    def with_those(function: Step) -> Any:
-        kept = dict(layers.FORMATS), separable.MERGED
-        layers.FORMATS["cuda"], separable.MERGED = order, merged
-        try:
-            return function()
-        finally:
-            layers.FORMATS.update(kept[0])
-            separable.MERGED = kept[1]
-
-    step = with_those(lambda: project_step(case, None, device, graphs=True))
-    return lambda: with_those(step)
+def load(name: str) -> Any:
+    """A module of the project."""
+    return importlib.import_module(f"nas_adapter.{name}")
 
 
-def image_task(code: SimpleNamespace, case: Case, device: torch.device) -> Any:
-    """Random images of CIFAR-10's size, already on the device."""
-    generator = torch.Generator().manual_seed(0)
+def choose_kernels(contender: Contender) -> None:
+    """How the networks of this process are computed on CUDA."""
+    load("supernets.precision").set_precision("tf32")
+    if contender.nchw:
+        load("supernets.layers").FORMATS["cuda"] = torch.contiguous_format
+    if contender.merged:
+        load("supernets.separable").MERGED.add("cuda")
+
+
+def image_task(case: Case, device: torch.device) -> Any:
+    """Random images of CIFAR-10's size, on the device."""
+    data, tasks = map(load, ("data.images", "tasks"))
     count = 40 * case.batch
-    images = torch.randint(256, (count, 3, 32, 32), generator=generator, dtype=torch.uint8)
-    split = code.images.Split(images, torch.arange(count) % 10)
+    images = torch.randint(256, (count, 3, 32, 32), dtype=torch.uint8)
+    split = data.Split(images, torch.arange(count) % 10)
     classes = tuple(map(str, range(10)))
-    data = code.images.Images(split, split, classes, crop=4, flip=True).to(device)
-    settings = code.tasks.ImageSettings(batch_size=case.batch, cells=case.cells)
-    return code.tasks.ImageClassification(data, settings, seed=0)
+    images = data.Images(split, split, classes, crop=4, flip=True).to(device)
+    settings = tasks.ImageSettings(batch_size=case.batch, cells=case.cells)
+    return tasks.ImageClassification(images, settings, seed=0)
 
 
-def text_task(code: SimpleNamespace, case: Case, device: torch.device) -> Any:
+def text_task(case: Case, device: torch.device) -> Any:
     """Random words."""
-    generator = torch.Generator().manual_seed(0)
-    tokens = torch.randint(WORDS, (10 * WINDOW * case.batch,), generator=generator)
+    data, tasks = map(load, ("data.text", "tasks"))
+    tokens = torch.randint(WORDS, (10 * WINDOW * case.batch,))
     spelled = tuple(map(str, range(WORDS)))
-    text = code.text.Text(tokens, tokens, tokens, spelled, "word").to(device)
-    settings = code.tasks.TextSettings(batch_size=case.batch, bptt=WINDOW)
-    return code.tasks.LanguageModel(text, settings, seed=0)
+    text = data.Text(tokens, tokens, tokens, spelled, "word").to(device)
+    settings = tasks.TextSettings(batch_size=case.batch, bptt=WINDOW)
+    return tasks.LanguageModel(text, settings, seed=0)
 
 
-def darts_step(case: Case, path: Path, device: torch.device) -> Step:
+def darts_step(case: Case, contender: Contender, device: torch.device) -> Step:
     """A step of quark0/darts."""
+    import quark0_darts  # noqa: PLC0415 (this folder is on the path then)
+
     torch.manual_seed(0)
-    second = case.method == "darts-second"
+    second, path = case.method == "darts-second", Path(contender.path)
+    shape, words = (WINDOW, case.batch), range(2)
     if case.space == "darts-rnn":
-        shape = (WINDOW, case.batch)
-        windows = [
-            tuple(torch.randint(WORDS, shape).to(device) for _ in range(2)) for _ in range(2)
-        ]
-        return checkouts.darts_text(path, WORDS, case.channels, windows, second=second)
+        windows = [tuple(torch.randint(WORDS, shape).to(device) for _ in words) for _ in words]
+        return quark0_darts.texts(path, WORDS, case.channels, windows, second=second)
     batches = [
-        (
-            torch.randn(case.batch, 3, 32, 32).to(device),
-            torch.randint(10, (case.batch,)).to(device),
-        )
+        (torch.randn(case.batch, 3, 32, 32).to(device), torch.randint(10, shape[1:]).to(device))
         for _ in range(2)
     ]
     cells = 3 * case.cells + 2
-    return checkouts.darts_images(path, case.channels, cells, batches, second=second)
+    return quark0_darts.images(path, case.channels, cells, batches, second=second)
+
+
+def memory(device: torch.device) -> float:
+    """Peak memory so far, MiB: on CUDA of tensors, else of the process (Linux)."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 2**10
+
+
+def main() -> None:
+    """Make the search, then answer."""
+    asked = json.loads(sys.argv[1])
+    case, contender = Case(**asked["case"]), Contender(**asked["contender"])
+    device = torch.device(asked["device"])
+    torch.set_num_threads(1)
+    clock = time.perf_counter if device.type == "cuda" else time.process_time
+    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    theirs = (Path(contender.path) / "rnn").is_dir()
+    if theirs:
+        torch.backends.cudnn.benchmark = True  # as in their programs
+    else:
+        sys.path.insert(0, contender.path)
+        load("strategies")
+    before = memory(device)
+    step = (darts_step if theirs else project_step)(case, contender, device)
+    for line in sys.stdin:
+        if line.strip() == "memory":
+            print(memory(device) - before, flush=True)
+            continue
+        wait()
+        start = clock()
+        for _ in range(int(line)):
+            step()
+        wait()
+        print(clock() - start, flush=True)
+
+
+if __name__ == "__main__":
+    main()

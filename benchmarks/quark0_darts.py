@@ -1,8 +1,4 @@
-"""Code of other checkouts, beside the project's own in one process: an older commit, quark0/darts.
-
-Modules of different checkouts have the same names. So each is imported with the others' modules out
-of sight; what was imported keeps what it needs.
-"""
+"""quark0/darts as it is, on a PyTorch of today."""
 
 from __future__ import annotations
 
@@ -17,34 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-OURS = ("experts", "nas_adapter")
-THEIRS = ("model_search", "model", "architect", "operations", "genotypes", "utils")
-STANDARD = ("torch", "torchvision", "numpy")
-
-
-def project(path: Path | None, names: list[str]) -> SimpleNamespace:
-    """Modules of this project in a checkout (None: as they are imported here), by last name."""
-    if path is None:
-        return SimpleNamespace(**{n.split(".")[-1]: importlib.import_module(n) for n in names})
-    return _imported(path, OURS, names)
-
-
-def _imported(path: Path, packages: tuple[str, ...], names: list[str]) -> SimpleNamespace:
-    hidden = {name: sys.modules.pop(name) for name in _of(packages)}
-    sys.path.insert(0, str(path.resolve()))
-    try:
-        found = {name.split(".")[-1]: importlib.import_module(name) for name in names}
-    finally:
-        sys.path.remove(str(path.resolve()))
-        for name in _of(packages):
-            del sys.modules[name]
-        sys.modules.update(hidden)
-    return SimpleNamespace(**found)
-
-
-def _of(packages: tuple[str, ...]) -> list[str]:
-    return [name for name in sys.modules if name.split(".")[0] in packages]
 
 
 @contextmanager
@@ -79,7 +47,7 @@ def _older_torch(device: torch.device) -> Iterator[None]:
             setattr(owner, name, made)
 
 
-def darts_images(
+def images(
     path: Path, channels: int, cells: int, batches: list[Any], *, second: bool
 ) -> Callable[[], None]:
     """A step of quark0/darts's search for images, as in their train_search.py."""
@@ -108,7 +76,7 @@ def darts_images(
     return step
 
 
-def darts_text(
+def texts(
     path: Path, words: int, width: int, batches: list[Any], *, second: bool
 ) -> Callable[[], None]:
     """A step of their search for texts, without dropout and without penalties on activations."""
@@ -137,11 +105,12 @@ def darts_text(
 
 
 def _theirs(path: Path) -> tuple[ModuleType, ModuleType]:
-    """Their modules model_search and architect."""
-    found = _imported(path, THEIRS, ["utils", "model_search", "architect"])
-    if hasattr(found.utils, "embedded_dropout"):  # calls into PyTorch that are gone
-        found.model_search.RNNModel.forward.__globals__["embedded_dropout"] = _embedded
-    return found.model_search, found.architect
+    """Their modules model_search and architect; a process can have those of one folder only."""
+    sys.path.insert(0, str(path))
+    search, architect = (importlib.import_module(name) for name in ("model_search", "architect"))
+    if hasattr(search, "RNNModel"):  # its embedding calls into PyTorch what is gone
+        search.RNNModel.forward.__globals__["embedded_dropout"] = _embedded
+    return search, architect
 
 
 def _embedded(embedding: nn.Embedding, words: Tensor, dropout: float = 0.0) -> Tensor:
