@@ -208,4 +208,4 @@ class _Training:
             with precise(self.task.device):
                 return self.task.loss(self.net, batch, self.architecture)
 
-        return (descend(self.optimizer, self.net, self.tuning.clip, loss),)
+        return (descend(self.optimizer, self.tuning.clip, loss),)

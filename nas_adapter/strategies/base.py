@@ -24,8 +24,8 @@ from nas_adapter.spaces import (
     uniform_over_choices,
 )
 from nas_adapter.supernets.precision import precise
-from nas_adapter.supernets.steps import Graphs, descend
-from nas_adapter.supernets.supernet import Supernet, Weights, forget, frozen
+from nas_adapter.supernets.steps import Graphs, descend, frozen, parameters
+from nas_adapter.supernets.supernet import Supernet, Weights, forget
 from nas_adapter.tasks import Batch, Task
 from nas_adapter.tasks.base import Forward
 
@@ -88,11 +88,11 @@ class Context:
     def _descend(self, batch: Batch, weights: Weights) -> tuple[Tensor]:
         clip = self.space.search_tuning.clip
         loss = partial(self.loss, batch, weights)
-        return (descend(self.optimizer, self.net, clip, loss),)
+        return (descend(self.optimizer, clip, loss),)
 
     def _rewards(self, batch: Batch, weights: Tensor) -> tuple[Tensor, Tensor]:
         leaf = weights.detach().requires_grad_()
-        with frozen(self.net):
+        with frozen(parameters(self.optimizer)):
             loss = self.loss(batch, leaf)
             return loss.detach(), gradient_rewards(loss, leaf)
 

@@ -58,13 +58,10 @@ class _Depthwise(torch.autograd.Function):
     """With stride or dilation 1."""
 
     @staticmethod
-    def forward(x: Tensor, kernel: Tensor, stride: int, dilation: int) -> Tensor:
+    def forward(ctx: Any, x: Tensor, kernel: Tensor, stride: int, dilation: int) -> Tensor:
+        ctx.save_for_backward(x, kernel)
+        ctx.stride, ctx.dilation = stride, dilation
         return _convolved(x, kernel, stride, dilation)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs[:2])
-        ctx.stride, ctx.dilation = inputs[2:]
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -24,19 +25,34 @@ WARM_UP = 3
 
 
 def descend(
-    optimizer: torch.optim.Optimizer,
-    network: nn.Module,
-    clip: float | None,
-    loss: Callable[[], Tensor],
+    optimizer: torch.optim.Optimizer, clip: float | None, loss: Callable[[], Tensor]
 ) -> Tensor:
     """One step of the optimizer on `loss()`, gradients clipped to norm `clip`; the loss before."""
     optimizer.zero_grad()
     value = loss()
     value.backward()  # type: ignore[no-untyped-call]
     if clip is not None:
-        nn.utils.clip_grad_norm_(network.parameters(), clip)
+        nn.utils.clip_grad_norm_(parameters(optimizer), clip)
     optimizer.step()
     return value.detach()
+
+
+def parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """What the optimizer changes: a network's parameters, without a walk through its modules."""
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+@contextmanager
+def frozen(parameters: Iterable[Tensor]) -> Iterator[None]:
+    """Context in which no gradients in these parameters are computed."""
+    thawed = [parameter for parameter in parameters if parameter.requires_grad]
+    for parameter in thawed:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in thawed:
+            parameter.requires_grad_()
 
 
 class Graphs:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -90,19 +89,6 @@ class Supernet(nn.Module):
         """Remove an operation from an edge, in every cell."""
         for mixed in self.mixed_edges(edge):
             mixed.remove(operation)
-
-
-@contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
-    """Context in which no gradients in the parameters of `network` are computed."""
-    parameters = [part for part in network.parameters() if part.requires_grad]
-    for parameter in parameters:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in parameters:
-            parameter.requires_grad_()
 
 
 def forget(optimizer: torch.optim.Optimizer, network: nn.Module) -> None:

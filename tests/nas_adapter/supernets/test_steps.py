@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from nas_adapter.data.images import Batch
-from nas_adapter.supernets.steps import WARM_UP, Captured, Graphs, Results, descend
-from nas_adapter.supernets.supernet import forget, frozen
+from nas_adapter.supernets.steps import WARM_UP, Captured, Graphs, Results, descend, frozen
+from nas_adapter.supernets.supernet import forget
 from tests.nas_adapter.small import make_batch, make_net
 
 
@@ -39,7 +39,7 @@ def train(graphs: Graphs, steps: int) -> tuple[list[float], dict[str, Tensor]]:
 
     def step(batch: Batch, weights: Tensor) -> Results:
         loss = lambda: nn.functional.cross_entropy(net(batch.images, weights), batch.labels)  # noqa: E731
-        return (descend(optimizer, net, 5.0, loss),)
+        return (descend(optimizer, 5.0, loss),)
 
     losses = []
     for index in range(steps):
@@ -114,7 +114,7 @@ def test_a_step_that_cannot_be_captured_runs_all_the_same(
 def test_frozen_parameters_get_no_gradient_and_are_thawed() -> None:
     net, weights = make_net(), torch.full((6, 5), 0.2, requires_grad=True)
     next(net.parameters()).requires_grad_(False)
-    with frozen(net):
+    with frozen(net.parameters()):
         assert not any(parameter.requires_grad for parameter in net.parameters())
         net(make_batch(0).images, weights).sum().backward()
     assert weights.grad is not None
