@@ -40,6 +40,7 @@ from nas_adapter.spaces import (
 )
 from nas_adapter.spaces.genotype import carries
 from nas_adapter.spaces.published import read_cell
+from nas_adapter.supernets.precision import set_precision
 from nas_adapter.tasks import Task
 
 NO_METRIC: dict[str, Any] = {
@@ -61,6 +62,7 @@ NO_LEARNER: dict[str, Any] = {
 
 def main(config: Config) -> None:
     device = pick_device(config.device)
+    set_precision(config.precision)
     space = open_space(config)
     if config.given:
         retrain_given(config, space, device)

@@ -21,6 +21,7 @@ from nas_adapter.runs.retrain import RetrainSettings
 from nas_adapter.runs.search import SearchSettings
 from nas_adapter.spaces import NONE, SPACES, Space, find_space
 from nas_adapter.strategies import METHODS
+from nas_adapter.supernets.precision import PRECISIONS
 from nas_adapter.tasks import TASKS, TaskSettings
 
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -68,6 +69,9 @@ class Config:
     """Seed of every random choice."""
     device: str = "auto"
     """auto, cpu or cuda."""
+    precision: str = "tf32"
+    """Of training on a GPU: tf32 (products of 10-bit mantissas, sums in float32), float32, or bf16
+    (activations of 7-bit mantissas)."""
     out: Path | None = None
     """Folder for the run's files. Default: a new one under runs/."""
     resume: bool = False
@@ -102,6 +106,7 @@ class Config:
 
     def __post_init__(self) -> None:
         choose("device", self.device, ("auto", "cpu", "cuda"))
+        choose("precision", self.precision, PRECISIONS)
         choose("preset", self.preset, PRESETS)
         not_negative(seed=self.seed, baselines=self.baselines)
         for seed in self.seeds:
