@@ -49,7 +49,7 @@ class Contender:
     graphs: bool = True
     nchw: bool = False
     """images in the other order in memory"""
-    merged: bool = False
+    unmerged: bool = False
     """separable convolutions as one"""
 
 
@@ -90,8 +90,8 @@ def choose_kernels(contender: Contender) -> None:
     load("supernets.precision").set_precision("tf32")
     if contender.nchw:
         load("supernets.layers").FORMATS["cuda"] = torch.contiguous_format
-    if contender.merged:
-        load("supernets.separable").MERGED.add("cuda")
+    if contender.unmerged:
+        load("supernets.separable").MERGED.discard("cuda")
 
 
 def image_task(case: Case, device: torch.device) -> Any:

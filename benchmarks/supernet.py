@@ -103,7 +103,7 @@ def contenders(case: Case, options: argparse.Namespace) -> dict[str, Contender]:
         if case.space != "darts-rnn":
             found["ours NCHW"] = Contender(ours, nchw=True)
         if case.space == "darts-cnn":
-            found["ours merged"] = Contender(ours, merged=True)
+            found["ours unmerged"] = Contender(ours, unmerged=True)
     if options.base:
         found["base"] = Contender(str(options.base.resolve()))
     if options.peer and case.method.startswith("darts") and not case.removed:
