@@ -26,6 +26,7 @@ from nas_adapter.runs.retrain import Retraining
 from nas_adapter.runs.run import Run
 from nas_adapter.spaces import Architecture, Space
 from nas_adapter.spaces.published import read_cell
+from nas_adapter.supernets.precision import set_precision
 from nas_adapter.tasks import Goal, Task
 
 
@@ -97,6 +98,7 @@ def retrain(
     name, opened = open_space(space)
     settings = settings or make_settings(space)
     place = pick_device(device)
+    set_precision(settings.precision)
     chosen = _named(opened, [cells] if isinstance(cells, str) else cells)
     source, settings = open_data(data, goal, settings, opened)
     tasks = [(seed, source.load(seed, place)) for seed in seeds]
@@ -104,7 +106,7 @@ def retrain(
     config = options(settings.retrain) | options(settings.task)
     config |= {"channels": settings.channels, "space": name, "operations": opened.operations}
     config |= {"data": source.name, "retrain": [opened.genotype(cell) for cell in chosen.values()]}
-    config |= {"seeds": list(seeds), "held_out": held_out}
+    config |= {"seeds": list(seeds), "held_out": held_out, "precision": settings.precision}
     run = begin(out, config, resume=resume, export=export, device=place)
     try:
         found: list[Retrained] = []

@@ -30,6 +30,7 @@ from nas_adapter.runs.search import search as search_cell
 from nas_adapter.spaces import NONE, Architecture, Space, random_architecture, without
 from nas_adapter.spaces.genotype import carries
 from nas_adapter.spaces.published import read_cell
+from nas_adapter.supernets.precision import set_precision
 from nas_adapter.tasks import Goal, Task
 
 NO_METRIC: dict[str, Any] = {
@@ -118,6 +119,7 @@ def search(
         settings = make_settings(space) if goal is None else make_settings(space, prior="uniform")
     opened = _left(opened, name, settings)
     place = pick_device(device)
+    set_precision(settings.precision)
     source, settings = open_data(data, goal, settings, opened)
     given = [read_cell(opened, cell, "--compare") for cell in settings.compare]
     task, choice = _prepared(settings, opened, source.load(seed, place))

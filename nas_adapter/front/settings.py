@@ -13,12 +13,13 @@ from nas_adapter.runs.retrain import RetrainSettings
 from nas_adapter.runs.search import SearchSettings
 from nas_adapter.spaces import NONE, Space, find_space
 from nas_adapter.strategies import METHODS
+from nas_adapter.supernets.precision import PRECISIONS
 from nas_adapter.tasks import TASKS, TaskSettings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Settings of a whole run: `search` reads all of them, `retrain` the last two."""
+    """Settings of a whole run: `search` reads all, `retrain` the precision and the last two."""
 
     without: tuple[str, ...] = ()
     """Operations that the search leaves out, as: none."""
@@ -27,12 +28,16 @@ class Settings:
     compare: tuple[str, ...] = ()
     """Architectures in the space's notation, or published ones by name, that are trained the same
     way as well."""
+    precision: str = "tf32"
+    """Of training on a GPU: tf32 (products of 10-bit mantissas, sums in float32), float32, or bf16
+    (activations of 7-bit mantissas). Holds for the whole process."""
     search: SearchSettings
     choice: ChoiceSettings
     retrain: RetrainSettings
     task: TaskSettings
 
     def __post_init__(self) -> None:
+        choose("precision", self.precision, PRECISIONS)
         not_negative(baselines=self.baselines)
 
     @property
@@ -59,7 +64,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 defaults are: every operation, the uniform prior, mixtures, a given L, its own cell.
 """
 TEXT = {"decide": "trained"}
-"""The preset "default" on text, which no score looks at: see docs/results/search.md#recurrent-cells."""
+"""The preset "default" on text, which no score looks at: see docs/results/search.md."""
 WARMUP = 5
 """With the preset "default" the warm-up of XNAS is one in so many epochs."""
 

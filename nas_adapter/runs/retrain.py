@@ -9,18 +9,21 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 import tyro
-from torch import Tensor, nn
+from torch import Tensor
 
-from nas_adapter.errors import UserError, finite, positive
+from nas_adapter.errors import UserError, positive
 from nas_adapter.progress import progress_bar
 from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.runs.averaging import Averaging
 from nas_adapter.runs.run import Notes
-from nas_adapter.runs.training import cosine
+from nas_adapter.runs.training import cosine, read, together
 from nas_adapter.spaces import Architecture, Size, Space
 from nas_adapter.spaces.genotype import carries
+from nas_adapter.supernets.layers import placed
+from nas_adapter.supernets.precision import precise
+from nas_adapter.supernets.steps import Graphs, descend
 from nas_adapter.supernets.supernet import Supernet
-from nas_adapter.tasks import Task
+from nas_adapter.tasks import Batch, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +92,7 @@ class Retraining:
         with progress_bar(phase, epochs * steps, job.epoch * steps) as bar:
             while job.epoch < epochs:
                 start, losses = time.perf_counter(), []
-                for loss in job.steps():
+                for loss in job.losses():
                     losses.append(loss)
                     bar.update()
                 job.seconds += time.perf_counter() - start
@@ -131,7 +134,7 @@ class Retraining:
         if not carries(self.space, architecture):
             return False
         job = _Training(self, architecture)
-        steps = (loss for _ in range(self.settings.epochs) for loss in job.steps())
+        steps = (loss for _ in range(self.settings.epochs) for loss in job.losses())
         try:
             losses = list(itertools.islice(steps, TRIED))
         except UserError:
@@ -148,8 +151,9 @@ class _Training:
         self.tuning = plan.space.retrain_tuning
         self.epoch, self.seconds = 0, 0.0
         net = build(plan.space, architecture, plan.size, plan.seed)
-        self.net = net.to(self.task.device)
+        self.net = placed(net, self.task.device)
         self.optimizer = self.tuning.optimizer(net)
+        self.graphs = Graphs()
         self.averaging = None
         if self.tuning.patience is not None:
             better = self.task.higher_is_better
@@ -184,23 +188,30 @@ class _Training:
         )
         return {f"valid_{self.task.metric}": value, "averaged": averaged}
 
-    def steps(self) -> Iterator[float]:
+    def losses(self) -> Iterator[float]:
         """Run one epoch; yields the loss of every step."""
+        return read(self._steps(), together(self.task.device))
+
+    def _steps(self) -> Iterator[Tensor]:
         epochs, tuning, total = self.plan.settings.epochs, self.tuning, self.task.retrain_steps
         self.net.train()
-        self.net.set_drop_path(self.task.drop_path * self.epoch / epochs)
+        if self.task.drop_path > 0:
+            self.net.set_drop_path(self.task.drop_path * self.epoch / epochs)
+            self.graphs.reset()
         for index, batch in enumerate(self.task.retrain_batches(self.epoch)):
             done = self.epoch * total + index
             progress = done / (epochs * total)
             cosine(self.optimizer, progress, tuning.rate, tuning.lowest_rate)
-            self.optimizer.zero_grad()
             with seeded_by(stream(self.plan.seed, Stream.NOISE, done)):
-                loss = self.task.loss(self.net, batch, self.architecture)
-                loss.backward()  # type: ignore[no-untyped-call]
-            if tuning.clip is not None:
-                nn.utils.clip_grad_norm_(self.net.parameters(), tuning.clip)
-            self.optimizer.step()
+                (loss,) = self.graphs.run("a retraining's step", self._descend, batch)
             if self.averaging is not None:
                 self.averaging.step()
-            yield finite(loss.item(), "training", "retraining")
+            yield loss
         self.epoch += 1
+
+    def _descend(self, batch: Batch) -> tuple[Tensor]:
+        def loss() -> Tensor:
+            with precise(self.task.device):
+                return self.task.loss(self.net, batch, self.architecture)
+
+        return (descend(self.optimizer, self.tuning.clip, loss),)

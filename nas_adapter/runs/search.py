@@ -8,18 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from torch import Tensor
 from tqdm import tqdm
 
 from nas_adapter.advice.climb import LOOKS
 from nas_adapter.advice.prior import Prior, uniform
 from nas_adapter.advice.total import LEAST
-from nas_adapter.errors import UserError, choose, positive
+from nas_adapter.errors import UserError, choose, finite, positive
 from nas_adapter.progress import progress_bar
 from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.runs.run import Notes
-from nas_adapter.runs.training import cosine
+from nas_adapter.runs.training import cosine, together
 from nas_adapter.spaces import Architecture, Space
-from nas_adapter.strategies import Context, MethodSettings
+from nas_adapter.strategies import Context, MethodSettings, Step
+from nas_adapter.supernets.layers import placed
 from nas_adapter.tasks import Task
 
 PHASE = "search"
@@ -117,10 +119,12 @@ class _Search:
         self.total = settings.epochs * task.search_steps
         self.epoch = 0
         self.seconds: list[float] = []
+        self.waiting: list[Step] = []  # not logged yet
+        self.together = together(task.device)
         size = task.size(settings.channels, search=True)
         with seeded_by(stream(seed, Stream.NETWORK)):
             net = space.network(size, space.choices, search=True)
-        self.net = net.to(task.device)
+        self.net = placed(net, task.device)
         self.tuning = settings.method.tuning(space)
         self.optimizer = self.tuning.optimizer(net)
         self.strategy = settings.method.start(
@@ -142,14 +146,14 @@ class _Search:
         tuning = self.tuning
         start = time.perf_counter()
         for train, valid in self.task.search_batches(epoch):
-            done = len(self.seconds)
+            done = len(self.seconds) + len(self.waiting)
             cosine(self.optimizer, done / self.total, tuning.rate, tuning.lowest_rate)
             with seeded_by(stream(self.seed, Stream.NOISE, done)):
-                step = self.strategy.step(train, valid)
-            self.seconds.append(time.perf_counter() - start)
-            self._log(epoch, step.train_loss, step.details)
+                self.waiting.append(self.strategy.step(train, valid))
             bar.update()
-            start = time.perf_counter()
+            if len(self.waiting) == self.together:
+                start = self._log(epoch, start)
+        self._log(epoch, start)
         self.run.save(
             PHASE,
             {
@@ -182,18 +186,32 @@ class _Search:
         self.run.save(PHASE, done)
         return done
 
-    def _log(self, epoch: int, train_loss: float, details: dict[str, Any]) -> None:
-        done = len(self.seconds)
-        pictured = done % max(1, self.total // PICTURED) == 0 or done == self.total
-        kept = {name: details[name] for name in details if pictured or name != "probabilities"}
-        self.run.log(
-            PHASE,
-            step=done,
-            epoch=epoch,
-            train_loss=train_loss,
-            seconds=self.seconds[-1],
-            **kept,
-        )
+    def _log(self, epoch: int, start: float) -> float:
+        """Log the steps since time `start`; the time now."""
+        records = [
+            on_host({"train_loss": step.train_loss, **step.details}) for step in self.waiting
+        ]
+        now = time.perf_counter()
+        for record in records:
+            self.seconds.append((now - start) / len(records))
+            done = len(self.seconds)
+            if done % max(1, self.total // PICTURED) != 0 and done != self.total:
+                record.pop("probabilities", None)
+            self.run.log(PHASE, step=done, epoch=epoch, seconds=self.seconds[-1], **record)
+        self.waiting.clear()
+        return time.perf_counter()
+
+
+def on_host(record: dict[str, Any]) -> dict[str, Any]:
+    """A step's record with numbers in place of tensors; `UserError` for a loss that is not one."""
+    numbers: dict[str, Any] = {
+        name: value.tolist() if isinstance(value, Tensor) else value
+        for name, value in record.items()
+    }
+    for name, which in (("train_loss", "training"), ("valid_loss", "validation")):
+        if name in numbers:
+            finite(numbers[name], which)
+    return numbers
 
 
 def _speed(seconds: list[float], wiped_out: list[dict[str, Any]]) -> dict[str, float | None]:

@@ -1,14 +1,45 @@
-"""The learning-rate schedule of search and retraining."""
+"""What search and retraining share: the learning-rate schedule, and losses on their way here."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 
 import torch
+from torch import Tensor
+
+from nas_adapter.errors import finite
+
+TOGETHER = 20
+"""Steps after which a GPU is asked for their losses. It idles after every question."""
 
 
 def cosine(optimizer: torch.optim.Optimizer, progress: float, high: float, low: float) -> None:
     """Set the learning rate to the cosine schedule's value at `progress` in [0, 1]."""
     rate = low + (high - low) * (1 + math.cos(math.pi * progress)) / 2
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        if isinstance(group["lr"], Tensor):  # where a CUDA graph reads it
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
+
+
+def together(device: torch.device) -> int:
+    """Number of steps whose losses are read at once."""
+    return TOGETHER if device.type == "cuda" else 1
+
+
+def read(losses: Iterable[Tensor], count: int) -> Iterator[float]:
+    """The losses of a retraining as numbers, `count` at a time; `UserError` if one is not."""
+    waiting: list[Tensor] = []
+    for loss in losses:
+        waiting.append(loss)
+        if len(waiting) == count:
+            yield from _numbers(waiting)
+            waiting.clear()
+    yield from _numbers(waiting)
+
+
+def _numbers(losses: Iterable[Tensor]) -> Iterator[float]:
+    for loss in losses:
+        yield finite(loss.item(), "training", "retraining")

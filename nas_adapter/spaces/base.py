@@ -49,13 +49,20 @@ class Tuning:
     best of all but the last n epochs, and keeps the best of all epochs; None: neither"""
 
     def optimizer(self, network: torch.nn.Module) -> torch.optim.SGD:
-        """The optimizer of all parameters of a network."""
+        """The optimizer of all parameters of a network.
+
+        On CUDA the rate is a tensor there, so that a captured step follows its schedule.
+        """
+        parameters = list(network.parameters())
+        (device,) = {parameter.device for parameter in parameters}
+        on_cuda = device.type == "cuda"
         return torch.optim.SGD(
-            network.parameters(),
-            lr=self.rate,
+            parameters,
+            lr=torch.tensor(float(self.rate), device=device) if on_cuda else self.rate,
             momentum=self.momentum,
             weight_decay=self.weight_decay,
             nesterov=self.nesterov,
+            fused=on_cuda,
         )
 
 

@@ -6,33 +6,42 @@ Appendix A; the layers' details as in the authors' released networks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from nas_adapter.spaces.base import Architecture, Size, Tuning
 from nas_adapter.spaces.notation import from_pairs, read_call, to_pairs, write_call
 from nas_adapter.spaces.own import WIDTH, on_images, with_own
-from nas_adapter.supernets.layers import Norm, relu_conv_norm
+from nas_adapter.supernets.fan import Source, nodes
+from nas_adapter.supernets.layers import (
+    AveragePool,
+    MaxPool,
+    Norm,
+    Skip,
+    bare,
+    in_order,
+    kernels,
+    relu_conv_norm,
+    scaled_norm,
+)
+from nas_adapter.supernets.separable import Separable, TwiceSeparable
 from nas_adapter.supernets.supernet import MixedEdge, Supernet, Weights
 
 Make = Callable[[int, int, Norm], nn.Module | None]
 MAKE: dict[str, Make] = {
     "none": lambda width, stride, norm: None,
-    "max_pool_3x3": lambda width, stride, norm: norm.after_pooling(
-        nn.MaxPool2d(3, stride, padding=1), width
-    ),
-    "avg_pool_3x3": lambda width, stride, norm: norm.after_pooling(
-        nn.AvgPool2d(3, stride, padding=1, count_include_pad=False), width
-    ),
+    "max_pool_3x3": lambda width, stride, norm: norm.after_pooling(MaxPool(stride), width),
+    "avg_pool_3x3": lambda width, stride, norm: norm.after_pooling(AveragePool(stride), width),
     "skip_connect": lambda width, stride, norm: (
-        nn.Identity() if stride == 1 else FactorizedReduce(width, width, norm)
+        Skip() if stride == 1 else FactorizedReduce(width, width, norm)
     ),
-    "sep_conv_3x3": lambda width, stride, norm: _twice_separable(width, 3, stride, norm),
-    "sep_conv_5x5": lambda width, stride, norm: _twice_separable(width, 5, stride, norm),
-    "dil_conv_3x3": lambda width, stride, norm: _separable(width, 3, stride, norm, dilation=2),
-    "dil_conv_5x5": lambda width, stride, norm: _separable(width, 5, stride, norm, dilation=2),
+    "sep_conv_3x3": lambda width, stride, norm: TwiceSeparable(width, 3, stride, norm),
+    "sep_conv_5x5": lambda width, stride, norm: TwiceSeparable(width, 5, stride, norm),
+    "dil_conv_3x3": lambda width, stride, norm: Separable(width, 3, stride, norm, dilation=2),
+    "dil_conv_5x5": lambda width, stride, norm: Separable(width, 5, stride, norm, dilation=2),
 }
 """The operations: name -> constructor from (width, stride, norm). A new one is a new line here."""
 OPERATIONS = tuple(MAKE)
@@ -137,7 +146,7 @@ class Network(Supernet):
 
     def forward(self, x: Tensor, weights: Weights) -> Tensor | tuple[Tensor, Tensor]:
         """Logits (batch, classes) of images; in training with an auxiliary head also its logits."""
-        before = last = self.stem(x)
+        before = last = in_order(self.stem(in_order(x)))
         extra = None
         halves = {False: weights[: len(ENDS)], True: weights[len(ENDS) :]}
         for index, cell in enumerate(self.cells):
@@ -191,14 +200,8 @@ class Cell(nn.Module):
 
     def forward(self, before: Tensor, last: Tensor, weights: Weights) -> Tensor:
         """Nodes 2 to 5, concatenated: (batch, 4 width, height, width)."""
-        states = [self.first(before), self.second(last)]
-        for node in range(INPUTS, INPUTS + NODES):
-            parts = [
-                self.edges[edge](states[source], weights[edge])
-                for edge, (target, source) in enumerate(ENDS)
-                if target == node
-            ]
-            states.append(sum(parts[1:], parts[0]))
+        inputs = [self.first(before), self.second(last)]
+        states = nodes(inputs, ENDS, self.edges, weights)
         return torch.cat(states[INPUTS:], dim=1)
 
 
@@ -211,29 +214,33 @@ class FactorizedReduce(nn.Module):
         self.odd = nn.Conv2d(narrow, wide - wide // 2, 1, stride=2, bias=False)
         self.norm = norm(wide)
 
+    @property
+    def kind(self) -> Hashable:
+        """One, if it keeps the number of channels, and both halves have some."""
+        narrow, wide = self.odd.in_channels, self.even.out_channels + self.odd.out_channels
+        return "reduce" if bare(self.norm) and narrow == wide > 1 else None
+
     def forward(self, x: Tensor) -> Tensor:
         """Images (batch, wide, ceil(height / 2), ceil(width / 2))."""
         x = x.relu()
-        shifted = nn.functional.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]
-        return self.norm(torch.cat([self.even(x), self.odd(shifted)], dim=1))  # type: ignore[no-any-return]
+        return self.norm(torch.cat([self.even(x), self.odd(_shifted(x))], dim=1))  # type: ignore[no-any-return]
+
+    @staticmethod
+    def together(modules: Sequence[FactorizedReduce], source: Source, scale: Tensor) -> Tensor:
+        """See `fan`."""
+        even, odd = [module.even for module in modules], [module.odd for module in modules]
+        x = source.relu
+        halves = (
+            functional.conv2d(x, kernels(even), stride=2).chunk(len(modules), 1),
+            functional.conv2d(_shifted(x), kernels(odd), stride=2).chunk(len(modules), 1),
+        )
+        pairs = zip(*halves, strict=True)
+        return scaled_norm(torch.cat([half for pair in pairs for half in pair], 1), scale)
 
 
-def _twice_separable(width: int, kernel: int, stride: int, norm: Norm) -> nn.Sequential:
-    return nn.Sequential(
-        _separable(width, kernel, stride, norm), _separable(width, kernel, 1, norm)
-    )
-
-
-def _separable(
-    width: int, kernel: int, stride: int, norm: Norm, dilation: int = 1
-) -> nn.Sequential:
-    padding = dilation * (kernel // 2)
-    return nn.Sequential(
-        nn.ReLU(),
-        nn.Conv2d(width, width, kernel, stride, padding, dilation, groups=width, bias=False),
-        nn.Conv2d(width, width, 1, bias=False),
-        norm(width),
-    )
+def _shifted(x: Tensor) -> Tensor:
+    """The images without their first row and column, with zeros behind the last."""
+    return functional.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]
 
 
 def _tried(make: Make) -> list[tuple[Tensor, Tensor]]:

@@ -17,6 +17,7 @@ from nas_adapter.errors import UserError
 from nas_adapter.spaces.base import Architecture, Size, Tuning
 from nas_adapter.spaces.notation import from_pairs, read_call, to_pairs, write_call
 from nas_adapter.spaces.own import with_own
+from nas_adapter.supernets.decoder import mean_cross_entropy
 from nas_adapter.supernets.recurrent_cell import ENDS, FUNCTIONS, NODES, OPERATIONS, Cell, Function
 from nas_adapter.supernets.supernet import Supernet, Weights
 
@@ -123,9 +124,11 @@ class Network(Supernet):
         hidden: Tensor | None,
         weights: Weights,
         dropout: Dropout | None = None,
+        targets: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Logits (T, B, V) of the token after each of `tokens` (T, B), and the hidden state (B, H).
 
+        With `targets` (T, B), those tokens, their mean cross-entropy takes the logits' place.
         `hidden` (B, H) is the state after the window before; None: zeros. Dropout masks are drawn
         from torch's CPU generator, so that they are the same on every device.
         """
@@ -141,7 +144,10 @@ class Network(Supernet):
             state = self.cell(position, state, plan, dropout_mask)
             states.append(state)
         out = _dropped(torch.stack(states), rates.outputs, streams, width)
-        return functional.linear(out, table, self.bias), state
+        if targets is None:
+            return functional.linear(out, table, self.bias), state
+        loss = mean_cross_entropy(out.flatten(0, 1), table, self.bias, targets.flatten())
+        return loss, state
 
     def remove(self, edge: int, operation: int) -> None:
         """See `Supernet.remove`: the operation is no longer computed on this edge."""

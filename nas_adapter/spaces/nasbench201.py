@@ -14,18 +14,24 @@ from torch import Tensor, nn
 from nas_adapter.errors import UserError
 from nas_adapter.spaces.base import Architecture, Size, Tuning
 from nas_adapter.spaces.own import WIDTH, on_images, with_own
-from nas_adapter.supernets.layers import Norm, conv_norm, relu_conv_norm
+from nas_adapter.supernets.fan import nodes
+from nas_adapter.supernets.layers import (
+    AveragePool,
+    Norm,
+    Skip,
+    conv_norm,
+    in_order,
+    relu_conv_norm,
+)
 from nas_adapter.supernets.supernet import MixedEdge, Supernet, Weights
 
 Make = Callable[[int, Norm], nn.Module | None]
 MAKE: dict[str, Make] = {
     "none": lambda width, norm: None,
-    "skip_connect": lambda width, norm: nn.Identity(),
+    "skip_connect": lambda width, norm: Skip(),
     "nor_conv_1x1": lambda width, norm: relu_conv_norm(width, width, 1, norm),
     "nor_conv_3x3": lambda width, norm: relu_conv_norm(width, width, 3, norm),
-    "avg_pool_3x3": lambda width, norm: nn.AvgPool2d(
-        3, stride=1, padding=1, count_include_pad=False
-    ),
+    "avg_pool_3x3": lambda width, norm: AveragePool(),
 }
 """The operations: name -> constructor from (width, norm). A new one is a new line here."""
 OPERATIONS = tuple(MAKE)
@@ -122,7 +128,7 @@ class Network(Supernet):
 
     def forward(self, x: Tensor, weights: Weights) -> Tensor:
         """Logits (batch, classes) of images (batch, channels, height, width)."""
-        x = self.stem(x)
+        x = in_order(self.stem(in_order(x)))
         for stage, cells in enumerate(self.cells):
             if stage > 0:
                 x = self.reductions[stage - 1](x)
@@ -150,15 +156,7 @@ class Cell(nn.Module):
 
     def forward(self, x: Tensor, weights: Weights) -> Tensor:
         """The last node."""
-        nodes = [x]
-        for target in range(1, NODES):
-            parts = [
-                self.edges[edge](nodes[source], weights[edge])
-                for edge, (end, source) in enumerate(ENDS)
-                if end == target
-            ]
-            nodes.append(sum(parts[1:], parts[0]))
-        return nodes[-1]
+        return nodes([x], ENDS, self.edges, weights)[-1]
 
 
 class Reduction(nn.Module):

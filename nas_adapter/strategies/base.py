@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from nas_adapter.edges.rewards import gradient_rewards
 from nas_adapter.errors import finite
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import (
@@ -20,8 +22,11 @@ from nas_adapter.spaces import (
     genotype,
     uniform_over_choices,
 )
-from nas_adapter.supernets.supernet import Supernet, Weights
+from nas_adapter.supernets.precision import precise
+from nas_adapter.supernets.steps import Graphs, descend, frozen, parameters
+from nas_adapter.supernets.supernet import Supernet, Weights, forget
 from nas_adapter.tasks import Batch, Task
+from nas_adapter.tasks.base import Forward
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Context:
     prior: Tensor
     """float64 (E, K) on the task's device: every edge's first distribution; 0 where an operation is
     not offered"""
+    graphs: Graphs = field(default_factory=Graphs)
 
     @property
     def even(self) -> bool:
@@ -52,23 +58,42 @@ class Context:
         self, batch: Batch, weights: Weights, parameters: Mapping[str, Tensor] | None = None
     ) -> Tensor:
         """The task's loss on a batch, in nats; with other parameters than the net's, if given."""
-        if parameters is None:
-            return self.task.loss(self.net, batch, weights)
-        replaced = dict(parameters)
-        return self.task.loss(
-            lambda *inputs: torch.func.functional_call(self.net, replaced, inputs), batch, weights
-        )
+        network: Forward = self.net
+        if parameters is not None:
+            network = partial(_called, self.net, dict(parameters))
+        with precise(self.task.device):
+            return self.task.loss(network, batch, weights)
 
-    def descend(self, batch: Batch, weights: Weights) -> float:
+    def descend(self, batch: Batch, weights: Weights) -> Tensor:
         """One step of the optimizer on the loss of `batch`; returns the loss before the step."""
-        self.optimizer.zero_grad()
-        loss = self.loss(batch, weights)
-        loss.backward()  # type: ignore[no-untyped-call]
+        if isinstance(weights, Tensor):
+            (loss,) = self.graphs.run("the step on the weights", self._descend, batch, weights)
+        else:  # another architecture in every step
+            (loss,) = self._descend(batch, weights)
+        return checked(loss, "training")
+
+    def rewards(self, batch: Batch, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of `batch`, and the rewards -d loss / d weights (E, K)."""
+        loss, rewards = self.graphs.run("the step on the edges", self._rewards, batch, weights)
+        return checked(loss, "validation"), rewards
+
+    def remove(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Remove pairs (edge, operation) from the network, with their parameters' momentum."""
+        for edge, operation in pairs:
+            self.net.remove(edge, operation)
+        forget(self.optimizer, self.net)
+        self.graphs.reset()
+
+    def _descend(self, batch: Batch, weights: Weights) -> tuple[Tensor]:
         clip = self.space.search_tuning.clip
-        if clip is not None:
-            nn.utils.clip_grad_norm_(self.net.parameters(), clip)
-        self.optimizer.step()
-        return finite(loss.item(), "training")
+        loss = partial(self.loss, batch, weights)
+        return (descend(self.optimizer, clip, loss),)
+
+    def _rewards(self, batch: Batch, weights: Tensor) -> tuple[Tensor, Tensor]:
+        leaf = weights.detach().requires_grad_()
+        with frozen(parameters(self.optimizer)):
+            loss = self.loss(batch, leaf)
+            return loss.detach(), gradient_rewards(loss, leaf)
 
     def measure(self, weights: Weights) -> float:
         """The supernet's metric on the half for the architecture."""
@@ -109,13 +134,24 @@ class Context:
         }
 
 
+def _called(net: Supernet, parameters: dict[str, Tensor], *inputs: Any) -> Any:
+    return torch.func.functional_call(net, parameters, inputs)
+
+
+def checked(loss: Tensor, which: str) -> Tensor:
+    """The loss; `UserError` if it is not finite. On CUDA the loop asks, when it reads the loss."""
+    if not loss.is_cuda:
+        finite(loss.item(), which)
+    return loss
+
+
 @dataclass(slots=True)
 class Step:
     """Report of one step; the loop writes it to metrics.jsonl."""
 
-    train_loss: float
+    train_loss: Tensor
     details: dict[str, Any] = field(default_factory=dict)
-    """further numbers, JSON-ready"""
+    """further numbers, JSON-ready, or tensors: the loop takes those to the host, many at once"""
 
 
 class Strategy(Protocol):

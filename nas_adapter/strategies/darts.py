@@ -13,10 +13,10 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from nas_adapter.errors import finite, positive
+from nas_adapter.errors import positive
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Architecture
-from nas_adapter.strategies.base import READ_RULES, Context, MethodSettings, Step, method
+from nas_adapter.strategies.base import READ_RULES, Context, MethodSettings, Step, checked, method
 from nas_adapter.tasks import Batch
 
 
@@ -138,24 +138,31 @@ class DARTS:
     def _softmax(self, logits: Tensor) -> Tensor:
         return logits.masked_fill(self._closed, -torch.inf).softmax(-1)
 
-    def gradient(self, train: Batch, valid: Batch) -> tuple[float, Tensor]:
+    def gradient(self, train: Batch, valid: Batch) -> tuple[Tensor, Tensor]:
         """Validation loss and its gradient in the logits."""
         context, logits = self._context, self._logits
-        if not self._second_order:
-            loss = context.loss(valid, self._softmax(logits))
-            (gradient,) = torch.autograd.grad(loss, logits)
-        else:
-            clips = PUBLISHED[context.space.task].clips
-            loss, gradient = unrolled_gradient(
-                lambda w, alpha: context.loss(train, self._softmax(alpha), w),
-                lambda w, alpha: context.loss(valid, self._softmax(alpha), w),
-                dict(context.net.named_parameters()),
-                logits,
-                lambda w, g: next_weights(context.optimizer, w, g),
-                rate=context.optimizer.param_groups[0]["lr"],
-                clip=context.space.search_tuning.clip if clips else None,
+        if self._second_order:
+            leaf = logits.detach()
+            loss, gradient = context.graphs.run(
+                "the step on the logits", self._unrolled, train, valid, leaf
             )
-        return finite(loss.item(), "validation"), gradient
+            return checked(loss, "validation"), gradient
+        play = self._softmax(logits)
+        loss, rewards = context.rewards(valid, play.detach())
+        return loss, torch.autograd.grad(play, logits, -rewards)[0]
+
+    def _unrolled(self, train: Batch, valid: Batch, logits: Tensor) -> tuple[Tensor, Tensor]:
+        context = self._context
+        clips = PUBLISHED[context.space.task].clips
+        return unrolled_gradient(
+            lambda w, alpha: context.loss(train, self._softmax(alpha), w),
+            lambda w, alpha: context.loss(valid, self._softmax(alpha), w),
+            dict(context.net.named_parameters()),
+            logits.detach().requires_grad_(),
+            lambda w, g: next_weights(context.optimizer, w, g),
+            rate=context.optimizer.param_groups[0]["lr"],
+            clip=context.space.search_tuning.clip if clips else None,
+        )
 
 
 def unrolled_gradient(
@@ -165,7 +172,7 @@ def unrolled_gradient(
     logits: Tensor,
     move: Callable[[Parameters, Parameters], Parameters],
     *,
-    rate: float,
+    rate: float | Tensor,
     epsilon: float = EPSILON,
     clip: float | None = None,
 ) -> tuple[Tensor, Tensor]:

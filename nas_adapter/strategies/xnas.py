@@ -5,7 +5,6 @@ Source: Nayman et al. 2019, "XNAS: Neural Architecture Search with Expert Advice
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -13,11 +12,9 @@ import torch
 from torch import Tensor
 
 from nas_adapter.edges import EdgeExperts
-from nas_adapter.edges.rewards import gradient_rewards
-from nas_adapter.errors import UserError, choose, finite, not_negative, positive
+from nas_adapter.errors import UserError, choose, not_negative, positive
 from nas_adapter.spaces import Architecture, Space, Tuning
 from nas_adapter.strategies.base import READ_RULES, Context, MethodSettings, Step, method
-from nas_adapter.supernets.supernet import forget
 from nas_adapter.tasks import Batch
 
 LEARNERS = ("eg", "adahedge")
@@ -131,7 +128,8 @@ class XNAS:
         p = edges.distribution(requires_grad=True, dtype=torch.float32)
         details["valid_loss"] = self._look(valid, p)
         removed = edges.update(p)
-        self._remove(removed)
+        if removed:
+            self._context.remove(removed)
         if not warming:
             size = {"reward_size": float(p.grad[alive].double().square().mean().sqrt())}
             details |= self._details() | size
@@ -181,27 +179,19 @@ class XNAS:
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """See `Strategy.load_state_dict`."""
         self._edges.load_state_dict(saved)
-        self._remove((edge, operation) for edge, operation, _ in self._edges.wiped)
+        self._context.remove((edge, operation) for edge, operation, _ in self._edges.wiped)
 
-    def _descend(self, train: Batch, play: Tensor) -> float:
+    def _descend(self, train: Batch, play: Tensor) -> Tensor:
         """One step on the weights, by the mixture or by an architecture drawn from `play`."""
         if not self._single:
             return self._context.descend(train, play.float())
         return self._context.descend(train, self._context.path(play, self._edges.step + 1))
 
-    def _look(self, valid: Batch, p: Tensor) -> float:
+    def _look(self, valid: Batch, p: Tensor) -> Tensor:
         """The validation loss; its gradient is left in p."""
-        loss = self._context.loss(valid, p)
-        p.grad = -gradient_rewards(loss, p)
-        return finite(loss.item(), "validation")
-
-    def _remove(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Remove operations from the network."""
-        pairs = list(pairs)
-        for edge, operation in pairs:
-            self._context.net.remove(edge, operation)
-        if pairs:
-            forget(self._context.optimizer, self._context.net)
+        loss, rewards = self._context.rewards(valid, p.detach())
+        p.grad = -rewards
+        return loss
 
     def _details(self) -> dict[str, Any]:
         return {

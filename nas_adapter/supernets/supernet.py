@@ -57,9 +57,9 @@ class MixedEdge(nn.Module):
             chosen = str(weights)
             if chosen in self.modules_by_index:
                 return self._dropped(self.modules_by_index[chosen], x)
-            return self._nothing(x)
+            return self.nothing(x)
         parts = weights.unbind()
-        out = self._nothing(x)
+        out = self.nothing(x)
         for index, module in self.modules_by_index.items():
             out = out + parts[int(index)] * module(x)
         return out
@@ -69,7 +69,8 @@ class MixedEdge(nn.Module):
         if str(operation) in self.modules_by_index:
             del self.modules_by_index[str(operation)]
 
-    def _nothing(self, x: Tensor) -> Tensor:
+    def nothing(self, x: Tensor) -> Tensor:
+        """Zeros of the shape of an output."""
         return torch.zeros_like(x if self.stride == 1 else x[..., :: self.stride, :: self.stride])
 
     def _dropped(self, module: nn.Module, x: Tensor) -> Tensor:

@@ -87,8 +87,8 @@ class LanguageModel:
     over, with its hidden state, as often as the training part needs. Every epoch begins at another
     offset below `bptt`, so that windows are cut at other places.
 
-    A network of this task is called with (tokens, hidden, weights, dropout) and returns logits and
-    hidden state, see `spaces.darts_rnn.Network.forward`.
+    A network of this task is called with (tokens, hidden, weights, dropout, targets) and returns
+    loss, or without targets logits, and hidden state, see `spaces.darts_rnn.Network.forward`.
 
     Parameters
     ----------
@@ -188,19 +188,17 @@ class LanguageModel:
 
     def loss(self, network: Forward, batch: Passage, weights: Weights) -> Tensor:
         """Mean cross-entropy; stores the hidden state after the batch in the batch."""
-        logits, hidden = network(batch.inputs, batch.before, weights, self._dropout)
+        loss, hidden = network(batch.inputs, batch.before, weights, self._dropout, batch.targets)
         batch.after = hidden.detach()
-        return nn.functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten())
+        return loss  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def measure(self, network: Forward, batches: Iterable[Passage], weights: Weights) -> float:
         """Perplexity: exp(mean cross-entropy) over all tokens but the first of each stream."""
         total, count = 0.0, 0
         for batch in batches:
-            logits, batch.after = network(batch.inputs, batch.before, weights)
-            total += nn.functional.cross_entropy(
-                logits.flatten(0, 1), batch.targets.flatten(), reduction="sum"
-            ).item()
+            loss, batch.after = network(batch.inputs, batch.before, weights, None, batch.targets)
+            total += loss.item() * batch.targets.numel()
             count += batch.targets.numel()
         nats = total / count
         if not nats < math.log(1e300):

@@ -103,7 +103,7 @@ def idle(config: Config) -> dict[str, str]:
     found = settings.search.method.idle()
     if not config.cells:
         return found | dict.fromkeys(("seeds", "held_out"), "a search; it is for --retrain")
-    searching = {"method", "preset", *options(settings)} - {"channels"}
+    searching = {"method", "preset", *options(settings)} - {"channels", "precision"}
     searching -= {*options(settings.retrain), *options(settings.task)}
     return found | dict.fromkeys(searching, "--retrain, which searches nothing")
 

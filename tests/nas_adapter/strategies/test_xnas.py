@@ -74,7 +74,7 @@ def test_algorithm_1_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     strategy = XNAS(SETTINGS, make_context(net, optimizer))
     look = strategy._look
 
-    def recording(batch: Any, p: torch.Tensor) -> float:
+    def recording(batch: Any, p: torch.Tensor) -> torch.Tensor:
         loss = look(batch, p)
         assert p.grad is not None
         seen.append(-p.grad.double().clamp(-BOUND, BOUND).numpy())

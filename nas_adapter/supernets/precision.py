@@ -1,0 +1,27 @@
+"""How precisely networks are trained on a GPU: like PyTorch's own, a setting of the process."""
+
+from __future__ import annotations
+
+import torch
+
+PRECISIONS = ("tf32", "float32", "bf16")
+"""Products of 10-bit mantissas summed in float32; all in float32; activations of 7-bit mantissas as
+well. Parameters, their updates and the expert problems are float32 or float64 in each."""
+
+
+class _Chosen:
+    """What `set_precision` chose."""
+
+    bf16 = False
+
+
+def set_precision(name: str) -> None:
+    """Choose one of `PRECISIONS`; "tf32" and "float32" differ on CUDA only."""
+    _Chosen.bf16 = name == "bf16"
+    torch.backends.cudnn.allow_tf32 = name != "float32"
+    torch.set_float32_matmul_precision("highest" if name == "float32" else "high")
+
+
+def precise(device: torch.device) -> torch.autocast:
+    """Context for the loss of a training step, with the precision that was chosen."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=_Chosen.bf16)
