@@ -59,7 +59,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 defaults are: every operation, the uniform prior, mixtures, a given L, its own cell.
 """
 TEXT = {"decide": "trained"}
-"""The preset "default" on text, which no score looks at: see docs/results/search.md#recurrent-cells."""
+"""The preset "default" on text, which no score looks at: see docs/results/search.md."""
 WARMUP = 5
 """With the preset "default" the warm-up of XNAS is one in so many epochs."""
 
