@@ -37,10 +37,13 @@ class Prior:
     facts: dict[str, Any] = field(default_factory=dict)
     """what result.json says of it"""
 
-    def price(self, architecture: Architecture) -> float:
-        """sum_e ln(1 / p_e(a_e)), in nats: what a bound charges for starting elsewhere."""
-        chosen = self.weights[torch.arange(len(self.weights)), list(architecture)]
-        return float(-chosen.log().sum())
+    def price(self, space: Space, architecture: Architecture) -> float:
+        """sum_e ln(1 / p_e(a_e)), in nats: what a bound charges for starting elsewhere.
+
+        Edges that an architecture drops although they do not offer "none" are not charged.
+        """
+        edges = [e for e, chosen in enumerate(architecture) if chosen in space.choices[e]]
+        return float(-self.weights[edges, [architecture[e] for e in edges]].log().sum())
 
 
 def uniform(space: Space) -> Prior:

@@ -163,7 +163,7 @@ def _searched(
         "compared_architectures": _compared(retraining, given),
         "prior": {
             "kind": prior.kind,
-            "price_nats": prior.price(found.architecture),
+            "price_nats": prior.price(space, found.architecture),
             **prior.facts,
         },
         "fidelity": _believed(retraining, choice, found, prior, asked),
@@ -239,7 +239,11 @@ def _believed(
     space, size = retraining.space, retraining.size
     beliefs = {
         "search": searched.beliefs,
-        **({} if prior.kind == "uniform" else {"prior": [-prior.price(cell) for cell in asked]}),
+        **(
+            {}
+            if prior.kind == "uniform"
+            else {"prior": [-prior.price(space, cell) for cell in asked]}
+        ),
         "parameters": [count_parameters(space, size, cell) for cell in asked],
     }
     return measured_fidelity(retraining, choice, asked, beliefs)

@@ -6,7 +6,6 @@ edges; the bandit is Tsallis-INF (Zimmert & Seldin 2021), with plain importance 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -40,9 +39,9 @@ class SampledXNAS:
     weights with a training batch under a alone, and gives a's loss on a validation batch to every
     edge e, as the loss of its operation a_e.
 
-    Losses are scaled to l = min(loss / ln(outputs), 1), in [0, 1]: 1 is what uniform guessing
-    loses. Edge e's estimate, l 1[a_e = o] / p_e(o), is unbiased for E[l | a_e = o], the other
-    edges drawn from p.
+    Losses are scaled to l = min(loss / `Task.guess`, 1), in [0, 1]: 1 is what guessing loses. Edge
+    e's estimate, l 1[a_e = o] / p_e(o), is unbiased for E[l | a_e = o], the other edges drawn from
+    p.
 
     Guarantee, in the estimates and on this path: the certificate. In expectation every edge's
     regret for the losses E[l | a_e = o] is at most `bounds.tsallis_inf(K_e, T)`. The sum over the
@@ -59,7 +58,7 @@ class SampledXNAS:
             prior=context.prior,
             device=context.task.device,
         )
-        self._worst = math.log(context.task.size(1, search=True).outputs)
+        self._worst = context.task.guess
 
     def step(self, train: Batch, valid: Batch) -> Step:
         """One round: draw, descend, look, update."""

@@ -98,7 +98,7 @@ def test_a_killed_run_resumes_to_the_same_numbers(
 ) -> None:
     """kill -9 in the third epoch of the search, and while weights are being averaged."""
     arguments = [*SMALL, "--data", page, "--reward-bound", "0.0001"]
-    arguments += ["--space", impatient, "--compare", PUBLISHED]
+    arguments += ["--space", impatient, "--compare", PUBLISHED, "--decide", "search"]
     whole, out = tmp_path / "whole", tmp_path / "killed"
     with monkeypatch.context() as patched:
         patched.setattr(report, "draw", lambda *_: None)  # once is enough, at the end

@@ -6,7 +6,8 @@ import itertools
 import json
 import math
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def test_rows_are_distributions_with_a_share_of_the_uniform_one(space: Space, se
     assert torch.all(prior.weights >= UNIFORM * even - 1e-12)
     caps = [math.log(len(offered) / UNIFORM) for offered in space.choices]
     dearest = [int(row.where(row > 0, math.inf).argmin()) for row in prior.weights]
-    assert prior.price(tuple(dearest)) <= sum(caps) + 1e-9
+    assert prior.price(space, tuple(dearest)) <= sum(caps) + 1e-9
 
 
 def test_the_formula_where_every_edge_is_kept() -> None:
@@ -114,17 +115,24 @@ def test_a_real_climb_s_prior() -> None:
     climbed = climb(SPACE, look, 0, 40)
     prior = from_climb(SPACE, climbed)
     assert torch.equal(prior.weights.argmax(-1), torch.from_numpy(look.scores.argmax(-1)))
-    assert prior.price(climbed.architecture) == min(
-        prior.price(cell) for cell in itertools.product(range(5), repeat=6)
+    assert prior.price(SPACE, climbed.architecture) == min(
+        prior.price(SPACE, cell) for cell in itertools.product(range(5), repeat=6)
     )
 
 
 def test_the_price() -> None:
     weights = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.9, 0.0]], dtype=torch.float64)
     prior = Prior(weights, "made up")
-    assert prior.price((1, 0)) == pytest.approx(math.log(4) + math.log(10))
-    assert prior.price((0, 2)) == math.inf
-    assert uniform(SPACE).price((0, 1, 2, 3, 4, 0)) == pytest.approx(6 * math.log(5))
+    space = cast(Space, SimpleNamespace(choices=((0, 1, 2),) * 2))
+    assert prior.price(space, (1, 0)) == pytest.approx(math.log(4) + math.log(10))
+    assert prior.price(space, (0, 2)) == math.inf
+    assert uniform(SPACE).price(SPACE, (0, 1, 2, 3, 4, 0)) == pytest.approx(6 * math.log(5))
+
+
+def test_a_dropped_edge_has_no_price_where_it_does_not_offer_none() -> None:
+    space = without(DARTSCNN(), [NONE])
+    cell = random_architecture(space, torch.Generator().manual_seed(0))
+    assert uniform(space).price(space, cell) == pytest.approx(16 * math.log(7))
 
 
 def written(tmp_path: Path, content: Any) -> Path:

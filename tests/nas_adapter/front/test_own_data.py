@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 import nas_adapter
 from nas_adapter import Goal, UserError, as_images, make_settings
 from nas_adapter.data.images import Images
+from nas_adapter.strategies import METHODS
 from nas_adapter.tasks import ImageClassification, ImageSettings
 from tests.nas_adapter.front.small_data import CHANNELS, TINY, dataset, labelled, text
 
@@ -138,7 +139,7 @@ def test_the_reported_accuracy_is_the_network_s() -> None:
     assert one.held_out_loss is None
 
 
-@pytest.mark.parametrize("method", ["xnas", "darts-first", "darts-second", "random"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("kind", ["regression", "tags"])
 def test_goals(kind: str, method: str, tmp_path: Path) -> None:
     images, labels = labelled(60)
