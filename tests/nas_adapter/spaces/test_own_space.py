@@ -78,3 +78,12 @@ def test_a_task_that_nobody_knows(
 def test_a_file_that_is_not_there() -> None:
     with pytest.raises(UserError, match=r"there is no file nowhere\.py"):
         find_space("nowhere.py:Blocks")
+
+
+def test_a_function_that_makes_a_space(tmp_path: Path) -> None:
+    path = tmp_path / "my_space.py"
+    path.write_text(
+        "from nas_adapter import DARTSRNN\n\n"
+        'def mine():\n    return DARTSRNN(own={"half": lambda x: x / 2})\n'
+    )
+    assert find_space(f"{path}:mine").operations[-1] == "half"
