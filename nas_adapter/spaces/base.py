@@ -49,21 +49,30 @@ class Tuning:
     best of all but the last n epochs, and keeps the best of all epochs; None: neither"""
 
     def optimizer(self, network: torch.nn.Module) -> torch.optim.SGD:
-        """The optimizer of all parameters of a network.
-
-        On CUDA the rate is a tensor there, so that a captured step follows its schedule.
-        """
+        """The optimizer of all parameters of a network, which are on one device."""
         parameters = list(network.parameters())
-        (device,) = {parameter.device for parameter in parameters}
-        on_cuda = device.type == "cuda"
-        return torch.optim.SGD(
+        return self.sgd(parameters, captured=parameters[0].is_cuda)
+
+    def sgd(self, parameters: list[torch.nn.Parameter], *, captured: bool) -> torch.optim.SGD:
+        """The optimizer. `captured`: for steps that are captured in a CUDA graph.
+
+        Then the rate is a tensor, which a graph reads anew in every step, and all momentum is there
+        from the start, as zeros: the first step is the same.
+        """
+        place = parameters[0].device
+        rate = torch.tensor(float(self.rate), device=place) if captured else self.rate
+        optimizer = torch.optim.SGD(
             parameters,
-            lr=torch.tensor(float(self.rate), device=device) if on_cuda else self.rate,
+            lr=rate,
             momentum=self.momentum,
             weight_decay=self.weight_decay,
             nesterov=self.nesterov,
-            fused=on_cuda,
+            fused=captured,
         )
+        if captured and self.momentum > 0:
+            for parameter in parameters:
+                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        return optimizer
 
 
 class Space(Protocol):

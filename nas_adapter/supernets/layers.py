@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nas_adapter.supernets.depthwise import depthwise
 from nas_adapter.supernets.fan import Source
 
 
@@ -39,6 +40,15 @@ class AveragePool(nn.AvgPool2d):
     def __init__(self, stride: int = 1) -> None:
         super().__init__(3, stride, padding=1, count_include_pad=False)
         self.kind = ("average", stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape, or every `stride`-th row and column of it."""
+        if x.device.type != "cpu" or self.stride != 1:
+            return super().forward(x)
+        # A depthwise convolution takes a third of the time of PyTorch's pooling.
+        sums = depthwise(x, x.new_ones(x.shape[1], 1, 3, 3))
+        counts = depthwise(x.new_ones(1, 1, *x.shape[2:]), x.new_ones(1, 1, 3, 3))
+        return sums / counts
 
 
 class MaxPool(nn.MaxPool2d):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from nas_adapter.data.images import Batch
+from nas_adapter.runs.training import cosine
+from nas_adapter.spaces import DARTSRNN, NASBench201, Space
 from nas_adapter.supernets.steps import WARM_UP, Captured, Graphs, Results, descend, frozen
 from nas_adapter.supernets.supernet import forget
 from tests.nas_adapter.small import make_batch, make_net
@@ -109,6 +111,24 @@ def test_a_step_that_cannot_be_captured_runs_all_the_same(
     assert capsys.readouterr().err == (
         "a step is not captured in a CUDA graph: operation not permitted\n"
     )
+
+
+@pytest.mark.parametrize("space", [NASBench201(), DARTSRNN()], ids=["momentum", "none"])
+def test_an_optimizer_for_graphs_takes_the_same_steps(space: Space) -> None:
+    """Also where each step has gradients in some parameters only, and the rate changes."""
+    tuning, found = replace(space.search_tuning, rate=0.1), []
+    for captured in (False, True):
+        torch.manual_seed(0)
+        parameters = [nn.Parameter(torch.randn(3, dtype=torch.float64)) for _ in range(4)]
+        optimizer = tuning.sgd(parameters, captured=captured)
+        for index in range(8):
+            cosine(optimizer, index / 8, tuning.rate, 0.01)
+            optimizer.zero_grad()
+            used = [part for place, part in enumerate(parameters) if (index + place) % 3]
+            torch.autograd.backward([part.square().sum() for part in used])
+            optimizer.step()
+        found.append(torch.stack([part.detach() for part in parameters]))
+    torch.testing.assert_close(found[1], found[0], atol=1e-7, rtol=1e-7)  # the rate is float32
 
 
 def test_frozen_parameters_get_no_gradient_and_are_thawed() -> None:
