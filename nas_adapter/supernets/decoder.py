@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-ENTRIES = {"cpu": 2**20, "cuda": 2**27}
+ENTRIES = {"cpu": 2**21, "cuda": 2**27}
 """Logits in a block, by device: as many as caches hold; where launches cost more, many."""
 
 
@@ -40,7 +40,7 @@ class _MeanCrossEntropy(torch.autograd.Function):
             torch.zeros_like(part) if needed else None
             for part, needed in zip((x, table, bias), ctx.needs_input_grad, strict=False)
         )
-        count = max(1, ENTRIES.get(x.device.type, 2**20) // len(table))
+        count = max(1, ENTRIES.get(x.device.type, 2**21) // len(table))
         total = x.new_zeros(())
         blocks = zip(torch.split(x, count), torch.split(targets, count), strict=True)
         for place, (rows, labels) in enumerate(blocks):
