@@ -38,7 +38,7 @@ def test_two_ranks_hold_the_same_distributions() -> None:
     shown = subprocess.run(
         [*launch, EXAMPLES / "two_ranks.py"], check=True, capture_output=True, text=True
     ).stdout
-    plays = dict(re.findall(r"rank (\d): (\[.*\])", shown))
+    plays = dict(re.findall(r"rank (\d): (\[[^]]*\])", shown))
     assert plays.keys() == {"0", "1"}
     assert plays["0"] == plays["1"]
     assert len(set(ast.literal_eval(plays["0"]))) > 4, "nothing was learned"

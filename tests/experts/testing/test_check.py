@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -185,10 +186,15 @@ def test_a_wrong_certificate_is_found_with_the_smallest_losses() -> None:
 
 
 def run_script(script: str, folder: Path) -> str:
-    """What a fresh Python says on its standard error."""
+    """What a fresh Python, which finds this file, says on its standard error."""
     (folder / "broken.py").write_text(script)
     run = subprocess.run(
-        [sys.executable, "broken.py"], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "broken.py"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 1
     return run.stderr
