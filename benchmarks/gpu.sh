@@ -52,13 +52,13 @@ export -f search killed
 export out device size
 
 : >"$out/parts.txt"
-part timings 170 python3 benchmarks/supernet.py --device "$device" --out "$out/timings" $peer ${small:-}
+part timings 220 python3 benchmarks/supernet.py --device "$device" --out "$out/timings" $peer ${small:-}
 part search 60 python3 benchmarks/supernet.py --device "$device" --out "$out/steps" --steps $steps ${small:-}
 for precision in tf32 float32 bf16; do
-    part "$precision" 40 bash -c "search $precision --precision $precision"
+    part "$precision" 35 bash -c "search $precision --precision $precision"
 done
 part resume 45 bash -c killed
-part laws 60 python3 -m pytest tests/experts/test_laws.py -k "other_libraries and torch"
+part laws 50 python3 -m pytest tests/experts/test_laws.py -k "other_libraries and torch"
 
 python3 - "$out" <<'PYTHON'
 import json, sys
