@@ -14,7 +14,7 @@ out=$(realpath -m "${1:?usage: benchmarks/gpu.sh OUT [PEER]}")
 peer=${2:+--peer $(realpath "$2")}
 device=${DEVICE:-cuda}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-export PYTHONPATH=$PWD EXPERTS_TEST_DEVICE=$device
+export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH} EXPERTS_TEST_DEVICE=$device
 mkdir -p "$out"
 
 if [ "$device" = cuda ]; then
