@@ -14,7 +14,7 @@ out=$(realpath -m "${1:?usage: benchmarks/gpu.sh OUT [PEER]}")
 peer=${2:+--peer $(realpath "$2")}
 device=${DEVICE:-cuda}
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-export PYTHONPATH=$PWD EXPERTS_TEST_DEVICE=$device
+export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH} EXPERTS_TEST_DEVICE=$device
 mkdir -p "$out"
 
 if [ "$device" = cuda ]; then
@@ -52,13 +52,13 @@ export -f search killed
 export out device size
 
 : >"$out/parts.txt"
-part timings 170 python3 benchmarks/supernet.py --device "$device" --out "$out/timings" $peer ${small:-}
+part timings 220 python3 benchmarks/supernet.py --device "$device" --out "$out/timings" $peer ${small:-}
 part search 60 python3 benchmarks/supernet.py --device "$device" --out "$out/steps" --steps $steps ${small:-}
 for precision in tf32 float32 bf16; do
-    part "$precision" 40 bash -c "search $precision --precision $precision"
+    part "$precision" 35 bash -c "search $precision --precision $precision"
 done
 part resume 45 bash -c killed
-part laws 60 python3 -m pytest tests/experts/test_laws.py tests/nas_adapter/edges \
+part laws 50 python3 -m pytest tests/experts/test_laws.py tests/nas_adapter/edges \
     -k "other_libraries-torch or edges"
 
 python3 - "$out" <<'PYTHON'

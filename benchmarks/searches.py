@@ -73,7 +73,7 @@ def project_step(case: Case, contender: Contender, device: torch.device) -> Step
     optimizer = space.search_tuning.optimizer(net)
     prior = spaces.uniform_over_choices(space, device)
     context = strategies.Context(space, task, net, optimizer, 10**6, 0, "auto", prior)
-    if not contender.graphs:
+    if not contender.graphs and hasattr(context, "graphs"):
         context.graphs.run = lambda name, step, *arguments: step(*arguments)
     strategy = strategies.METHODS[case.method]().start(context)
     batches = itertools.chain.from_iterable(map(task.search_batches, itertools.count()))

@@ -41,8 +41,8 @@ CUDA = [
     Case("nasbench201", "xnas", 16, cells=5, removed=0.5),
     Case("darts-cnn", "xnas", 16, cells=2),
     Case("darts-cnn", "darts-first", 16, cells=2),
-    Case("darts-cnn", "darts-second", 16, cells=2),
     Case("darts-rnn", "darts-first", 300),
+    Case("darts-cnn", "darts-second", 16, cells=2),
 ]
 SMOKE = [
     Case("nasbench201", "xnas", 4, batch=4),
@@ -105,22 +105,22 @@ def contenders(case: Case, options: argparse.Namespace) -> dict[str, Contender]:
         if case.space == "darts-cnn":
             found["ours unmerged"] = Contender(ours, unmerged=True)
     if options.base:
-        found["base"] = Contender(str(options.base.resolve()))
+        found["base"] = Contender(str(options.base.resolve()), graphs=False)
     if options.peer and case.method.startswith("darts") and not case.removed:
-        found["quark0/darts"] = Contender(str(options.peer.resolve()))
+        found["quark0/darts"] = Contender(str(options.peer.resolve()), graphs=False)
     return found
 
 
 def measure(case: Case, options: argparse.Namespace) -> list[dict[str, Any]]:
     """The records of a case."""
     on_cuda = options.device == "cuda"
-    processes = {
-        name: Process(case, contender, options.device)
-        for name, contender in contenders(case, options).items()
-    }
+    who = contenders(case, options)
+    processes = {name: Process(case, one, options.device) for name, one in who.items()}
     first = {name: process.seconds(1) for name, process in processes.items()}
     if on_cuda:
-        first = {name: process.seconds(STEADY) for name, process in processes.items()}
+        for name, process in processes.items():
+            process.seconds(STEADY if who[name].graphs else 1)
+            first[name] = process.seconds(1)
     times: dict[str, list[float]] = {name: [] for name in processes}
     for _ in range(options.repeats):
         for name, process in processes.items():
@@ -165,8 +165,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="only so many steps of the first case, in a row")
     parser.add_argument("--smoke", action="store_true", help="tiny networks, one turn")
     options = parser.parse_args()
-    options.repeats = options.repeats or (1 if options.smoke else 5)
-    all_cases = SMOKE if options.smoke else CUDA if options.device == "cuda" else CPU
+    on_cuda = options.device == "cuda"
+    options.repeats = options.repeats or (1 if options.smoke else 3 if on_cuda else 5)
+    all_cases = SMOKE if options.smoke else CUDA if on_cuda else CPU
     cases = [case for case in all_cases if str(case).startswith(options.case)]
     options.out.mkdir(parents=True, exist_ok=True)
     table: list[dict[str, Any]] = []
