@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol
 
 import torch
 
+from nas_adapter.edges.layout import Layout
+from nas_adapter.edges.problems import uniform
 from nas_adapter.supernets.supernet import Supernet
 
 Architecture = tuple[int, ...]
@@ -174,10 +176,7 @@ def real_choices(space: Space) -> tuple[tuple[int, ...], ...]:
 
 def uniform_over_choices(space: Space, device: torch.device) -> torch.Tensor:
     """Uniform distributions over what each edge offers, float64 (E, K)."""
-    offered = torch.zeros(len(space.edges), len(space.operations), dtype=torch.float64)
-    for edge, indices in enumerate(space.choices):
-        offered[edge, list(indices)] = 1 / len(indices)
-    return offered.to(device)
+    return uniform(Layout.of(space, device).mask)
 
 
 def random_architecture(space: Space, generator: torch.Generator) -> Architecture:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 from nas_adapter.errors import UserError, choose
+from nas_adapter.files import run_file
 from nas_adapter.spaces.base import NONE, Space, ends
 from nas_adapter.spaces.darts_cnn import DARTSCNN
 from nas_adapter.spaces.darts_rnn import DARTSRNN
@@ -35,7 +33,7 @@ def find_space(name: str) -> Space:
     if not colon:
         choose("space", name, (*SPACES, "FILE.py:CLASS"))
         return SPACES[name]()
-    made = getattr(_module(Path(path).expanduser()), kind, None)
+    made = getattr(run_file(Path(path).expanduser(), "space"), kind, None)
     if not callable(made):
         raise UserError(f"--space: {path} has no class {kind!r}")
     try:
@@ -44,21 +42,6 @@ def find_space(name: str) -> Space:
         raise UserError(f"--space {name}: {kind}() failed: {error}") from error
     _check(space, name)
     return space
-
-
-def _module(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise UserError(f"--space: there is no file {path}")
-    spec = importlib.util.spec_from_file_location(f"space_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise UserError(f"--space: {path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # it is the user's own code: anything can happen
-        raise UserError(f"--space: {path} cannot be run: {error!r}") from error
-    return module
 
 
 def _check(space: Space, name: str) -> None:

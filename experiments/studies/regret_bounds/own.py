@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import inspect
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +12,7 @@ from typing import Any, ClassVar
 
 from experts.checks import check_learner
 from nas_adapter.errors import UserError
+from nas_adapter.files import run_file
 from studies.regret_bounds.claims import ALWAYS
 
 PATTERN = re.compile(r"(?P<path>.+\.py):(?P<name>\w+)(?::(?P<limit>\w+))?")
@@ -82,15 +81,4 @@ def own(text: str) -> Own:
 
 @functools.cache  # once in a process: what it registers may be registered once only
 def _module(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise UserError(f"--learner: there is no file {path}")
-    spec = importlib.util.spec_from_file_location(f"learner_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # it is the user's own code: anything can happen
-        raise UserError(f"--learner: {path} cannot be run: {error!r}") from error
-    return module
+    return run_file(path, "learner")

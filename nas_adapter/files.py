@@ -1,0 +1,32 @@
+"""Python files of the user's own."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from nas_adapter.errors import UserError
+
+
+def run_file(path: Path, option: str) -> ModuleType:
+    """The file as a module, whose name begins with `option`, the one that it was given by.
+
+    Raises
+    ------
+    UserError
+        It is not there, is not a Python file, or cannot be run.
+    """
+    if not path.is_file():
+        raise UserError(f"--{option}: there is no file {path}")
+    spec = importlib.util.spec_from_file_location(f"{option}_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"--{option}: {path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # it is the user's own code: anything can happen
+        raise UserError(f"--{option}: {path} cannot be run: {error!r}") from error
+    return module
