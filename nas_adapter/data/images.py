@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from nas_adapter.data.folders import listed
+from nas_adapter.data.pictures import read
+from nas_adapter.data.split import fifth, halves
 from nas_adapter.errors import UserError, choose
-from nas_adapter.progress import progress
 from nas_adapter.randomness import Stream, stream
 
 TORCHVISION = {
@@ -25,6 +26,10 @@ TORCHVISION = {
     "svhn": "SVHN",
 }
 NAMES = ("digits", *TORCHVISION, "folder:PATH")
+NAMED = 8
+"""Classes whose sizes are said one by one."""
+BLOCK = 2**22
+"""Numbers of which there is a copy in float64 at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +42,9 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index: Tensor) -> Split:
-        index = index.to(self.labels.device)
+    def __getitem__(self, index: Tensor | slice) -> Split:
+        if isinstance(index, Tensor):
+            index = index.to(self.labels.device)
         return Split(self.images[index], self.labels[index])
 
     def to(self, device: torch.device) -> Split:
@@ -67,6 +73,8 @@ class Images:
     """whether images may be mirrored"""
     normalise: bool = True
     """whether networks are given images with zero mean and unit variance, else as they are"""
+    notes: str = ""
+    """how they were read, for the user"""
 
     @property
     def channels(self) -> int:
@@ -77,11 +85,28 @@ class Images:
         """A copy on another device."""
         return replace(self, train=self.train.to(device), test=self.test.to(device))
 
+    @property
+    def understood(self) -> str:
+        """What the data is, and how it was read, in a line."""
+        height, width = self.train.images.shape[2:]
+        said = f"{len(self.train):,} training and {len(self.test):,} test images"
+        if self.classes:
+            shares = self.train.labels.bincount(minlength=len(self.classes)).tolist()
+            few = zip(self.classes, shares, strict=True)
+            each = ", ".join(f"{name} {count:,}" for name, count in few)
+            if len(shares) > NAMED:
+                each = f"{min(shares):,} to {max(shares):,} training images each"
+            said += f", {len(shares)} classes ({each})"
+        return said + (f"; {self.notes}" if self.notes else f", {width}x{height} pixels")
+
     def halves(self, seed: int) -> tuple[Split, Split]:
-        """The training images in two random halves: for the weights, and for the architecture."""
+        """The training images in two random halves: for the weights, and for the architecture.
+
+        Each has half of every class.
+        """
         order = torch.randperm(len(self.train), generator=stream(seed, Stream.SPLIT))
-        middle = len(order) // 2
-        return self.train[order[:middle]], self.train[order[middle:]]
+        one, two = halves(order, self.train.labels.cpu() if self.classes else None)
+        return self.train[one], self.train[two]
 
     @cached_property
     def moments(self) -> tuple[Tensor, Tensor]:
@@ -89,9 +114,11 @@ class Images:
         if not self.normalise:
             zeros = torch.zeros(1, self.channels, 1, 1, device=self.train.images.device)
             return zeros, zeros + 1
-        reference = self.train.images.float()
-        mean = reference.mean((0, 2, 3), keepdim=True)
-        return mean, reference.std((0, 2, 3), keepdim=True).clamp(min=1e-6)
+        blocks = torch.split(self.train.images, max(1, BLOCK // self.train.images[0].numel()))
+        count = self.train.images[:, 0].numel()
+        mean = _sum(block.double() for block in blocks) / count
+        variance = _sum((block.double() - mean).square() for block in blocks) / (count - 1)
+        return mean.float(), variance.sqrt().float().clamp(min=1e-6)
 
     def normalised(self, images: Tensor) -> Tensor:
         """Images as networks are given them, normalised by the training images."""
@@ -115,6 +142,11 @@ class Images:
             mirrored = mirrored.to(images.device)[:, None, None, None]
             images = torch.where(mirrored, images.flip(-1), images)
         return images
+
+
+def _sum(blocks: Iterable[Tensor]) -> Tensor:
+    """Sums over all images and pixels of blocks (n, channels, height, width)."""
+    return sum((block.sum((0, 2, 3), keepdim=True) for block in blocks), torch.zeros(()))
 
 
 def cut_out(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
@@ -154,8 +186,10 @@ def load(name: str, root: Path, image_size: int) -> Images:
     Parameters
     ----------
     name
-        One of `NAMES`. ``folder:PATH`` holds class folders of images, or train/ and test/ with
-        class folders in each.
+        One of `NAMES`. ``folder:PATH`` holds class folders of images, or parts (train/, test/,
+        val/, by any of the names in `folders.PARTS`) with class folders in each. A validation part
+        joins the training part, of which a search makes its own halves; where there is no test
+        part, it is that. With neither a fifth of every class is the test part.
     root
         Where torchvision's data sets are kept, and downloaded to.
     image_size
@@ -164,7 +198,8 @@ def load(name: str, root: Path, image_size: int) -> Images:
     Raises
     ------
     UserError
-        Unknown name, missing path, empty class, undecodable image, failed download.
+        Unknown name, missing path, empty class, undecodable image, failed download; see `folders`
+        and `pictures`.
     """
     kind, _, path = name.partition(":")
     if kind == "folder" and path:
@@ -193,17 +228,13 @@ def held_out(everything: Split, classes: tuple[str, ...]) -> Images:
     Without classes a fifth of all. UserError for a class of one image.
     """
     order = torch.randperm(len(everything), generator=stream(0, Stream.SPLIT))
-    test = torch.zeros(len(everything), dtype=torch.bool)
-    if not classes:
-        test[order[: max(1, len(order) // 5)]] = True
-    for label in range(len(classes)):
-        members = order[everything.labels[order] == label]
-        if len(members) < 2:
+    for label, name in enumerate(classes):
+        if (count := int((everything.labels == label).sum())) < 2:
             raise UserError(
-                f"class {classes[label]} has {len(members)} image: it needs one to train on and "
-                "one to test on, or folders train/ and test/"
+                f"class {name} has {count} image: it needs one to train on and one to test on, or "
+                "folders train/ and test/"
             )
-        test[members[: max(1, len(members) // 5)]] = True
+    test = fifth(order, everything.labels if classes else None, least=1)
     parts = [everything[part.nonzero()[:, 0]] for part in (~test, test)]
     return Images(parts[0], parts[1], classes)
 
@@ -239,41 +270,21 @@ def _as_split(dataset: object) -> Split:
 
 
 def _folder(path: Path, size: int) -> Images:
-    if not path.is_dir():
-        what = "is not a folder" if path.exists() else "does not exist"
-        raise UserError(f"data folder {path} {what}")
-    # A folder "train" is a part if it holds folders; if it holds images it is a class.
-    inner = {folder.parent.name for folder in path.glob("*/*/")}
-    parts = [part for part in ("train", "test") if part in inner]
-    if len(parts) == 1:
-        raise UserError(f"{path} has a folder {parts[0]}; it must have both train and test")
-    if not parts:
-        return replace(held_out(*_read_folder(path, size)), crop=size // 8, flip=True)
-    train, classes = _read_folder(path / "train", size)
-    test, test_classes = _read_folder(path / "test", size)
-    if classes != test_classes:
-        odd = ", ".join(sorted(set(classes) ^ set(test_classes)))
-        raise UserError(f"{path}: train and test do not have the same classes: {odd}")
-    return Images(train, test, classes, crop=size // 8, flip=True)
-
-
-def _read_folder(path: Path, size: int) -> tuple[Split, tuple[str, ...]]:
-    from torchvision import datasets  # noqa: PLC0415 (slow to import)
-
-    try:
-        found = datasets.ImageFolder(str(path))
-    except FileNotFoundError as error:  # no class folder, or an empty one; the message says which
-        raise UserError(f"{path} is not a folder of class folders with images: {error}") from error
-    if len(found.classes) < 2:
-        raise UserError(f"{path} has one class only, {found.classes[0]}: there must be two or more")
-    images = torch.empty(len(found.samples), 3, size, size, dtype=torch.uint8)
-    labels = torch.empty(len(found.samples), dtype=torch.long)
-    samples = progress(found.samples, f"reading {path.name}", unit="image")
-    for index, (file, label) in enumerate(samples):
-        try:
-            picture = found.loader(file).resize((size, size))
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise UserError(f"{file} cannot be decoded as an image: {error}") from error
-        images[index] = torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)
-        labels[index] = label
-    return Split(images, labels), tuple(found.classes)
+    """The images of a folder; a validation part is trained on, or tested on if it is alone."""
+    found = listed(path)
+    pairs = [pair for part in found.parts.values() for pair in part]
+    images, notes = read([file for file, _ in pairs], size, f"reading {path.name}")
+    everything = Split(images, torch.tensor([label for _, label in pairs]))
+    if found.unread:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(found.unread.items()))
+        notes.append(f"not read: {kinds}")
+    last = list(found.parts)[-1]  # test, else valid, of what there is
+    if last in ("", "train"):
+        data = held_out(everything, found.classes)
+        notes.append("a fifth of every class is the test data")
+    else:
+        cut = len(pairs) - len(found.parts[last])
+        data = Images(everything[:cut], everything[cut:], found.classes)
+        trained = " and ".join(found.folders[part] for part in found.parts if part != last)
+        notes.append(f"training data: {trained}; test data: {found.folders[last]}")
+    return replace(data, crop=size // 8, flip=True, notes="; ".join(notes))

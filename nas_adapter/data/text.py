@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from nas_adapter.data.folders import part_of
 from nas_adapter.errors import UserError, choose
 
 NAMES = ("pydoc", "text:PATH")
@@ -35,10 +37,20 @@ class Text:
     """every token's spelling; number 0 is <unk>, for all that are not in the vocabulary"""
     tokens: str
     """word or char"""
+    notes: str = ""
+    """how it was read, for the user"""
 
     def to(self, device: torch.device) -> Text:
         """A copy on another device."""
         return replace(self, **{part: getattr(self, part).to(device) for part in PARTS})
+
+    @property
+    def understood(self) -> str:
+        """What the text is, and how it was read, in a line."""
+        counts = ", ".join(f"{len(getattr(self, part)):,} {part}" for part in PARTS)
+        unit = "words" if self.tokens == "word" else "characters"
+        said = f"{counts} tokens ({unit}), {len(self.vocabulary):,} different ones"
+        return said + (f"; {self.notes}" if self.notes else "")
 
     def unknown_share(self, part: str) -> float:
         """Share of <unk> among the tokens of a part; a larger share lowers the perplexity."""
@@ -98,8 +110,9 @@ def load(name: str, *, tokens: str, vocabulary: int, min_count: int) -> Text:
     ----------
     name
         ``pydoc``: the help topics that every Python ships, each paragraph once.
-        ``text:PATH``: a file; or a folder with train.txt, valid.txt and test.txt in the form of
-        the Penn Treebank (a sentence a line, tokens separated by blanks, rare words already
+        ``text:PATH``: a file in UTF-8, whose lines end at newlines alone; or a folder with
+        train.txt, valid.txt and test.txt (or by other names of `folders.PARTS`) in the form of the
+        Penn Treebank (a sentence a line, tokens separated by blanks, rare words already
         ``<unk>``). A single file is split 90/5/5, in order.
     tokens
         ``char``: every character, line ends included, is a token. ``word``: every line is its
@@ -122,7 +135,7 @@ def load(name: str, *, tokens: str, vocabulary: int, min_count: int) -> Text:
     if name == "pydoc":
         parts = [_pydoc()]
     elif folder:
-        parts = [_read(source / f"{part}.txt") for part in PARTS]
+        parts = [_read(file) for file in _part_files(source)]
     elif kind == "text" and path:
         parts = [_read(source)]
     elif kind == "text":
@@ -134,7 +147,8 @@ def load(name: str, *, tokens: str, vocabulary: int, min_count: int) -> Text:
     if len(lists) == 1:
         lists = _split(lists[0])
     known = _vocabulary(lists[0], *((vocabulary, min_count) if unit == "word" else (None, 1)))
-    return _indexed(lists, known, unit)
+    text = _indexed(lists, known, unit)
+    return replace(text, notes="read as UTF-8, lines end at newlines" if kind == "text" else "")
 
 
 def _pydoc() -> str:
@@ -154,18 +168,40 @@ def _pydoc() -> str:
     return "\n".join(kept.values())
 
 
+def _part_files(folder: Path) -> list[Path]:
+    """The files of the parts in a folder, in the order of `PARTS`."""
+    texts = [file for file in sorted(folder.iterdir()) if file.suffix.lower() == ".txt"]
+    chosen = []
+    for part in PARTS:
+        found = [file for file in texts if part_of(file.stem) == part]
+        if len(found) > 1:
+            names = ", ".join(file.name for file in found)
+            raise UserError(f"{folder} has more than one file for its {part} part: {names}")
+        if not found:
+            wanted = ", ".join(f"{name}.txt" for name in PARTS)
+            missing = folder / f"{part}.txt"
+            raise UserError(f"{missing} does not exist: a folder of text needs {wanted}")
+        chosen += found
+    return chosen
+
+
 def _read(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except FileNotFoundError as error:
-        if path.parent.is_dir() and path.name in {f"{part}.txt" for part in PARTS}:
-            wanted = ", ".join(f"{part}.txt" for part in PARTS)
-            raise UserError(f"{path} does not exist: a folder of text needs {wanted}") from error
         raise UserError(f"text {path} does not exist") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text: {error.reason} at {error.start}") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    start = len(BOM_UTF8) if content.startswith(BOM_UTF8) else 0
+    try:
+        text = content[start:].decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        at = start + error.start
+        line = content.count(b"\n", 0, at) + 1
+        raise UserError(
+            f"{path} is not UTF-8 text: byte 0x{content[at]:02x} at {at}, in line {line} "
+            f"({error.reason}); save it as UTF-8"
+        ) from error
     if not text.strip():
         raise UserError(f"{path} is empty")
     return text
@@ -177,7 +213,7 @@ def _tokenise(text: str, unit: str, *, blanks: bool) -> list[str]:
     pattern = re.compile(r"\S+" if blanks else r"\w+|([^\w\s])\1*")
     return [
         token
-        for line in text.splitlines()
+        for line in text.removesuffix("\n").split("\n")
         for token in (*(found.group() for found in pattern.finditer(line)), END)
     ]
 

@@ -17,7 +17,7 @@ from nas_adapter.front.begin import begin
 from nas_adapter.front.machine import machine, pick_device
 from nas_adapter.front.options import options
 from nas_adapter.front.settings import Settings, make_settings, open_space
-from nas_adapter.front.source import open_data
+from nas_adapter.front.source import announce, open_data
 from nas_adapter.output import report
 from nas_adapter.output.export import export as write_network
 from nas_adapter.output.export import standalone
@@ -102,6 +102,7 @@ def retrain(
     chosen = _named(opened, [cells] if isinstance(cells, str) else cells)
     source, settings = open_data(data, goal, settings, opened)
     tasks = [(seed, source.load(seed, place)) for seed in seeds]
+    announce(tasks[0][1])
     tasks = [(seed, task.with_judges() if held_out else task) for seed, task in tasks]
     config = options(settings.retrain) | options(settings.task)
     config |= {"channels": settings.channels, "space": name, "operations": opened.operations}
@@ -198,7 +199,7 @@ def summarised(trained: Sequence[Retrained]) -> list[dict[str, Any]]:
     found = []
     for name, rows in by_name.items():
         summary = {"name": name, "seeds": len(rows), "parameters": rows[0]["parameters"]}
-        for key in ("held_out_loss", f"test_{trained[0].metric}", "test_loss"):
+        for key in ("held_out_loss", *(key for key in rows[0] if key.startswith("test_"))):
             summary[key], summary[f"{key}_error"] = _mean([row[key] for row in rows])
         summary["seconds"], _ = _mean([row["seconds"] for row in rows])
         found.append(summary)

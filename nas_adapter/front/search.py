@@ -15,7 +15,7 @@ from nas_adapter.front.begin import begin
 from nas_adapter.front.machine import machine, pick_device
 from nas_adapter.front.options import options
 from nas_adapter.front.settings import Settings, make_settings, open_space
-from nas_adapter.front.source import open_data
+from nas_adapter.front.source import announce, open_data
 from nas_adapter.output import report
 from nas_adapter.output.export import export as write_network
 from nas_adapter.output.export import standalone
@@ -122,7 +122,9 @@ def search(
     set_precision(settings.precision)
     source, settings = open_data(data, goal, settings, opened)
     given = [read_cell(opened, cell, "--compare") for cell in settings.compare]
-    task, choice = _prepared(settings, opened, source.load(seed, place))
+    whole = source.load(seed, place)
+    announce(whole)
+    task, choice = _prepared(settings, opened, whole)
     check_prior(settings.search.prior, opened, task)
     method = settings.search.method.name
     title = {"method": method, "space": name, "data": source.name, "seed": seed}

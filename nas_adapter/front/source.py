@@ -58,6 +58,12 @@ def open_data(
     return Source(name, partial(_images, data, task, goal)), settings
 
 
+def announce(task: Task) -> None:
+    """Print what the data was understood to be."""
+    if said := task.facts.get("understood"):
+        print(f"data       {said}")
+
+
 def _language_model(text: Text, task: Any, seed: int, device: torch.device) -> Task:
     return LanguageModel(text.to(device), task, seed=seed)
 

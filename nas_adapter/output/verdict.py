@@ -34,10 +34,10 @@ def shown(value: float | None, metric: str) -> str:
 def page_part(result: dict[str, Any]) -> str:
     """Sentences and table as HTML."""
     named = result.get("classes")
-    said = sentences(result) if "decision" in result else []
+    said = sentences(result) if "decision" in result else [beside(result).strip()]
     if named:
         said.append(f"Classes, in the order of the outputs: {', '.join(named)}.")
-    told = "".join(f"<p>{html.escape(line)}</p>" for line in said)
+    told = "".join(f"<p>{html.escape(line)}</p>" for line in said if line)
     return told + (retrained(result) if "summary" in result else table(result))
 
 
@@ -108,7 +108,19 @@ def _found(result: dict[str, Any]) -> str:
     metric = result["metric"]
     return (
         f"The cell that was found has test {metric} {shown(result[f'test_{metric}'], metric)} "
-        f"(test loss {result['test_loss']:.4f}), retrained from scratch."
+        f"(test loss {result['test_loss']:.4f}), retrained from scratch.{beside(result)}"
+    )
+
+
+def beside(result: dict[str, Any]) -> str:
+    """What accuracy is to be seen beside where classes are unequal; else nothing."""
+    if "largest_class" not in result:
+        return ""
+    balanced = result.get("test_balanced_accuracy")
+    mean = "" if balanced is None else f" the mean over the classes is {balanced:.2%};"
+    return (
+        f" Classes are unequal:{mean} always guessing {result['largest_class']} gives accuracy "
+        f"{result['largest_class_accuracy']:.2%}."
     )
 
 

@@ -82,7 +82,8 @@ def tested(retraining: Retraining, trained: Trained | None) -> dict[str, Any]:
     metric = f"test_{retraining.task.metric}"
     if trained is None:
         return {metric: None, "test_loss": None}
-    return {metric: trained.metric, "test_loss": trained.loss}
+    further = {f"test_{name}": value for name, value in (trained.further or {}).items()}
+    return {metric: trained.metric, **further, "test_loss": trained.loss}
 
 
 def judged(trained: Trained | None) -> dict[str, Any]:

@@ -59,6 +59,8 @@ class Trained(NamedTuple):
     judged: Tensor | None
     """float64 (n,): of every example of `Task.judges`; None where none were set aside"""
     seconds: float
+    further: dict[str, float] | None = None
+    """on the test data, see `Task.further`"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ class Retraining:
             loss=float(tested.mean()),
             judged=task.losses(job.net, task.judges(), architecture) if self.judged else None,
             seconds=job.seconds,
+            further=task.further(job.net, task.test(), architecture),
         )
         self.run.save(phase, {"trained": trained._asdict(), "net": job.net.state_dict()})
         return trained

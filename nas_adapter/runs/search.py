@@ -168,12 +168,14 @@ class _Search:
     def finish(self) -> dict[str, Any]:
         """Read the architecture off, measure the supernet with it, and end the phase."""
         found, weights = self.strategy.finish()
-        details = self.strategy.report()
+        details, task = self.strategy.report(), self.task
+        further = task.further(self.net, task.held_out(), weights)
         report = {
             "steps": self.total,
             "search_seconds": sum(self.seconds),
             **_speed(self.seconds, details.get("wiped_out", [])),
-            f"valid_{self.task.metric}": self.task.measure(self.net, self.task.held_out(), weights),
+            f"valid_{task.metric}": task.measure(self.net, task.held_out(), weights),
+            **{f"valid_{name}": value for name, value in further.items()},
             **details,
         }
         beliefs = [self.strategy.believes(architecture) for architecture in self.asked]

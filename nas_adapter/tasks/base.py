@@ -50,7 +50,7 @@ class Task(Protocol):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Facts about the data for result.json, JSON-ready."""
+        """Facts about the data for result.json; "understood" is printed at the start."""
 
     @property
     def search_steps(self) -> int:
@@ -99,6 +99,11 @@ class Task(Protocol):
 
     def measure(self, network: Forward, batches: Iterable[Batch], weights: Weights) -> float:
         """The metric over all of `batches`."""
+
+    def further(
+        self, network: Forward, batches: Iterable[Batch], weights: Weights
+    ) -> dict[str, float]:
+        """Further metrics, by name, where one alone would mislead."""
 
     def losses(self, network: Forward, batches: Iterable[Batch], weights: Weights) -> Tensor:
         """The loss of every example (cross-entropy in nats), float64 (n,) on the CPU."""

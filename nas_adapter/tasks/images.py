@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from nas_adapter.data.images import Batch, Images, Split, cut_out, in_order, load, shuffled
+from nas_adapter.data.split import fifth
 from nas_adapter.errors import UserError, not_negative, positive, rates
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.spaces import Size
@@ -20,8 +21,10 @@ from nas_adapter.tasks.base import Forward, TaskSettings
 from nas_adapter.tasks.goals import Goal, classes
 
 EVALUATION_BATCH = 512
-JUDGED = 5
-"""One in so many training images of a class is set aside to judge by."""
+JUDGED = 3
+"""Training images of a class of which one or more are set aside to judge by: two are left."""
+UNEQUAL = 1.5
+"""Classes are unequal if the largest has more than so many times the images of the smallest."""
 PROBE = 32
 """Images by which an untrained network is looked at."""
 AUXILIARY_WEIGHT = 0.4
@@ -87,7 +90,8 @@ class ImageClassification:
     Raises
     ------
     UserError
-        A batch is more than half the training images; a goal that does not fit the targets.
+        A batch is more than half the training images; a goal that does not fit the targets; images
+        of which all pixels are equal.
     """
 
     independent = True
@@ -105,6 +109,9 @@ class ImageClassification:
         self._judges, self._own = judges, goal
         self._goal = goal or classes(len(images.classes))
         self._goal.check(images.train.labels)
+        least, most = images.train.images.aminmax()
+        if least == most:
+            raise UserError(f"all pixels of the training images are {least}: they show nothing")
         self.metric, self.higher_is_better = self._goal.metric, self._goal.higher_is_better
         self.guess = self._goal.guess(images.train.labels) if goal else math.log(self._goal.outputs)
         batch_size = settings.batch_size
@@ -115,6 +122,8 @@ class ImageClassification:
             "train_images": len(images.train),
             "test_images": len(images.test),
             "classes": list(images.classes) or None,
+            "understood": images.understood,
+            **({} if goal else _unequal(images)),
         }
         if judges is not None:
             self.facts["judging_images"] = len(judges)
@@ -156,13 +165,7 @@ class ImageClassification:
         """See `Task.with_judges`: a fifth of the training images (of every class), at random."""
         train = self._images.train
         order = torch.randperm(len(train), generator=stream(self._seed, Stream.JUDGES))
-        order = order.to(self.device)
-        aside = torch.zeros(len(train), dtype=torch.bool, device=self.device)
-        if not self._images.classes:
-            aside[order[: len(order) // JUDGED]] = True
-        for label in range(len(self._images.classes)):
-            members = order[train.labels[order] == label]
-            aside[members[: len(members) // JUDGED]] = True
+        aside = fifth(order, train.labels.cpu() if self._images.classes else None, JUDGED)
         kept, judges = (train[part.nonzero()[:, 0]] for part in (~aside, aside))
         if len(judges) == 0:
             raise UserError(
@@ -215,6 +218,21 @@ class ImageClassification:
         return total / count
 
     @torch.no_grad()
+    def further(
+        self, network: Forward, batches: Iterable[Batch], weights: Weights
+    ) -> dict[str, float]:
+        """See `Task.further`: of unequal classes the mean over the classes of their accuracies."""
+        if "largest_class" not in self.facts:
+            return {}
+        right = [
+            (batch.labels, self._goal.scores(network(batch.images, weights), batch.labels))
+            for batch in batches
+        ]
+        labels, scores = (torch.cat(column).cpu() for column in zip(*right, strict=True))
+        each = [scores[labels == label].double().mean() for label in torch.unique(labels)]
+        return {"balanced_accuracy": float(torch.stack(each).mean())}
+
+    @torch.no_grad()
     def losses(self, network: Forward, batches: Iterable[Batch], weights: Weights) -> Tensor:
         """See `Task.losses`."""
         found = [
@@ -244,3 +262,16 @@ class ImageClassification:
 
     def _all(self, split: Split) -> Iterator[Batch]:
         return (self._plain(part) for part in in_order(split, EVALUATION_BATCH))
+
+
+def _unequal(images: Images) -> dict[str, Any]:
+    """Facts about classes that are unequal: what always guessing the largest one gives."""
+    count = len(images.classes)
+    parts = [part.labels.bincount(minlength=count) for part in (images.train, images.test)]
+    if not count or all(part.max() <= UNEQUAL * part.min() for part in parts):
+        return {}
+    largest = int(parts[0].argmax())
+    return {
+        "largest_class": images.classes[largest],
+        "largest_class_accuracy": float((images.test.labels == largest).double().mean()),
+    }

@@ -134,6 +134,7 @@ class LanguageModel:
             "train_tokens": len(text.train),
             "test_tokens": len(text.test),
             "test_unknown_share": text.unknown_share("test"),
+            "understood": text.understood,
         }
         self.vocabulary = text.vocabulary
         self.guess = math.log(len(text.vocabulary))
@@ -204,6 +205,12 @@ class LanguageModel:
         if not nats < math.log(1e300):
             raise UserError(f"the network gives the text {nats} nats a token: it has diverged")
         return math.exp(nats)
+
+    def further(
+        self, network: Forward, batches: Iterable[Passage], weights: Weights
+    ) -> dict[str, float]:
+        """See `Task.further`: none."""
+        return {}
 
     @torch.no_grad()
     def losses(self, network: Forward, batches: Iterable[Passage], weights: Weights) -> Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nas_adapter.front.retrain import Retrained, summarised
-from nas_adapter.output.verdict import shown
+from nas_adapter.output.verdict import beside, shown
 
 
 def of_search(result: dict[str, Any], out: Path) -> str:
@@ -18,6 +18,7 @@ def of_search(result: dict[str, Any], out: Path) -> str:
         f"found      {result['architecture']}",
         f"           test {metric} {shown(result[f'test_{metric}'], metric)}, test loss "
         f"{result['test_loss']:.4f}, retrained from scratch",
+        *_beside(result),
         *_advised(result),
         *_others(result["random_architectures"], "random", "drawn at random", metric),
         *_others(result["compared_architectures"], "compared", "as given", metric),
@@ -41,6 +42,8 @@ def of_retraining(trained: Sequence[Retrained], out: Path) -> str:
     for cell in summarised(trained):
         test, error = shown(cell[f"test_{metric}"], metric), cell[f"test_{metric}_error"]
         spread = "" if error is None else f" ± {shown(error, metric)}"
+        if (balanced := cell.get("test_balanced_accuracy")) is not None:
+            spread += f" (mean over the classes {balanced:.2%})"
         held_out = cell["held_out_loss"]
         aside = "" if held_out is None else f", held-out loss {held_out:.4f}"
         lines.append(
@@ -49,6 +52,12 @@ def of_retraining(trained: Sequence[Retrained], out: Path) -> str:
         )
     lines.append(f"report     {out / 'report.html'}")
     return "\n".join(lines)
+
+
+def _beside(result: dict[str, Any]) -> list[str]:
+    """A line on unequal classes; none where they are equal."""
+    said = beside(result)
+    return [f"          {said}"] if said else []
 
 
 def _advised(result: dict[str, Any]) -> list[str]:

@@ -58,6 +58,33 @@ def test_a_folder_is_read_as_it_is_tokenised(tmp_path: Path) -> None:
     assert spelled(text, "test") == "n't <eos>"
 
 
+@pytest.mark.parametrize("tokens", ["char", "word"])
+def test_lines_end_at_newlines_alone_and_a_mark_is_no_token(tokens: str, tmp_path: Path) -> None:
+    plain, marked = tmp_path / "plain.txt", tmp_path / "marked.txt"
+    plain.write_bytes(b"one two\nthree\n" * 20)
+    marked.write_bytes(b"\xef\xbb\xbf" + b"one two\r\nthree\r\n" * 20)
+    one, other = (read(f"text:{path}", tokens=tokens) for path in (plain, marked))
+    assert one.vocabulary == other.vocabulary
+    assert torch.equal(one.train, other.train)
+    assert one.understood.endswith("; read as UTF-8, lines end at newlines")
+
+
+def test_other_separators_are_blanks_between_words(tmp_path: Path) -> None:
+    path = tmp_path / "odd.txt"
+    path.write_text("one\u2028two\x85three\x0cfour\x1cfive\rsix\n" * 20, encoding="utf-8")
+    text = read(f"text:{path}", tokens="word")
+    assert spelled(text, "train").startswith("one two three four five six <eos> one two")
+    assert "\u2028" in read(f"text:{path}").vocabulary
+
+
+def test_parts_of_a_text_by_their_usual_names(tmp_path: Path) -> None:
+    for name in ("Train", "validation", "TEST"):
+        (tmp_path / f"{name}.txt").write_text(f"{name}\n")
+    text = read(f"text:{tmp_path}")
+    assert spelled(text, "train") == "Train <eos>"
+    assert len(text.valid) == len(text.test) == 2
+
+
 def test_the_vocabulary_is_of_the_training_part_and_can_be_cut(tmp_path: Path) -> None:
     path = tmp_path / "rare.txt"
     path.write_text("a b a c b a\n" * 18 + "d\n" + "e f\n")
@@ -103,13 +130,20 @@ def test_windows_cover_every_stream_once(length: int, streams: int, window: int)
         ("penn", r"unknown text 'penn': choose one of pydoc, text:PATH"),
         ("text:{}/missing.txt", r"missing\.txt does not exist"),
         ("text:{}/empty.txt", r"empty\.txt is empty"),
-        ("text:{}/latin.txt", r"latin\.txt is not UTF-8 text: .* at 3"),
+        (
+            "text:{}/latin.txt",
+            r"latin\.txt is not UTF-8 text: byte 0xe9 at 8, in line 2 \(.*\); save it as UTF-8",
+        ),
+        ("text:{}/twice", r"twice has more than one file for its valid part: dev\.txt, valid\.txt"),
         ("text:{}/half", r"half/valid\.txt does not exist: a folder of text needs train\.txt, "),
     ],
 )
 def test_what_cannot_be_read(name: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text(" \n")
-    (tmp_path / "latin.txt").write_bytes(b"caf\xe9 ")
+    (tmp_path / "latin.txt").write_bytes(b"\xef\xbb\xbf1\ncaf\xe9 ")
+    (tmp_path / "twice").mkdir()
+    for part in ("train", "valid", "dev", "test"):
+        (tmp_path / "twice" / f"{part}.txt").write_text("one\n")
     (tmp_path / "half").mkdir()
     (tmp_path / "half" / "train.txt").write_text("one\n")
     with pytest.raises(UserError, match=message):

@@ -211,7 +211,7 @@ def test_probes_come_from_the_half_for_the_weights() -> None:
 
 
 def test_nothing_to_set_aside() -> None:
-    with pytest.raises(UserError, match="no class has 5 training images"):
+    with pytest.raises(UserError, match="no class has 3 training images"):
         ImageClassification(images(4), ImageSettings(batch_size=2), seed=0).with_judges()
     task = ImageClassification(images(), ImageSettings(batch_size=2), seed=0)
     with pytest.raises(ValueError, match="no images were set aside"):
