@@ -9,6 +9,10 @@ from collections.abc import Iterable
 class UserError(Exception):
     """A mistake of the user, told in one sentence; a command prints it and ends with code 2."""
 
+    def __str__(self) -> str:
+        """The sentence on one line, whatever was read from a file into it."""
+        return " ".join(super().__str__().splitlines())
+
 
 def choose(what: str, name: str, choices: Iterable[str]) -> None:
     """Raise `UserError`, listing the choices, unless `name` is one of them."""

@@ -43,8 +43,16 @@ class Checkpoint(NamedTuple):
         Raises
         ------
         ValueError
-            If something is missing, unknown, of another shape, not finite or out of its domain.
+            If something is missing, unknown, of another type or shape, not finite or out of its
+            domain.
         """
+        try:
+            return cls._unpacked(saved, state, extra)
+        except (AttributeError, OverflowError, TypeError) as error:
+            raise ValueError(f"saved is not what state_dict() gave: {error}") from error
+
+    @classmethod
+    def _unpacked(cls, saved: dict[str, Any], state: Any, extra: dict[str, Array]) -> Checkpoint:
         missing = {*_PLAIN, "state"} - saved.keys()
         if missing:
             raise ValueError(f"saved lacks {', '.join(sorted(missing))}: is it a state_dict()?")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,16 +76,19 @@ class Trace:
 
         Raises
         ------
+        OSError
+            If it cannot be opened.
         ValueError
-            If it is not a saved trace.
+            If it is not a saved trace, or is damaged.
         """
-        if not zipfile.is_zipfile(path):
-            raise ValueError(f"path is not a saved Trace: {path}")
-        with np.load(path, allow_pickle=False) as file:
-            names = {f.name for f in fields(cls)}
-            if names - set(file.files) - {"certificate", "log_wealth"}:
-                raise ValueError(f"path is not a saved Trace: {path} holds {file.files}")
-            found = {k: file[k] for k in names & set(file.files)}
+        with Path(path).open("rb") as opened:
+            try:
+                found: dict[str, Any] = dict(np.load(opened, allow_pickle=False))
+            except Exception as error:  # a damaged file makes zipfile raise almost anything
+                raise ValueError(f"path is not a saved Trace: {path}: {error}") from error
+        names = {f.name for f in fields(cls)}
+        if names - found.keys() - {"certificate", "log_wealth"} or found.keys() - names:
+            raise ValueError(f"path is not a saved Trace: {path} holds {', '.join(found)}")
         texts = {k: str(v) for k, v in found.items() if v.dtype.kind == "U"}
         return cls(**({"certificate": None} | found | texts))
 

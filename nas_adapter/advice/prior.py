@@ -105,7 +105,7 @@ def from_file(space: Space, path: Path) -> Prior:
     """
     try:
         content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"--prior {path}: not a readable JSON file ({error})") from error
     given = content.get("edge_probabilities", content) if isinstance(content, dict) else None
     if not isinstance(given, dict) or not all(isinstance(row, dict) for row in given.values()):

@@ -55,7 +55,8 @@ def read(files: Sequence[Path], size: int, label: str) -> Pictures:
     Raises
     ------
     UserError
-        A file cannot be decoded, or has values below 0, above 65535 or that are none; it is named.
+        A file cannot be decoded, is larger than Pillow thinks safe, or has values below 0, above
+        65535 or that are none; it is named.
     """
     images = torch.empty(len(files), 3, size, size, dtype=torch.uint8)
     pixels = images.numpy()
@@ -77,8 +78,11 @@ def read(files: Sequence[Path], size: int, label: str) -> Pictures:
     def scale(index: int) -> None:
         with Image.open(files[index]) as picture:
             _turn(picture)
-            scaled = np.asarray(picture, dtype=np.float64) * (255 / tops[picture.mode[0]])
-            keep(index, Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB"))
+            small = Image.fromarray(np.asarray(picture, dtype=np.float32)).resize((size, size))
+            scaled = np.asarray(small) * (255 / tops[picture.mode[0]])
+            keep(
+                index, Image.fromarray(scaled.clip(0, 255).round().astype(np.uint8)).convert("RGB")
+            )
 
     _everywhere(scale, deep, files, label)
     return Pictures(images, _notes(seen, tops, size))
@@ -93,12 +97,13 @@ def _everywhere(
         try:
             return work(index)
         except Exception as error:  # a damaged file makes Pillow raise almost anything
-            reason = " ".join(str(error).split()) or type(error).__name__
+            reason = str(error) or type(error).__name__
             raise UserError(f"{files[index]} cannot be decoded as an image: {reason}") from error
 
     pool = ThreadPoolExecutor(joblib.cpu_count())
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of damaged metadata, and of pictures that are very large
+        warnings.simplefilter("ignore")  # of damaged metadata
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             waiting = [pool.submit(named, index) for index in indices]
             return [future.result() for future in progress(waiting, label, unit="image")]

@@ -8,6 +8,9 @@ from typing import Any
 
 from nas_adapter.spaces.base import NONE, Architecture, Space, ends, nodes
 
+LONGEST = 1000
+"""Largest range in a genotype."""
+
 
 def to_pairs(space: Space, architecture: Architecture, cell: str = "") -> list[tuple[str, int]]:
     """Pairs (operation, source) of the edges of `cell` that are kept, node by node."""
@@ -25,14 +28,15 @@ def from_pairs(space: Space, cells: Mapping[str, Iterable[tuple[str, int]]]) -> 
     """
     if space.inputs is None:
         raise ValueError("pairs do not say where edges end in a space without `inputs`")
-    places = {end: edge for edge, end in enumerate(ends(space))}
+    placed = ends(space)
+    places = {end: edge for edge, end in enumerate(placed)}
     found = [space.operations.index(NONE)] * len(space.edges)
     pairs = {cell: iter(given) for cell, given in cells.items()}
     for edges in nodes(space):
-        cell, target, _ = ends(space)[edges[0]]
+        cell, target, _ = placed[edges[0]]
         for _ in range(min(space.inputs, len(edges))):
             operation, source = next(pairs[cell], (NONE, -1))
-            edge = places.get(ends(space)[edges[0]]._replace(source=source))
+            edge = places.get(placed[edges[0]]._replace(source=source))
             if operation not in space.operations or operation == NONE or edge is None:
                 raise ValueError(f"node {target} cannot have the edge {(operation, source)!r}")
             if space.operations[found[edge]] != NONE:
@@ -65,11 +69,14 @@ def read_call(text: str) -> dict[str, Any]:
         if call.args:
             raise ValueError("its fields must be named")
         return {str(keyword.arg): _literal(keyword.value) for keyword in call.keywords}
-    except (SyntaxError, ValueError, TypeError) as error:
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError) as error:
         raise ValueError(f"not a genotype: {text!r}: {error}") from error
 
 
 def _literal(node: ast.expr) -> Any:
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "range" and not node.keywords:
-        return range(*(ast.literal_eval(argument) for argument in node.args))
+        found = range(*(ast.literal_eval(argument) for argument in node.args))
+        if abs(found.stop - found.start) > LONGEST:
+            raise ValueError(f"{found} is too long")
+        return found
     return ast.literal_eval(node)

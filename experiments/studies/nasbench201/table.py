@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import itertools
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,11 +84,12 @@ def read(source: str, data: str, names: tuple[str, str] | None = None) -> Table:
     path = Path(source)
     wanted = names or columns(data)
     try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rt", newline="") as file:
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
             return build(source, data, wanted, _csv_rows(source, file, wanted))
     except FileNotFoundError:
         raise UserError(f"--table {source}: no such file") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as wrong:
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as wrong:
         raise UserError(f"--table {source}: not a readable CSV file ({wrong})") from None
 
 

@@ -175,15 +175,20 @@ def from_table(path: Path, target: str, forecasters: Sequence[str]) -> Squared:
         If the file cannot be read, lacks a column, or has anything but finite numbers there.
     """
     try:
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            rows, columns = list(reader), reader.fieldnames or ()
     except OSError as error:
         raise UserError(f"--table {path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"--table {path} is not a CSV file: {error}") from error
     if len(forecasters) < 2 or len(rows) < 2:
         raise UserError("--table needs two rows or more, and --forecasters two names or more")
     for name in (target, *forecasters):
-        if name not in rows[0]:
-            raise UserError(f"--table {path} has no column {name!r}, only {', '.join(rows[0])}")
+        if name not in columns:
+            raise UserError(f"--table {path} has no column {name!r}, only {', '.join(columns)}")
+    if any(None in row for row in rows):
+        raise UserError(f"--table {path} has a row of more cells than there are columns")
     try:
         numbers = np.asarray([[float(row[n]) for n in (target, *forecasters)] for row in rows])
     except (TypeError, ValueError) as error:
