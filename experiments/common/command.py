@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -28,6 +29,9 @@ def run_command(
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt as stopped:  # Ctrl-C, or a `Stopped` with a message
+        print(": ".join(["stopped", *map(str, stopped.args)]), file=sys.stderr)
+        return 128 + getattr(stopped, "signum", signal.SIGINT)
     return 0
 
 
