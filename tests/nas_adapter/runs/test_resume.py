@@ -148,7 +148,9 @@ class Impatient(DARTSRNN):
 def test_a_training_that_ends_in_an_epoch_goes_on_as_if_it_had_not(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work: Any = (DARTSCNN(), IMAGES, 2) if kind == "images" else (Impatient(), TEXT, 6)
+    work: tuple[Space, Task, int] = (DARTSCNN(), IMAGES, 2)
+    if kind == "text":
+        work = (Impatient(), TEXT, 6)
     trained, weights, metrics = retrained(*work, tmp_path / "whole")
     monkeypatch.setattr(retraining, "together", lambda _: 2)
     monkeypatch.setattr(Run, "pause", every_other(Run.pause))
