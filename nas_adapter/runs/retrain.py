@@ -92,6 +92,8 @@ class Retraining:
         way = self._way(architecture)
         saved = self.run.phase(phase)
         if saved is None or saved["way"] != way:
+            if saved is not None and "trained" in saved:  # it may be asked for under another name
+                self.run.phases[f"earlier {len(self.run.phases)}"] = saved
             saved = self._finished(way)
             if saved is not None:
                 self.run.save(phase, saved)
