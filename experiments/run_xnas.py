@@ -22,7 +22,8 @@ from nas_adapter.front.search import search
 from nas_adapter.stopping import Stopped
 
 
-def main(config: Config) -> None:
+def main(config: Config) -> int:
+    """Do what is asked; 2 if something of it failed when the result was written already."""
     out = config.out or new_folder(config)
     print(f"files go to {out}")
     try:
@@ -33,12 +34,11 @@ def main(config: Config) -> None:
         if config.out is None and not any(out.iterdir()):
             out.rmdir()
     failed = json.loads((out / "result.json").read_text())["failed"]
-    if failed:
-        raise UserError(f"there is a result, but no new {' or '.join(failed)}, see above")
+    return 2 if failed else 0
 
 
 def run(config: Config, out: Path) -> str:
-    """Do what is asked; what to say at the end."""
+    """Search or retrain; what to say at the end."""
     data = config.settings.task.data
     if config.cells:
         seeds = config.seeds or (config.seed,)
@@ -60,7 +60,7 @@ def how_to_go_on(out: Path) -> str:
     if not (out / "config.json").exists():
         return "nothing was written yet; start again with the same command"
     command = [sys.executable, sys.argv[0], "--out", str(out), "--resume"]
-    return f"all is saved; go on with {shlex.join(command)}"
+    return f"go on with {shlex.join(command)}"
 
 
 def new_folder(config: Config) -> Path:

@@ -49,7 +49,6 @@ def make_prior(
         if saved is None:
             run.save(PHASE, {"weights": prior.weights})
         elif not torch.equal(saved["weights"].cpu(), prior.weights):
-            run.close()
             raise UserError(f"--prior {name} is not what it was when this run began")
         return prior
     if saved is not None and "weights" in saved:

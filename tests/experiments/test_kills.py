@@ -167,7 +167,7 @@ def test_a_signal_stops_a_run_with_one_line(
     code = forked.signal(signum, lambda: lines_in(out / "metrics.jsonl") > 3, *words, "--out", out)
     assert code == 128 + signum
     *_, last = forked.said().splitlines()
-    assert last.startswith("stopped: all is saved; go on with ")
+    assert last.startswith("stopped: go on with ")
     assert last.endswith(f" --out {out} --resume")
     assert "Traceback" not in forked.said()
     assert "lock" not in contents(out)
