@@ -51,6 +51,7 @@ class Contender:
     """images in the other order in memory"""
     unmerged: bool = False
     """separable convolutions as one"""
+    threads: int = 1
 
 
 def project_step(case: Case, contender: Contender, device: torch.device) -> Step:
@@ -147,8 +148,8 @@ def main() -> None:
     asked = json.loads(sys.argv[1])
     case, contender = Case(**asked["case"]), Contender(**asked["contender"])
     device = torch.device(asked["device"])
-    torch.set_num_threads(1)
-    clock = time.perf_counter if device.type == "cuda" else time.process_time
+    torch.set_num_threads(contender.threads)
+    clock = time.perf_counter if asked["wall"] else time.process_time
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     theirs = (Path(contender.path) / "rnn").is_dir()
     if theirs:

@@ -1,9 +1,9 @@
 """Seconds of a search step: ours, beside another checkout of this project and quark0/darts.
 
 Every contender is a process of its own; they take turns, one at a time; figures are medians. On the
-CPU it is one thread's CPU time, which other programs on the machine disturb less; on CUDA it is
-time on the wall. `ratio` is peer / ours: how many times as fast ours is, or how many times less
-memory it takes above what was in use before.
+CPU it is one thread's CPU time, which other programs on the machine disturb less; on CUDA, and with
+--threads (for an idle machine), it is time on the wall. `ratio` is peer / ours: how many times as
+fast ours is, or how many times less memory it takes above what was in use before.
 
 Run: python benchmarks/supernet.py --out DIR [--base PATH] [--peer PATH] [--device cuda] [--smoke]
 --base: another checkout of this project; --peer: one of quark0/darts; without them only ours runs.
@@ -58,11 +58,12 @@ STEADY = 8
 class Process:
     """A contender's process; see searches.py."""
 
-    def __init__(self, case: Case, contender: Contender, device: str) -> None:
+    def __init__(self, case: Case, contender: Contender, options: argparse.Namespace) -> None:
         asked = {
             "case": dataclasses.asdict(case),
             "contender": dataclasses.asdict(contender),
-            "device": device,
+            "device": options.device,
+            "wall": options.device == "cuda" or options.threads > 1,
         }
         self._process = subprocess.Popen(
             [sys.executable, str(HERE / "searches.py"), json.dumps(asked)],
@@ -104,6 +105,8 @@ def contenders(case: Case, options: argparse.Namespace) -> dict[str, Contender]:
             found["ours NCHW"] = Contender(ours, nchw=True)
         if case.space == "darts-cnn":
             found["ours unmerged"] = Contender(ours, unmerged=True)
+    if options.threads > 1:
+        found[f"ours, {options.threads} threads"] = Contender(ours, threads=options.threads)
     if options.base:
         found["base"] = Contender(str(options.base.resolve()), graphs=False)
     if options.peer and case.method.startswith("darts") and not case.removed:
@@ -115,7 +118,7 @@ def measure(case: Case, options: argparse.Namespace) -> list[dict[str, Any]]:
     """The records of a case."""
     on_cuda = options.device == "cuda"
     who = contenders(case, options)
-    processes = {name: Process(case, one, options.device) for name, one in who.items()}
+    processes = {name: Process(case, one, options) for name, one in who.items()}
     first = {name: process.seconds(1) for name, process in processes.items()}
     if on_cuda:
         for name, process in processes.items():
@@ -146,7 +149,7 @@ def records(label: str, found: dict[str, float]) -> list[dict[str, Any]]:
 
 def in_a_row(case: Case, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Seconds of a step, mean of many in a row."""
-    process = Process(case, Contender(str(HERE.parent)), options.device)
+    process = Process(case, Contender(str(HERE.parent)), options)
     process.seconds(STEADY)
     each = process.seconds(options.steps)
     process.close()
@@ -160,6 +163,7 @@ def main() -> None:
     parser.add_argument("--base", type=Path, help="another checkout of this project")
     parser.add_argument("--peer", type=Path, help="a checkout of quark0/darts")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--threads", type=int, default=1, help="of one more contender, ours")
     parser.add_argument("--case", default="", help="only the cases that start so")
     parser.add_argument("--repeats", type=int, help="turns of every contender")
     parser.add_argument("--steps", type=int, help="only so many steps of the first case, in a row")

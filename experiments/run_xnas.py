@@ -6,6 +6,8 @@ With no arguments: XNAS in the NAS-Bench-201 space on scikit-learn's handwritten
 
 from __future__ import annotations
 
+import json
+import shlex
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -14,13 +16,29 @@ from common.command import run_command
 from studies.xnas.options import Config, parse
 from studies.xnas.summary import of_retraining, of_search
 
+from nas_adapter.errors import UserError
 from nas_adapter.front.retrain import retrain
 from nas_adapter.front.search import search
+from nas_adapter.stopping import Stopped
 
 
-def main(config: Config) -> None:
+def main(config: Config) -> int:
+    """Do what is asked; 2 if something of it failed when the result was written already."""
     out = config.out or new_folder(config)
     print(f"files go to {out}")
+    try:
+        print(run(config, out))
+    except Stopped as stopped:
+        raise Stopped(stopped.signum, how_to_go_on(out)) from None
+    finally:
+        if config.out is None and not any(out.iterdir()):
+            out.rmdir()
+    failed = json.loads((out / "result.json").read_text())["failed"]
+    return 2 if failed else 0
+
+
+def run(config: Config, out: Path) -> str:
+    """Search or retrain; what to say at the end."""
     data = config.settings.task.data
     if config.cells:
         seeds = config.seeds or (config.seed,)
@@ -29,20 +47,38 @@ def main(config: Config) -> None:
             held_out=config.held_out, device=config.device, out=out, resume=config.resume,
             export=config.export,
         )  # fmt: skip
-        print(of_retraining(trained, out))
-    else:
-        found = search(
-            config.space, data, config.settings, seed=config.seed, device=config.device, out=out,
-            resume=config.resume, export=config.export,
-        )  # fmt: skip
-        print(of_search(found.report, out))
+        return of_retraining(trained, out)
+    found = search(
+        config.space, data, config.settings, seed=config.seed, device=config.device, out=out,
+        resume=config.resume, export=config.export,
+    )  # fmt: skip
+    return of_search(found.report, out)
+
+
+def how_to_go_on(out: Path) -> str:
+    """The command that continues a run that was stopped."""
+    if not (out / "config.json").exists():
+        return "nothing was written yet; start again with the same command"
+    command = [sys.executable, sys.argv[0], "--out", str(out), "--resume"]
+    return f"go on with {shlex.join(command)}"
 
 
 def new_folder(config: Config) -> Path:
-    """A folder under runs/, named after the time and what is run."""
+    """A new folder under runs/, named after the time and what is run."""
     kind, space = config.settings.task.data.partition(":")[0], config.space.rpartition(":")[2]
     what = "retrain" if config.cells else config.method
-    return Path("runs") / f"{datetime.now():%Y-%m-%d_%H%M%S}_{what}_{space}_{kind}"
+    name = f"{datetime.now():%Y-%m-%d_%H%M%S}_{what}_{space}_{kind}"
+    out, number = Path("runs") / name, 1
+    while True:
+        try:
+            out.mkdir(parents=True)
+        except FileExistsError:  # of another run of this second
+            number += 1
+            out = out.with_name(f"{name}_{number}")
+        except OSError as error:
+            raise UserError(f"--out {out} cannot be written: {error.strerror}") from error
+        else:
+            return out
 
 
 def command(arguments: list[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,20 +16,25 @@ Config = TypeVar("Config")
 
 def run_command(
     config: type[Config],
-    main: Callable[[Config], None],
+    main: Callable[[Config], int | None],
     arguments: list[str] | None,
     parse: Callable[[list[str] | None], Config] | None = None,
 ) -> int:
     """Run `main` with a `config` from the arguments (None: the process's own); the exit code.
 
+    It is what `main` returns (None: 0), 2 after a mistake of the user, 128 + n after signal n.
+
     `parse`: makes the configuration from the arguments, where tyro alone cannot.
     """
     try:
-        main(tyro.cli(config, args=arguments) if parse is None else parse(arguments))
+        code = main(tyro.cli(config, args=arguments) if parse is None else parse(arguments))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
+    except KeyboardInterrupt as stopped:  # Ctrl-C, or a `Stopped` with a message
+        print(": ".join(["stopped", *map(str, stopped.args)]), file=sys.stderr)
+        return 128 + getattr(stopped, "signum", signal.SIGINT)
+    return code or 0
 
 
 def at_least(config: Any, **least: int) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -65,12 +66,20 @@ class Looker:
         C of the network that will be retrained.
     seed
         Of initialisations and batches.
+    pause
+        Called after each look, when `state_dict` could be saved.
     """
 
-    def __init__(self, space: Space, task: Task, channels: int, seed: int) -> None:
+    def __init__(
+        self,
+        space: Space,
+        task: Task,
+        channels: int,
+        seed: int,
+        pause: Callable[[], object] = lambda: None,
+    ) -> None:
         check_looks(space, task)
-        self.looks = 0
-        self._space, self._task, self._seed = space, task, seed
+        self._space, self._task, self._seed, self._pause = space, task, seed, pause
         size = task.size(max(LEAST, channels // THIN), search=False)
         self._size = replace(size, auxiliary=False)
         self._known: dict[tuple[Architecture, int], Look] = {}
@@ -88,8 +97,22 @@ class Looker:
                 synflow(network, images),
                 gradient_norm(network, images, labels),
             )
-            self.looks += 1
+            self._pause()
         return self._known[key]
+
+    @property
+    def looks(self) -> int:
+        """Looks that were taken."""
+        return len(self._known)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that was seen."""
+        return {"looks": [(*key, *look) for key, look in self._known.items()]}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Remember what was seen until `state_dict()`."""
+        for architecture, condition, *look in saved["looks"]:
+            self._known[tuple(architecture), condition] = Look(*look)
 
     def _batch(self, condition: int) -> tuple[Tensor, Tensor]:
         if condition not in self._batches:

@@ -8,7 +8,17 @@ from typing import Any
 import torch
 
 from nas_adapter.errors import UserError
-from nas_adapter.runs.run import Run, Unwritten
+from nas_adapter.runs.checkpoint import read_config
+from nas_adapter.runs.notes import Unwritten
+from nas_adapter.runs.run import Run
+
+FREE = {
+    "auxiliary", "baselines", "checkpoint_minutes", "compare", "cutout", "data_root", "drop_path",
+    "export", "fidelity_epochs", "held_out", "max_minutes", "retrain", "retrain_cells",
+    "retrain_channels", "retrain_epochs", "seeds",
+}  # fmt: skip
+"""Settings that may change from start to resume: a search is as good with others. Networks that
+they concern are trained anew."""
 
 
 def begin(
@@ -18,6 +28,7 @@ def begin(
     resume: bool,
     export: bool,
     device: torch.device,
+    minutes: float,
 ) -> Run | Unwritten:
     """The run in `out`, see `Run`; without `out` nothing is written.
 
@@ -27,13 +38,18 @@ def begin(
         `resume` or `export` without `out`; see `Run` for the others.
     """
     if out is not None:
-        return Run(
-            Path(out),
-            {name: value for name, value in config.items() if name != "data_root"}
-            | {"export": export, "device": device.type},
-            resume=resume,
-            device=device,
-        )
+        described = config | {"export": export, "device": device.type}
+        for name, value in described.items():
+            if isinstance(value, Path):
+                described[name] = str(value)
+        return Run(Path(out), described, resume=resume, device=device, minutes=minutes, free=FREE)
     if resume or export:
         raise UserError(f"{'resume' if resume else 'export'} needs out, the folder of the run")
     return Unwritten()
+
+
+def remembered(out: str | Path | None, *, resume: bool) -> dict[str, Any] | None:
+    """The configuration of the run that is to be resumed; None: it has not begun, or is new."""
+    if out is None or not resume or not (Path(out) / "config.json").exists():
+        return None
+    return read_config(Path(out))

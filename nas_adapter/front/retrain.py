@@ -13,19 +13,22 @@ from torch import nn
 
 from nas_adapter.advice.largest import count_parameters
 from nas_adapter.errors import UserError
-from nas_adapter.front.begin import begin
+from nas_adapter.front.beforehand import check_retraining
+from nas_adapter.front.begin import begin, remembered
+from nas_adapter.front.fingerprints import described, fingerprints
 from nas_adapter.front.machine import machine, pick_device
 from nas_adapter.front.options import options
-from nas_adapter.front.settings import Settings, make_settings, open_space
+from nas_adapter.front.results import write_result
+from nas_adapter.front.settings import Settings, make_settings, open_space, saved_settings
 from nas_adapter.front.source import announce, open_data
 from nas_adapter.output import report
-from nas_adapter.output.export import export as write_network
-from nas_adapter.output.export import standalone
+from nas_adapter.output.export import check_export, standalone
 from nas_adapter.runs.decide import judged, tested
 from nas_adapter.runs.retrain import Retraining
 from nas_adapter.runs.run import Run
 from nas_adapter.spaces import Architecture, Space
 from nas_adapter.spaces.published import read_cell
+from nas_adapter.stopping import stoppable
 from nas_adapter.supernets.precision import set_precision
 from nas_adapter.tasks import Goal, Task
 
@@ -53,6 +56,7 @@ class Retrained:
     """its row in result.json, with parameters and seconds"""
 
 
+@stoppable()
 def retrain(
     cells: str | Sequence[str],
     space: str | Space,
@@ -75,7 +79,8 @@ def retrain(
         One or several: genotypes in the space's notation, or names of published cells, see
         `published`.
     space, data, settings, goal, device, out, resume
-        As for `search`. Of the settings those of the task, `retrain_epochs` and C count.
+        As for `search`. Of the settings those of the task, `retrain_epochs` and C count. A run may
+        be resumed with other cells and seeds, too.
     seeds
         Seeds of the trainings.
     held_out
@@ -92,28 +97,40 @@ def retrain(
     ------
     UserError
         An argument that cannot be; a training that diverges.
+    Stopped
+        As for `search`.
     """
     if not seeds or len(set(seeds)) < len(seeds):
         raise UserError(f"--seeds must be one or more different numbers, got {list(seeds)}")
     name, opened = open_space(space)
-    settings = settings or make_settings(space)
+    before = remembered(out, resume=resume)
+    if settings is None:
+        settings = make_settings(space) if before is None else saved_settings(before, space)
     place = pick_device(device)
     set_precision(settings.precision)
     chosen = _named(opened, [cells] if isinstance(cells, str) else cells)
     source, settings = open_data(data, goal, settings, opened)
     tasks = [(seed, source.load(seed, place)) for seed in seeds]
-    announce(tasks[0][1])
+    loaded = tasks[0][1]
+    announce(loaded)
+    if export:
+        check_export(loaded)
+    check_retraining(opened, loaded, loaded.size(settings.channels, search=False))
     tasks = [(seed, task.with_judges() if held_out else task) for seed, task in tasks]
     config = options(settings.retrain) | options(settings.task)
     config |= {"channels": settings.channels, "space": name, "operations": opened.operations}
-    config |= {"data": source.name, "retrain": [opened.genotype(cell) for cell in chosen.values()]}
+    config |= {"data": source.name, "retrain": [cells] if isinstance(cells, str) else list(cells)}
     config |= {"seeds": list(seeds), "held_out": held_out, "precision": settings.precision}
-    run = begin(out, config, resume=resume, export=export, device=place)
+    minutes = settings.checkpoint_minutes
+    config |= {"checkpoint_minutes": minutes, **fingerprints(space, loaded)}
+    run = begin(out, config, resume=resume, export=export, device=place, minutes=minutes)
     try:
         found: list[Retrained] = []
         for seed, task in tasks:
             size = task.size(settings.channels, search=False)
-            retraining = Retraining(settings.retrain, size, opened, task, run, seed, held_out)
+            retraining = Retraining(
+                settings.retrain, size, opened, task, run, seed, held_out, described(settings)
+            )
             found += [_retrained(retraining, cell, named) for named, cell in chosen.items()]
         title = {"method": "retrain", "space": name, "data": source.name}
         if isinstance(run, Run):
@@ -182,13 +199,12 @@ def _report(
         **task.facts,
         **machine(task.device),
     }
-    if export:
-        first = [one for one in found if one.seed == found[0].seed]
-        result["exported"] = {
-            one.name: write_network(task, one.network, run.out / one.name) for one in first
-        }
-    report.draw_retrained(run, space, {one.name: one.architecture for one in found}, result)
-    run.write_json("result.json", result)
+    first = {one.name: one.network for one in found if one.seed == found[0].seed}
+    cells = {one.name: one.architecture for one in found}
+    write_result(
+        run, task, result, first if export else {},
+        lambda: report.draw_retrained(run, space, cells, result),
+    )  # fmt: skip
 
 
 def summarised(trained: Sequence[Retrained]) -> list[dict[str, Any]]:

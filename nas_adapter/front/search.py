@@ -11,25 +11,29 @@ from torch import nn
 from nas_adapter.advice.largest import count_parameters
 from nas_adapter.advice.prior import Prior
 from nas_adapter.errors import UserError
-from nas_adapter.front.begin import begin
+from nas_adapter.front.beforehand import check_retraining, check_search
+from nas_adapter.front.begin import begin, remembered
+from nas_adapter.front.fingerprints import described, fingerprints
 from nas_adapter.front.machine import machine, pick_device
 from nas_adapter.front.options import options
-from nas_adapter.front.settings import Settings, make_settings, open_space
+from nas_adapter.front.results import write_result
+from nas_adapter.front.settings import Settings, make_settings, open_space, saved_settings
 from nas_adapter.front.source import announce, open_data
 from nas_adapter.output import report
-from nas_adapter.output.export import export as write_network
-from nas_adapter.output.export import standalone
+from nas_adapter.output.export import check_export, standalone
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.runs.advise import check_prior, make_prior
 from nas_adapter.runs.choose import ChoiceSettings, fidelity_cells, measured_fidelity
 from nas_adapter.runs.decide import decide, tested
+from nas_adapter.runs.notes import Unwritten
 from nas_adapter.runs.retrain import Retraining
-from nas_adapter.runs.run import Run, Unwritten
+from nas_adapter.runs.run import Run
 from nas_adapter.runs.search import Found
 from nas_adapter.runs.search import search as search_cell
 from nas_adapter.spaces import NONE, Architecture, Space, random_architecture, without
 from nas_adapter.spaces.genotype import carries
 from nas_adapter.spaces.published import read_cell
+from nas_adapter.stopping import stoppable
 from nas_adapter.supernets.precision import set_precision
 from nas_adapter.tasks import Goal, Task
 
@@ -71,6 +75,7 @@ class Searched:
     """all of result.json"""
 
 
+@stoppable()
 def search(
     space: str | Space,
     data: Any,
@@ -93,7 +98,8 @@ def search(
         A data set or a pair of them, for training and test, of (image tensor, target), see
         `as_images`; or `Images`, `Text`, the name of a data set, or `TaskSettings` of one's own.
     settings
-        Of `make_settings`. Default: the space's, with a uniform prior for a `goal`.
+        Of `make_settings`. Default: those of the run that is resumed; else the space's, with a
+        uniform prior for a `goal`.
     goal
         What is learnt from images of one's own. None: their classes.
     seed
@@ -103,7 +109,8 @@ def search(
     out
         Folder for the run's files, which must be empty. None: nothing is written.
     resume
-        Continue the run in `out`.
+        Continue the run in `out`. Settings that leave its search as it is, like those of
+        retraining, may be others; what they concern is done anew.
     export
         Write the retrained network as network.pt2 and network.onnx, too.
 
@@ -111,29 +118,40 @@ def search(
     ------
     UserError
         An argument that cannot be; a search or a training that diverges.
+    Stopped
+        A KeyboardInterrupt: SIGINT or SIGTERM came; with `out`, all is saved that was done.
 
     Source: Nayman et al. 2019 for the search; docs/xnas.md for what is around it.
     """
     name, opened = open_space(space)
-    if settings is None:
+    before = remembered(out, resume=resume)
+    if settings is None and before is not None:
+        settings = saved_settings(before, space)
+    elif settings is None:
         settings = make_settings(space) if goal is None else make_settings(space, prior="uniform")
     opened = _left(opened, name, settings)
     place = pick_device(device)
     set_precision(settings.precision)
     source, settings = open_data(data, goal, settings, opened)
     given = [read_cell(opened, cell, "--compare") for cell in settings.compare]
-    whole = source.load(seed, place)
-    announce(whole)
-    task, choice = _prepared(settings, opened, whole)
+    loaded = source.load(seed, place)
+    announce(loaded)
+    if export:
+        check_export(loaded)
+    check_search(opened, loaded, settings.search.channels, settings.search.read)
+    check_retraining(opened, loaded, loaded.size(settings.channels, search=False))
+    task, choice = _prepared(settings, opened, loaded, before)
     check_prior(settings.search.prior, opened, task)
     method = settings.search.method.name
     title = {"method": method, "space": name, "data": source.name, "seed": seed}
     config = options(settings) | options(choice) | title | {"operations": opened.operations}
-    run = begin(out, config, resume=resume, export=export, device=place)
+    config |= fingerprints(space, loaded)
+    minutes = settings.checkpoint_minutes
+    run = begin(out, config, resume=resume, export=export, device=place, minutes=minutes)
     try:
         retraining = Retraining(
             settings.retrain, task.size(settings.channels, search=False), opened, task, run, seed,
-            choice.judged,
+            choice.judged, described(settings),
         )  # fmt: skip
         return _searched(settings, choice, retraining, given, title, export)
     finally:
@@ -179,10 +197,8 @@ def _searched(
     }
     network = standalone(task, retraining.network(cell, decision.phase), cell)
     if isinstance(run, Run):
-        if export:
-            result["exported"] = write_network(task, network, run.out)
-        report.draw(run, space, cell, result)
-        run.write_json("result.json", result)
+        exports = {"": network} if export else {}
+        write_result(run, task, result, exports, lambda: report.draw(run, space, cell, result))
     return Searched(
         genotype=result["architecture"],
         architecture=tuple(cell),
@@ -195,11 +211,17 @@ def _searched(
     )
 
 
-def _prepared(settings: Settings, space: Space, task: Task) -> tuple[Task, ChoiceSettings]:
-    """How the run decides, and the task with data set aside where that needs some."""
+def _prepared(
+    settings: Settings, space: Space, task: Task, before: dict[str, Any] | None
+) -> tuple[Task, ChoiceSettings]:
+    """How the run decides, and the task with data set aside where that needs some.
+
+    `before`: the configuration of the run that is resumed; what was settled for it stays.
+    """
     size = task.size(settings.channels, search=False)
     trial = Retraining(settings.retrain, size, space, task, Unwritten(), seed=0)
-    choice = settings.choice.settled(trial, candidates=3 + settings.baselines)
+    choice = settings.choice.as_settled(before or {})
+    choice = choice.settled(trial, candidates=3 + settings.baselines)
     return (task.with_judges() if choice.judged else task), choice
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from nas_adapter.errors import UserError, choose, dashed, not_negative
@@ -13,14 +14,20 @@ from nas_adapter.runs.retrain import RetrainSettings
 from nas_adapter.runs.search import SearchSettings
 from nas_adapter.spaces import NONE, Space, find_space
 from nas_adapter.strategies import METHODS
+from nas_adapter.strategies.xnas import XNASSettings
 from nas_adapter.supernets.precision import PRECISIONS
 from nas_adapter.tasks import TASKS, TaskSettings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Settings of a whole run: `search` reads all, `retrain` the precision and the last two."""
+    """Settings of a whole run; `retrain` reads the precision, the checkpoints and the last two."""
 
+    preset: str = "default"
+    """Defaults of XNAS: default (what pays, see docs/xnas.md) or published (the paper's search)."""
+    smoke: bool = False
+    """A tiny run, in under a minute, to see that everything works: other values where you give
+    none."""
     without: tuple[str, ...] = ()
     """Operations that the search leaves out, as: none."""
     baselines: int = 3
@@ -31,14 +38,17 @@ class Settings:
     precision: str = "tf32"
     """Of training on a GPU: tf32 (products of 10-bit mantissas, sums in float32), float32, or bf16
     (activations of 7-bit mantissas). Holds for the whole process."""
+    checkpoint_minutes: float = 1.0
+    """Minutes between checkpoints of a search or a training under way. 0: one after every step."""
     search: SearchSettings
     choice: ChoiceSettings
     retrain: RetrainSettings
     task: TaskSettings
 
     def __post_init__(self) -> None:
+        choose("preset", self.preset, PRESETS)
         choose("precision", self.precision, PRECISIONS)
-        not_negative(baselines=self.baselines)
+        not_negative(baselines=self.baselines, checkpoint_minutes=self.checkpoint_minutes)
 
     @property
     def channels(self) -> int:
@@ -120,9 +130,10 @@ def make_settings(
     """
     name, opened = open_space(space)
     choose("method", method, METHODS)
-    choose("preset", preset, PRESETS)
     choose(f"task of {name}", opened.task, TASKS)
     plain = Settings(
+        preset=preset,
+        smoke=smoke,
         search=SearchSettings(method=METHODS[method]()),
         choice=ChoiceSettings(),
         retrain=RetrainSettings(),
@@ -137,6 +148,25 @@ def make_settings(
         pays = _what_pays(opened, epochs, values.get("warmup"))
         standard |= pays if opened.task == "images" else TEXT
     return with_options(plain, standard | values)
+
+
+def saved_settings(config: Mapping[str, Any], space: str | Space) -> Settings:
+    """The settings that the configuration of a run holds, see config.json; UserError if none."""
+    try:
+        method = config.get("method", XNASSettings.name)
+        plain = options(make_settings(space, method=method))
+        return make_settings(
+            space,
+            method=method,
+            **{name: _as(plain[name], value) for name, value in config.items() if name in plain},
+        )
+    except (TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"config.json is not the configuration of a run: {error}") from error
+
+
+def _as(standard: Any, value: Any) -> Any:
+    """A value from JSON, where tuples are lists and paths are text."""
+    return type(standard)(value) if isinstance(standard, tuple | Path) else value
 
 
 def _what_pays(space: Space, epochs: int, warmup: int | None) -> dict[str, Any]:

@@ -86,5 +86,5 @@ def _digest(what: str, *tensors: torch.Tensor) -> str:
     """A name that tells the data from other data."""
     found = hashlib.sha256()
     for tensor in tensors:
-        found.update(tensor.cpu().contiguous().numpy().tobytes())
+        found.update(tensor.cpu().contiguous().numpy().data)
     return f"own {what}, {len(tensors[0])} to train on, sha256 {found.hexdigest()[:12]}"

@@ -87,13 +87,24 @@ class Examples(NamedTuple):
     outputs: tuple[str, ...]
 
 
+def check_export(task: Task) -> None:
+    """Raise `UserError` where networks of the task cannot be exported, or a package is missing."""
+    if not isinstance(task, ImageClassification | LanguageModel):
+        raise UserError("--export is for networks of images and of text")
+    missing = [name for name in ONNX if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"--export needs {', '.join(missing)}: pip install 'experts-xnas[onnx]', or leave it "
+            "out: --resume --export on the finished run writes the files later"
+        )
+
+
 def export(task: Task, module: nn.Module, out: Path) -> dict[str, float]:
     """Write network.pt2 and network.onnx, read them back, run them, and compare.
 
     Class names go into the files, in the order of the logits: a JSON list called "classes" among
     the extra files of network.pt2 and in the metadata of network.onnx. For text there is
-    vocabulary.json, the spelling of each token. Without the packages of the extra `onnx` only
-    network.pt2 is written, with a message.
+    vocabulary.json, the spelling of each token.
 
     Parameters
     ----------
@@ -108,8 +119,9 @@ def export(task: Task, module: nn.Module, out: Path) -> dict[str, float]:
     Raises
     ------
     UserError
-        An unknown kind of task, or a file's outputs differ by more than `TOLERANCE`.
+        See `check_export`; or a file's outputs differ by more than `TOLERANCE`.
     """
+    check_export(task)
     inputs, outputs = _examples(task, module)
     examples = tuple(inputs.values())
     with torch.no_grad():
@@ -125,12 +137,8 @@ def export(task: Task, module: nn.Module, out: Path) -> dict[str, float]:
     if isinstance(task, LanguageModel):
         text = json.dumps(task.vocabulary)
         replace(out / "vocabulary.json", lambda path: path.write_text(text))
-    missing = [name for name in ONNX if importlib.util.find_spec(name) is None]
-    if missing:
-        print(f"network.onnx was not written: {', '.join(missing)} not installed")
-    else:
-        _save_onnx(program, few, classes, list(inputs), outputs, out / "network.onnx")
-        found["network.onnx"] = _run_onnx(out / "network.onnx", inputs)
+    _save_onnx(program, few, classes, list(inputs), outputs, out / "network.onnx")
+    found["network.onnx"] = _run_onnx(out / "network.onnx", inputs)
     return _differences(found, expected, out)
 
 
@@ -150,11 +158,10 @@ def _differences(found: dict[str, Tensor], expected: Tensor, out: Path) -> dict[
 def _examples(task: Task, module: nn.Module) -> Examples:
     if isinstance(task, ImageClassification):
         return Examples({"images": task.pixels()}, ("logits",))
-    if isinstance(task, LanguageModel):
-        passage = next(task.test())
-        _, hidden = module.net(passage.inputs.cpu(), None, module.architecture)  # type: ignore[operator]
-        return Examples({"tokens": passage.targets[-1].cpu(), "hidden": hidden}, ("logits", "next"))
-    raise UserError("--export is for networks of images and of text")
+    assert isinstance(task, LanguageModel)
+    passage = next(task.test())
+    _, hidden = module.net(passage.inputs.cpu(), None, module.architecture)  # type: ignore[operator]
+    return Examples({"tokens": passage.targets[-1].cpu(), "hidden": hidden}, ("logits", "next"))
 
 
 def _flat(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:

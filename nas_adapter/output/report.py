@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experts.numerics.files import replace
+from nas_adapter.errors import UserError
 from nas_adapter.output import verdict
 from nas_adapter.output.drawing import COLORS, cells
 from nas_adapter.runs.run import Run
@@ -61,9 +62,16 @@ def _write(
     captions: Mapping[str, str],
     result: dict[str, Any],
 ) -> None:
+    """Write pictures and page; `UserError` at the end for pictures that cannot be written."""
+    failed = {}
     for name, make in pictures.items():
-        replace(out / name, partial(make().savefig, format="png", dpi=110))
-    page(out, {name: captions[name] for name in pictures}, result)
+        try:
+            replace(out / name, partial(make().savefig, format="png", dpi=110))
+        except Exception as error:  # the others, and the page, are worth having without it
+            failed[name] = str(error).partition("\n")[0]
+    page(out, {name: captions[name] for name in pictures if name not in failed}, result)
+    if failed:
+        raise UserError("; ".join(f"{name}: {reason}" for name, reason in failed.items()))
 
 
 def probabilities(

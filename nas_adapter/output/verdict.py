@@ -15,12 +15,24 @@ def sentences(result: dict[str, Any]) -> list[str]:
         line
         for line in (
             _found(result),
+            cut_short(result),
             _decided(result),
             _against_random(result),
             _believed(result),
         )
         if line
     ]
+
+
+def cut_short(result: dict[str, Any]) -> str:
+    """That the search was ended by its time limit; nothing if it was not."""
+    steps, planned = result["steps"], result["planned_steps"]
+    if steps == planned:
+        return ""
+    return (
+        f"The search was ended by --max-minutes after {steps:,} of {planned:,} steps; the cell is "
+        "that of this time."
+    )
 
 
 def shown(value: float | None, metric: str) -> str:

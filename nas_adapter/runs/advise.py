@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,8 +12,10 @@ from nas_adapter.advice.climb import climb
 from nas_adapter.advice.looks import Looker, check_looks
 from nas_adapter.advice.prior import Prior, from_climb, from_file, uniform
 from nas_adapter.errors import UserError
-from nas_adapter.runs.run import Notes
+from nas_adapter.runs.notes import Notes
+from nas_adapter.runs.training import fitting
 from nas_adapter.spaces import Space
+from nas_adapter.stopping import held
 from nas_adapter.tasks import Task
 
 PHASE = "prior"
@@ -46,13 +49,22 @@ def make_prior(
         if saved is None:
             run.save(PHASE, {"weights": prior.weights})
         elif not torch.equal(saved["weights"].cpu(), prior.weights):
-            run.close()
             raise UserError(f"--prior {name} is not what it was when this run began")
         return prior
-    if saved is not None:
+    if saved is not None and "weights" in saved:
         return Prior(saved["weights"].cpu(), name, tuple(saved["architecture"]), saved["facts"])
-    start, look = time.perf_counter(), Looker(space, task, channels, seed)
-    climbed = climb(space, look, seed, looks)
+    start = time.perf_counter()
+
+    def state() -> dict[str, Any]:
+        return {**look.state_dict(), "seconds": time.perf_counter() - start}
+
+    look = Looker(space, task, channels, seed, lambda: run.pause(PHASE, state))
+    if saved is not None:
+        with fitting():
+            look.load_state_dict(saved)
+            start -= saved["seconds"]
+    with held():
+        climbed = climb(space, look, seed, looks)
     prior = from_climb(space, climbed)
     facts = {
         "looks": look.looks,

@@ -51,6 +51,16 @@ class ChoiceSettings:
             if 0 < self.fidelity_cells < LEAST:
                 raise UserError(f"--fidelity-cells must be 0 or at least {LEAST}")
 
+    def as_settled(self, before: Mapping[str, Any]) -> ChoiceSettings:
+        """The same with what is open as in the configuration of the run before, if it is there."""
+        unset = {"decide": "auto", "fidelity_cells": None, "fidelity_epochs": None}
+        known = {
+            name: before[name]
+            for name, value in unset.items()
+            if getattr(self, name) == value and name in before
+        }
+        return dataclasses.replace(self, **known)
+
     def settled(self, retraining: Retraining, candidates: int) -> ChoiceSettings:
         """The same without "auto" and None, for `candidates` trainings as in `retraining`."""
         decide = self.decide

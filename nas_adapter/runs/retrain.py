@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
 import tyro
 from torch import Tensor
+from tqdm import tqdm
 
 from nas_adapter.errors import UserError, positive
 from nas_adapter.progress import progress_bar
 from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.runs.averaging import Averaging
-from nas_adapter.runs.run import Notes
-from nas_adapter.runs.training import cosine, read, together
+from nas_adapter.runs.notes import Notes
+from nas_adapter.runs.training import cosine, fitting, read, together
 from nas_adapter.spaces import Architecture, Size, Space
 from nas_adapter.spaces.genotype import carries
+from nas_adapter.stopping import held
 from nas_adapter.supernets.layers import placed
 from nas_adapter.supernets.precision import precise
 from nas_adapter.supernets.steps import Graphs, descend
 from nas_adapter.supernets.supernet import Supernet
 from nas_adapter.tasks import Batch, Task
+from nas_adapter.tasks.base import from_step, state_after
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +79,8 @@ class Retraining:
     seed: int
     judged: bool = False
     """whether examples were set aside, see `Task.with_judges`"""
+    described: Mapping[str, Any] = field(default_factory=dict)
+    """further settings that a network depends on: where they have changed, it is trained anew"""
 
     def train(self, architecture: Architecture, phase: str) -> Trained:
         """Train the network of `architecture`.
@@ -82,30 +88,27 @@ class Retraining:
         The test data is used once, after the last epoch, and decides nothing. Where the space's
         `retrain_tuning` has a patience, the held-out data is not trained on, and the network that
         is tested is the best epoch's by it, see `Averaging`. Continues what `run` has of `phase`,
-        the name of this training in the checkpoint and the metrics.
+        the name of this training in the checkpoint and the metrics, if it was made in this way; a
+        training that was finished in this way under another name is taken over.
         """
+        way = self._way(architecture)
         saved = self.run.phase(phase)
+        if saved is None or saved["way"] != way:
+            if saved is not None and "trained" in saved:  # it may be asked for under another name
+                self.run.phases[f"earlier {len(self.run.phases)}"] = saved
+            saved = self._finished(way)
+            if saved is not None:
+                self.run.save(phase, saved)
         if saved is not None and "trained" in saved:
             return Trained(**saved["trained"])
-        job = _Training(self, architecture)
+        job = _Training(self, architecture, phase, way)
         if saved is not None:
-            job.load(saved)
+            with fitting():
+                job.load(saved)
         epochs, steps = self.settings.epochs, self.task.retrain_steps
-        with progress_bar(phase, epochs * steps, job.epoch * steps) as bar:
+        with held(), progress_bar(phase, epochs * steps, job.epoch * steps + job.step) as bar:
             while job.epoch < epochs:
-                start, losses = time.perf_counter(), []
-                for loss in job.losses():
-                    losses.append(loss)
-                    bar.update()
-                job.seconds += time.perf_counter() - start
-                self.run.log(
-                    phase,
-                    epoch=job.epoch,
-                    train_loss=sum(losses) / len(losses),
-                    **job.validate(),
-                    seconds=time.perf_counter() - start,
-                )
-                self.run.save(phase, job.state_dict())
+                job.train_epoch(bar)
         if job.averaging is not None:
             job.averaging.take_best()
         job.net.eval()
@@ -118,8 +121,28 @@ class Retraining:
             seconds=job.seconds,
             further=task.further(job.net, task.test(), architecture),
         )
-        self.run.save(phase, {"trained": trained._asdict(), "net": job.net.state_dict()})
+        self.run.save(
+            phase, {"way": way, "trained": trained._asdict(), "net": job.net.state_dict()}
+        )
         return trained
+
+    def _way(self, architecture: Architecture) -> dict[str, Any]:
+        """All that a training's outcome depends on, but for what is the same in a whole run."""
+        return {
+            "architecture": list(architecture),
+            "epochs": self.settings.epochs,
+            "seed": self.seed,
+            "judged": self.judged,
+            **dataclasses.asdict(self.size),
+            **self.described,
+        }
+
+    def _finished(self, way: dict[str, Any]) -> dict[str, Any] | None:
+        """The state of a training that was finished in this way."""
+        for state in self.run.phases.values():
+            if "trained" in state and state["way"] == way:
+                return state
+        return None
 
     def network(self, architecture: Architecture, phase: str) -> Supernet:
         """The network that `train` has trained under this name."""
@@ -136,10 +159,10 @@ class Retraining:
         """
         if not carries(self.space, architecture):
             return False
-        job = _Training(self, architecture)
-        steps = (loss for _ in range(self.settings.epochs) for loss in job.losses())
+        job = _Training(self, architecture, "", {})
+        steps = (loss for _ in range(self.settings.epochs) for loss in job.steps())
         try:
-            losses = list(itertools.islice(steps, TRIED))
+            losses = list(itertools.islice(read(steps, job.together), TRIED))
         except UserError:
             return False
         fifth = TRIED // 5
@@ -147,12 +170,20 @@ class Retraining:
 
 
 class _Training:
-    """A training under way; `epoch` epochs are done."""
+    """A training under way: `epoch` epochs are done, and `step` steps of the next one."""
 
-    def __init__(self, plan: Retraining, architecture: Architecture) -> None:
+    def __init__(
+        self, plan: Retraining, architecture: Architecture, phase: str, way: dict[str, Any]
+    ) -> None:
         self.plan, self.task, self.architecture = plan, plan.task, architecture
+        self.phase, self.way = phase, way
         self.tuning = plan.space.retrain_tuning
-        self.epoch, self.seconds = 0, 0.0
+        self.epoch = self.step = 0
+        self.state: Tensor | None = None  # after that step
+        self.losses: list[float] = []  # of the epoch
+        self.waiting: list[Tensor] = []  # not read yet
+        self.seconds, self.since = 0.0, time.perf_counter()
+        self.together = together(self.task.device)
         net = build(plan.space, architecture, plan.size, plan.seed)
         self.net = placed(net, self.task.device)
         self.optimizer = self.tuning.optimizer(net)
@@ -166,19 +197,48 @@ class _Training:
         """Continue from `state_dict()`."""
         self.net.load_state_dict(saved["net"])
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.epoch, self.seconds = saved["epoch"], saved["seconds"]
+        self.epoch, self.step, self.state = saved["epoch"], saved["step"], saved["state"]
+        self.losses, self.seconds = saved["losses"], saved["seconds"]
         if self.averaging is not None:
             self.averaging.load_state_dict(saved["averaging"])
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a checkpoint needs."""
+        """All that a checkpoint needs; what waits is read before."""
+        self._read()
         return {
+            "way": self.way,
             "epoch": self.epoch,
+            "step": self.step,
+            "state": self.state,
+            "losses": self.losses,
             "seconds": self.seconds,
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "averaging": None if self.averaging is None else self.averaging.state_dict(),
         }
+
+    def train_epoch(self, bar: tqdm[Any]) -> None:
+        """Run the rest of an epoch, log it, and write a checkpoint."""
+        run, start = self.plan.run, time.perf_counter()
+        self.since = start
+        for loss in self.steps():
+            self.waiting.append(loss)
+            bar.update()
+            if len(self.waiting) == self.together:
+                self._read()
+            run.pause(self.phase, self.state_dict)
+        self._read()
+        mean = sum(self.losses) / len(self.losses)
+        self.losses = []
+        run.log(
+            self.phase,
+            epoch=self.epoch,
+            train_loss=mean,
+            **self.validate(),
+            seconds=time.perf_counter() - start,
+        )
+        self.since = time.perf_counter()
+        run.save(self.phase, self.state_dict())
 
     def validate(self) -> dict[str, Any]:
         """Metrics of the validation data after an epoch; none where no averaging needs them."""
@@ -191,26 +251,32 @@ class _Training:
         )
         return {f"valid_{self.task.metric}": value, "averaged": averaged}
 
-    def losses(self) -> Iterator[float]:
-        """Run one epoch; yields the loss of every step."""
-        return read(self._steps(), together(self.task.device))
-
-    def _steps(self) -> Iterator[Tensor]:
+    def steps(self) -> Iterator[Tensor]:
+        """Run the rest of an epoch; yields the loss of every step."""
         epochs, tuning, total = self.plan.settings.epochs, self.tuning, self.task.retrain_steps
         self.net.train()
         if self.task.drop_path > 0:
             self.net.set_drop_path(self.task.drop_path * self.epoch / epochs)
             self.graphs.reset()
-        for index, batch in enumerate(self.task.retrain_batches(self.epoch)):
-            done = self.epoch * total + index
+        batches = ((batch,) for batch in self.task.retrain_batches(self.epoch))
+        for (batch,) in from_step(batches, self.step, [self.state]):
+            done = self.epoch * total + self.step
             progress = done / (epochs * total)
             cosine(self.optimizer, progress, tuning.rate, tuning.lowest_rate)
             with seeded_by(stream(self.plan.seed, Stream.NOISE, done)):
                 (loss,) = self.graphs.run("a retraining's step", self._descend, batch)
             if self.averaging is not None:
                 self.averaging.step()
+            self.step, self.state = self.step + 1, state_after(batch)
             yield loss
-        self.epoch += 1
+        self.epoch, self.step, self.state = self.epoch + 1, 0, None
+
+    def _read(self) -> None:
+        """The losses that wait for it, and the time until now."""
+        self.losses += read(self.waiting, self.together)
+        self.waiting.clear()
+        now = time.perf_counter()
+        self.seconds, self.since = self.seconds + now - self.since, now
 
     def _descend(self, batch: Batch) -> tuple[Tensor]:
         def loss() -> Tensor:

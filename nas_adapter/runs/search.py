@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Sequence
@@ -17,12 +18,14 @@ from nas_adapter.advice.total import LEAST
 from nas_adapter.errors import UserError, choose, finite, positive
 from nas_adapter.progress import progress_bar
 from nas_adapter.randomness import Stream, seeded_by, stream
-from nas_adapter.runs.run import Notes
-from nas_adapter.runs.training import cosine, together
+from nas_adapter.runs.notes import Notes
+from nas_adapter.runs.training import cosine, fitting, together
 from nas_adapter.spaces import Architecture, Space
+from nas_adapter.stopping import held
 from nas_adapter.strategies import Context, MethodSettings, Step
 from nas_adapter.supernets.layers import placed
 from nas_adapter.tasks import Task
+from nas_adapter.tasks.base import from_step, state_after
 
 PHASE = "search"
 PICTURED = 500
@@ -46,10 +49,14 @@ class SearchSettings:
     looks: int = LOOKS
     """Random untrained cells that the prior "scores" looks at, at least 8; and the most changes of
     a cell that it looks at before it makes one."""
+    max_minutes: float | None = None
+    """Minutes after which the search is ended in order, with the cell of that time; those before a
+    resume count. The prior before it, and the decision and all retraining after it, are done in
+    full. Default: none, all epochs."""
     method: MethodSettings
 
     def __post_init__(self) -> None:
-        positive(epochs=self.epochs, channels=self.channels)
+        positive(epochs=self.epochs, channels=self.channels, max_minutes=self.max_minutes)
         choose(f"--read for {self.method.name}", self.read, self.method.rules)
         if self.looks < LEAST:
             raise UserError(f"--looks must be at least {LEAST}")
@@ -93,10 +100,14 @@ def search(
     if saved is None or "found" not in saved:
         job = _Search(settings, space, task, run, seed, prior or uniform(space), asked)
         if saved is not None:
-            job.load(saved)
-        with progress_bar(f"search ({settings.method.name})", job.total, len(job.seconds)) as bar:
-            for epoch in range(job.epoch, settings.epochs):
-                job.train_epoch(epoch, bar)
+            with fitting():
+                job.load(saved)
+        with (
+            held(),
+            progress_bar(f"search ({settings.method.name})", job.total, job.done) as bar,
+        ):
+            while job.epoch < settings.epochs and not job.late:
+                job.train_epoch(bar)
         saved = job.finish()
     return Found(tuple(saved["found"]), saved["report"], saved["beliefs"])
 
@@ -114,11 +125,13 @@ class _Search:
         prior: Prior,
         asked: Sequence[Architecture],
     ) -> None:
-        self.asked = asked
+        self.asked, self.settings = asked, settings
         self.space, self.task, self.run, self.seed = space, task, run, seed
         self.total = settings.epochs * task.search_steps
-        self.epoch = 0
+        self.epoch = self.step = 0  # of the epoch
+        self.states: list[Tensor | None] = []  # after that step
         self.seconds: list[float] = []
+        self.since = time.perf_counter()  # when the first of these began
         self.waiting: list[Step] = []  # not logged yet
         self.together = together(task.device)
         size = task.size(settings.channels, search=True)
@@ -130,7 +143,7 @@ class _Search:
         self.strategy = settings.method.start(
             Context(
                 space, task, net, self.optimizer, self.total, seed, settings.read,
-                prior.weights.to(task.device),
+                prior.weights.to(task.device), self._pause,
             )
         )  # fmt: skip
 
@@ -139,31 +152,57 @@ class _Search:
         self.strategy.load_state_dict(saved["strategy"])
         self.net.load_state_dict(saved["net"])
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.epoch, self.seconds = saved["epoch"], saved["seconds"]
+        self.epoch, self.step, self.states = saved["epoch"], saved["step"], saved["states"]
+        self.seconds = saved["seconds"]
 
-    def train_epoch(self, epoch: int, bar: tqdm[Any]) -> None:
-        """Run one epoch, then write a checkpoint."""
+    @property
+    def done(self) -> int:
+        """Steps that are done."""
+        return len(self.seconds) + len(self.waiting)
+
+    @property
+    def late(self) -> bool:
+        """Whether the time for the search is over; one step is always taken."""
+        limit = self.settings.max_minutes
+        if limit is None or self.done == 0:
+            return False
+        running = time.perf_counter() - self.since if self.waiting else 0.0
+        return math.fsum(self.seconds) + running >= 60 * limit
+
+    def train_epoch(self, bar: tqdm[Any]) -> None:
+        """Run the rest of an epoch, or as much as there is time for; then write a checkpoint."""
         tuning = self.tuning
-        start = time.perf_counter()
-        for train, valid in self.task.search_batches(epoch):
-            done = len(self.seconds) + len(self.waiting)
-            cosine(self.optimizer, done / self.total, tuning.rate, tuning.lowest_rate)
-            with seeded_by(stream(self.seed, Stream.NOISE, done)):
+        batches = from_step(self.task.search_batches(self.epoch), self.step, self.states)
+        self.since = time.perf_counter()
+        for train, valid in batches:
+            cosine(self.optimizer, self.done / self.total, tuning.rate, tuning.lowest_rate)
+            with seeded_by(stream(self.seed, Stream.NOISE, self.done)):
                 self.waiting.append(self.strategy.step(train, valid))
+            self.step += 1
+            self.states = [state_after(train), state_after(valid)]
             bar.update()
             if len(self.waiting) == self.together:
-                start = self._log(epoch, start)
-        self._log(epoch, start)
-        self.run.save(
-            PHASE,
-            {
-                "epoch": epoch + 1,
-                "seconds": self.seconds,
-                "net": self.net.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "strategy": self.strategy.state_dict(),
-            },
-        )
+                self._log()
+            if self.late:
+                break
+            self._pause()
+        else:
+            self._log()
+            self.epoch, self.step, self.states = self.epoch + 1, 0, []
+        self.run.save(PHASE, self.state_dict())
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a checkpoint needs; what waits is logged before."""
+        self._log()
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            "states": self.states,
+            "seconds": self.seconds,
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "strategy": self.strategy.state_dict(),
+        }
 
     def finish(self) -> dict[str, Any]:
         """Read the architecture off, measure the supernet with it, and end the phase."""
@@ -171,7 +210,8 @@ class _Search:
         details, task = self.strategy.report(), self.task
         further = task.further(self.net, task.held_out(), weights)
         report = {
-            "steps": self.total,
+            "steps": self.done,
+            "planned_steps": self.total,
             "search_seconds": sum(self.seconds),
             **_speed(self.seconds, details.get("wiped_out", [])),
             f"valid_{task.metric}": task.measure(self.net, task.held_out(), weights),
@@ -188,20 +228,26 @@ class _Search:
         self.run.save(PHASE, done)
         return done
 
-    def _log(self, epoch: int, start: float) -> float:
-        """Log the steps since time `start`; the time now."""
+    def _pause(self) -> None:
+        self.run.pause(PHASE, self.state_dict)
+        if not self.waiting:  # a checkpoint's time is no step's
+            self.since = time.perf_counter()
+
+    def _log(self) -> None:
+        """Log the steps that wait for it."""
         records = [
             on_host({"train_loss": step.train_loss, **step.details}) for step in self.waiting
         ]
+        self.waiting.clear()
         now = time.perf_counter()
         for record in records:
-            self.seconds.append((now - start) / len(records))
-            done = len(self.seconds)
-            if done % max(1, self.total // PICTURED) != 0 and done != self.total:
+            self.seconds.append((now - self.since) / len(records))
+            if self.done % max(1, self.total // PICTURED) != 0 and self.done != self.total:
                 record.pop("probabilities", None)
-            self.run.log(PHASE, step=done, epoch=epoch, seconds=self.seconds[-1], **record)
-        self.waiting.clear()
-        return time.perf_counter()
+            self.run.log(
+                PHASE, step=self.done, epoch=self.epoch, seconds=self.seconds[-1], **record
+            )
+        self.since = time.perf_counter()
 
 
 def on_host(record: dict[str, Any]) -> dict[str, Any]:

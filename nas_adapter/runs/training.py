@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
-from nas_adapter.errors import finite
+from nas_adapter.errors import UserError, finite
 
 TOGETHER = 20
 """Steps after which a GPU is asked for their losses. It idles after every question."""
@@ -38,6 +39,17 @@ def read(losses: Iterable[Tensor], count: int) -> Iterator[float]:
             yield from _numbers(waiting)
             waiting.clear()
     yield from _numbers(waiting)
+
+
+@contextmanager
+def fitting() -> Iterator[None]:
+    """Context in which a checkpoint is loaded that may be of other networks: `UserError` then."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
+        raise UserError(
+            f"the checkpoint does not fit this run, and was left as it is: {error!r:.200}"
+        ) from error
 
 
 def _numbers(losses: Iterable[Tensor]) -> Iterator[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -46,6 +46,8 @@ class Context:
     prior: Tensor
     """float64 (E, K) on the task's device: every edge's first distribution; 0 where an operation is
     not offered"""
+    pause: Callable[[], object] = lambda: None
+    """called where `Strategy.finish` could be continued from `Strategy.state_dict`"""
     graphs: Graphs = field(default_factory=Graphs)
 
     @property

@@ -47,6 +47,7 @@ class RandomSearch:
     def __init__(self, settings: RandomSearchSettings, context: Context) -> None:
         self._settings, self._context = settings, context
         self._steps = 0
+        self._found: list[float] = []  # metrics of the candidates
         self._best = 0.0
 
     def step(self, train: Batch, valid: Batch) -> Step:
@@ -59,7 +60,10 @@ class RandomSearch:
         """The best of the candidates; ties: the first drawn."""
         context, count = self._context, self._settings.candidates
         drawn = [self._draw(Stream.CANDIDATES, index) for index in range(count)]
-        found = [context.measure(candidate) for candidate in progress(drawn, "ranking candidates")]
+        found = self._found
+        for candidate in progress(drawn[len(found) :], "ranking candidates"):
+            found.append(context.measure(candidate))
+            context.pause()
         self._best = max(found) if context.task.higher_is_better else min(found)
         best = drawn[found.index(self._best)]
         return best, best
@@ -76,11 +80,11 @@ class RandomSearch:
 
     def state_dict(self) -> dict[str, Any]:
         """See `Strategy.state_dict`."""
-        return {"steps": self._steps}
+        return {"steps": self._steps, "found": self._found}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """See `Strategy.load_state_dict`."""
-        self._steps = saved["steps"]
+        self._steps, self._found = saved["steps"], saved["found"]
 
     def _draw(self, purpose: Stream, index: int) -> Architecture:
         context, generator = self._context, stream(self._context.seed, purpose, index)

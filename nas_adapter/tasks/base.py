@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -27,9 +27,9 @@ class Task(Protocol):
     do not depend on what was drawn before.
 
     **State between batches** (a hidden state) lives in the batches: `loss` reads the state that its
-    batch came with, and stores in the batch, detached, the state that the iterator passes to the
-    next. So a method may take the loss of one batch several times; the last time counts. Every
-    epoch starts without state.
+    batch came with, and stores in the batch, detached, as `after`, the state that the iterator
+    passes to the next. So a method may take the loss of one batch several times; the last time
+    counts. Every epoch starts without state.
     """
 
     @property
@@ -107,6 +107,27 @@ class Task(Protocol):
 
     def losses(self, network: Forward, batches: Iterable[Batch], weights: Weights) -> Tensor:
         """The loss of every example (cross-entropy in nats), float64 (n,) on the CPU."""
+
+
+def state_after(batch: Batch) -> Tensor | None:
+    """The state that a batch passes to the next one; None: there is none."""
+    return getattr(batch, "after", None)
+
+
+def from_step(
+    batches: Iterable[tuple[Batch, ...]], step: int, states: Sequence[Tensor | None]
+) -> Iterator[tuple[Batch, ...]]:
+    """An epoch's batches from number `step` on, which were done until then.
+
+    `states`: the `state_after` of each of the last ones that were done.
+    """
+    for index, parts in enumerate(batches):
+        if index >= step:
+            yield parts
+        elif index == step - 1:
+            for batch, state in zip(parts, states, strict=True):
+                if state is not None:
+                    batch.after = state
 
 
 class TaskSettings(ABC):

@@ -137,6 +137,11 @@ class ImageClassification:
                 "of half the training set"
             )
 
+    @property
+    def data(self) -> Images:
+        """The data set."""
+        return self._images
+
     def size(self, channels: int, *, search: bool) -> Size:
         """See `Task.size`."""
         images, settings = self._images, self._settings

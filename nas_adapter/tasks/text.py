@@ -142,6 +142,11 @@ class LanguageModel:
         self.search_steps = max(1, count_windows(text.train[bptt - 1 :], batch_size, bptt))
         self.retrain_steps = self.search_steps
 
+    @property
+    def text(self) -> Text:
+        """The data set."""
+        return self._text
+
     def size(self, channels: int, *, search: bool) -> Size:
         """See `Task.size`: the same for both, with one cell."""
         words = len(self._text.vocabulary)

@@ -1,18 +1,14 @@
-"""The command on text, in the recurrent space: whole runs of every method, and kills."""
+"""The command on text, in the recurrent space: every method, and mistakes."""
 
 from __future__ import annotations
 
 import math
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 import run_xnas
 import torch
 
-from nas_adapter.output import report
 from nas_adapter.runs.run import Run
 from nas_adapter.runs.search import SearchSettings, search
 from nas_adapter.spaces import DARTSRNN
@@ -20,8 +16,6 @@ from nas_adapter.strategies import METHODS, MethodSettings
 from nas_adapter.strategies.random_search import RandomSearchSettings
 from nas_adapter.strategies.xnas import XNASSettings
 from nas_adapter.tasks import TextSettings
-from tests.experiments import test_run_xnas
-from tests.experiments.test_run_xnas import COMMAND, lines_in
 
 TEXT = (
     "Alice was beginning to get very tired of sitting by her sister on the bank, and of having "
@@ -39,13 +33,7 @@ TEXT = (
     "waistcoat-pocket, and looked at it, and then hurried on, Alice started to her feet."
 )
 """Carroll 1865, Chapter I."""
-SMALL = ["--space", "darts-rnn", "--channels", "6", "--batch-size", "16", "--bptt", "2"]
-SMALL += ["--epochs", "3", "--retrain-epochs", "6", "--baselines", "1"]
 STEPS = 27  # of an epoch
-PUBLISHED = (
-    "Genotype(recurrent=[('sigmoid', 0), ('relu', 1), ('relu', 1), ('identity', 1), ('tanh', 2), "
-    "('sigmoid', 5), ('tanh', 3), ('relu', 5)], concat=range(1, 9))"
-)
 
 
 @pytest.fixture(scope="module")
@@ -54,22 +42,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("text") / "page.txt"
     path.write_text(TEXT[:1000])
     return f"text:{path}"
-
-
-@pytest.fixture(scope="module")
-def impatient(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The space, made so that weights soon are averaged, and operations soon wiped out."""
-    path = tmp_path_factory.mktemp("space") / "impatient.py"
-    path.write_text(
-        "from dataclasses import replace\n"
-        "from nas_adapter.spaces import DARTSRNN\n"
-        "class Impatient(DARTSRNN):\n"
-        "    retrain_tuning = replace(\n"
-        "        DARTSRNN.retrain_tuning, rate=80, lowest_rate=80, patience=0\n"
-        "    )\n"
-        "    search_tuning = replace(DARTSRNN.search_tuning, rate=0.1, lowest_rate=0.1)\n"
-    )
-    return f"{path}:Impatient"
 
 
 @pytest.mark.parametrize(
@@ -91,44 +63,6 @@ def test_every_method_finds_a_cell(method: MethodSettings, page: str, tmp_path: 
     assert space.parse(space.genotype(found)) == found
     assert report["steps"] == STEPS
     assert 1 < report["valid_perplexity"] < math.inf
-
-
-def test_a_killed_run_resumes_to_the_same_numbers(
-    page: str, impatient: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """kill -9 in the third epoch of the search, and while weights are being averaged."""
-    arguments = [*SMALL, "--data", page, "--reward-bound", "0.0001"]
-    arguments += ["--space", impatient, "--compare", PUBLISHED, "--decide", "search"]
-    whole, out = tmp_path / "whole", tmp_path / "killed"
-    with monkeypatch.context() as patched:
-        patched.setattr(report, "draw", lambda *_: None)  # once is enough, at the end
-        assert run_xnas.command([*arguments, "--out", str(whole)]) == 0
-    expected = test_run_xnas.numbers(whole)
-    metrics = expected["metrics"]
-    assert metrics[-3]["averaged"], "nothing is averaged before the last kill"
-    assert min(wipe["step"] for wipe in expected["wiped_out"]) <= 2 * STEPS
-    for line in (2 * STEPS + 1, len(metrics) - 2):
-        process = subprocess.Popen(
-            [*COMMAND, *arguments, "--out", str(out), *(["--resume"] if out.exists() else [])],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        while process.poll() is None and lines_in(out / "metrics.jsonl") < line:
-            time.sleep(0.01)
-        assert process.poll() is None, "the run ended before it could be killed"
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-        assert not (out / "result.json").exists()
-    assert run_xnas.command([*arguments, "--out", str(out), "--resume"]) == 0
-    assert test_run_xnas.numbers(out) == expected
-    space = DARTSRNN()
-    for one in (expected, *expected["random_architectures"], *expected["compared_architectures"]):
-        assert space.genotype(space.parse(one["architecture"])) == one["architecture"]
-        assert 1 < one["test_perplexity"] < math.inf
-    assert expected["test_accuracy"] is expected["valid_accuracy"] is None
-    assert 1 < expected["valid_perplexity"] < math.inf
-    assert expected["tokens"] == "char"
-    assert expected["regret"] <= expected["regret_certificate"] <= expected["regret_bound"]
 
 
 @pytest.mark.parametrize(

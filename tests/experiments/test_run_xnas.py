@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -104,31 +102,6 @@ def test_the_same_seed_gives_the_same_numbers(uninterrupted: Path, tmp_path: Pat
     assert numbers(tmp_path / "again") == numbers(uninterrupted)
     run(*SMALL, "--seed", "1", "--out", tmp_path / "other")
     assert numbers(tmp_path / "other")["metrics"] != numbers(uninterrupted)["metrics"]
-
-
-def test_a_killed_run_resumes_to_the_same_numbers(uninterrupted: Path, tmp_path: Path) -> None:
-    """kill -9 before the first checkpoint, in the search, and in each retraining."""
-    out = tmp_path / "killed"
-    whole = numbers(uninterrupted)
-    total, wiped = len(whole["metrics"]), min(w["step"] for w in whole["wiped_out"])
-    assert wiped <= 99, "no wipe-out before the checkpoint at step 99: resuming it shows nothing"
-    for line in (3, 102, total - 4, total - 1):
-        resume = ["--resume"] if out.exists() else []
-        with (tmp_path / "said").open("w") as said:
-            process = subprocess.Popen(
-                [*COMMAND, *SMALL, "--out", str(out), *resume], stdout=said, stderr=said
-            )
-        while process.poll() is None and lines_in(out / "metrics.jsonl") < line:
-            time.sleep(0.01)
-        assert process.poll() is None, (tmp_path / "said").read_text()
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-        assert not (out / "result.json").exists()
-    run(*SMALL, "--out", out, "--resume")
-    assert numbers(out) == numbers(uninterrupted)
-    again = run(*SMALL, "--out", out, "--resume")  # a finished run only reports once more
-    assert numbers(out) == numbers(uninterrupted)
-    assert numbers(out)["architecture"] in again.stdout
 
 
 def lines_in(path: Path) -> int:

@@ -15,8 +15,10 @@ from typing import Annotated
 import tyro
 
 from nas_adapter.errors import UserError, choose, dashed, not_negative
+from nas_adapter.front.begin import remembered
 from nas_adapter.front.options import options
-from nas_adapter.front.settings import PRESETS, Settings, make_settings, refuse_foreign
+from nas_adapter.front.settings import Settings, make_settings, refuse_foreign, saved_settings
+from nas_adapter.runs.checkpoint import compare
 from nas_adapter.spaces import SPACES, find_space
 from nas_adapter.strategies import METHODS
 
@@ -38,12 +40,8 @@ class Config:
     out: Path | None = None
     """Folder for the run's files. Default: a new one under runs/."""
     resume: bool = False
-    """Continue the run in --out."""
-    smoke: bool = False
-    """A tiny run, in under a minute, to see that everything works: other values where you give
-    none."""
-    preset: str = "default"
-    """Defaults of XNAS: default (what pays, see docs/xnas.md) or published (the paper's search)."""
+    """Continue the run in --out, with its settings. Of these --export, --compare, --baselines and
+    those of retraining may be others then; networks that they concern are trained anew."""
     cells: Annotated[tuple[str, ...], tyro.conf.arg(name="retrain")] = ()
     """Train these architectures (as for --compare), and search nothing."""
     seeds: tuple[int, ...] = ()
@@ -58,7 +56,6 @@ class Config:
 
     def __post_init__(self) -> None:
         choose("device", self.device, ("auto", "cpu", "cuda"))
-        choose("preset", self.preset, PRESETS)
         not_negative(seed=self.seed)
         for seed in self.seeds:
             not_negative(seeds=seed)
@@ -85,7 +82,7 @@ def parse(arguments: list[str] | None) -> Config:
         A value that cannot be, or an option of another method or task.
     """
     words = sys.argv[1:] if arguments is None else arguments
-    standard = defaults(words)
+    standard = saved(words) or defaults(words)
     names = given(words)
     task = f"{standard.space} is for {find_space(standard.space).task}"
     refuse_foreign(names, options(standard), f"this is {standard.method}", task)
@@ -103,33 +100,69 @@ def idle(config: Config) -> dict[str, str]:
     found = settings.search.method.idle()
     if not config.cells:
         return found | dict.fromkeys(("seeds", "held_out"), "a search; it is for --retrain")
-    searching = {"method", "preset", *options(settings)} - {"channels", "precision"}
+    searching = {"method", *options(settings)}
+    searching -= {"channels", "checkpoint_minutes", "precision", "smoke"}
     searching -= {*options(settings.retrain), *options(settings.task)}
     return found | dict.fromkeys(searching, "--retrain, which searches nothing")
 
 
+def saved(words: list[str]) -> Config | None:
+    """What holds where the command line is silent and goes on with a run; None: it begins one.
+
+    Raises
+    ------
+    UserError
+        A run of another space, another method, or of the other kind, search or retraining.
+    """
+    known = _known(words)
+    before = remembered(known.out, resume=known.resume)
+    if before is None:
+        return None
+    asked = {name: getattr(known, name) for name in ("space", "method") if getattr(known, name)}
+    was = {name: before.get(name) for name in asked}
+    compare(known.out, asked, was, ())
+    if "space" not in before:
+        raise UserError(f"{known.out} holds no run that could be resumed")
+    if "retrain" in given(words) and "retrain" not in before:
+        raise UserError(f"--retrain: {known.out} holds a search; choose another --out")
+    settings = saved_settings(before, before["space"])
+    return Config(
+        space=before["space"],
+        method=settings.search.method.name,
+        seed=before.get("seed", Config.seed),
+        device=before["device"],
+        cells=tuple(before.get("retrain", ())),
+        seeds=tuple(before.get("seeds", ())),
+        held_out=before.get("held_out", Config.held_out),
+        export=before["export"],
+        settings=settings,
+    )
+
+
 def defaults(words: list[str]) -> Config:
     """What holds where the command line is silent: it depends on space, method, preset, --smoke."""
+    known = _known(words)
+    typed = {name: getattr(known, name) for name in ("epochs", "warmup")}
+    numbers = {name: int(text) for name, text in typed.items() if text.isdigit()}
+    space, method = known.space or Config.space, known.method or Config.method
+    return Config(
+        space=space,
+        method=method,
+        settings=make_settings(
+            space, method=method, preset=known.preset, smoke=known.smoke, **numbers
+        ),
+    )
+
+
+def _known(words: list[str]) -> argparse.Namespace:
+    """The options that others' defaults depend on."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--space", default=Config.space)
-    parser.add_argument("--method", default=Config.method)
-    parser.add_argument("--preset", default=Config.preset)
+    parser.add_argument("--space")
+    parser.add_argument("--method")
+    parser.add_argument("--preset", default=Settings.preset)
     parser.add_argument("--epochs", default="")
     parser.add_argument("--warmup", default="")
     parser.add_argument("--smoke", action="store_true")
-    known = parser.parse_known_args(words)[0]
-    typed = {name: getattr(known, name) for name in ("epochs", "warmup")}
-    numbers = {name: int(text) for name, text in typed.items() if text.isdigit()}
-    return Config(
-        space=known.space,
-        method=known.method,
-        smoke=known.smoke,
-        preset=known.preset,
-        settings=make_settings(
-            known.space,
-            method=known.method,
-            preset=known.preset,
-            smoke=known.smoke,
-            **numbers,
-        ),
-    )
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--out", type=Path)
+    return parser.parse_known_args(words)[0]

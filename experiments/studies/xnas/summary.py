@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nas_adapter.front.retrain import Retrained, summarised
-from nas_adapter.output.verdict import beside, shown
+from nas_adapter.output.verdict import beside, cut_short, shown
 
 
 def of_search(result: dict[str, Any], out: Path) -> str:
@@ -25,6 +25,8 @@ def of_search(result: dict[str, Any], out: Path) -> str:
         f"supernet   {shown(result[f'valid_{metric}'], metric)} on the held-out half",
         *_learnt(result),
     ]
+    if short := cut_short(result):
+        lines.append(f"note       {short}")
     for name, difference in result.get("exported", {}).items():
         lines.append(f"exported   {out / name}: the same outputs up to {difference:.1e}")
     lines.append(f"report     {out / 'report.html'}")
