@@ -237,6 +237,20 @@ def test_what_cannot_be_trained_is_refused_before_the_search(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_search_that_is_ended_by_its_time_limit_says_so(
+    space: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*SMALL, "--space", f"{space}:Blocks", "--out", str(tmp_path / "out")]
+    assert run_xnas.command([*arguments, "--max-minutes", "1e-9"]) == 0
+    said = "ended by --max-minutes after 1 of 6 steps"
+    assert said in capsys.readouterr().out
+    assert said in (tmp_path / "out" / "report.html").read_text()
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert (result["steps"], result["planned_steps"]) == (1, 6)
+    assert result["regret"] <= result["regret_certificate"]
+    assert 0 <= result["test_accuracy"] <= 1
+
+
 def test_export_without_its_packages_is_refused_before_the_search(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

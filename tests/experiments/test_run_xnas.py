@@ -85,7 +85,7 @@ def test_a_smoke_run_writes_everything_and_says_what_it_found(tmp_path: Path) ->
     assert result["weights"] == config["weights"] == "single-path"
     assert result["decision"]["rule"] in {"trained", "advice"}
     assert result["fidelity"] is None
-    assert not {"search", "candidates", "bptt", "out", "data_root"} & config.keys()
+    assert not {"search", "candidates", "bptt", "out"} & config.keys()
 
 
 def test_random_search_runs_too(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import nas_adapter
 from nas_adapter import Goal, UserError, as_images, make_settings
 from nas_adapter.data.images import Images
 from nas_adapter.strategies import METHODS
+from nas_adapter.strategies.xnas import XNAS
 from nas_adapter.tasks import ImageClassification, ImageSettings
 from tests.nas_adapter.front.small_data import CHANNELS, TINY, dataset, labelled, text
 
@@ -176,6 +178,35 @@ def test_a_goal_is_what_it_says() -> None:
     assert TAGS.guess(many) == pytest.approx(0.6931472)
     assert TAGS.scores(torch.tensor([[2.0, 2.0], [2.0, 2.0]]), many).tolist() == [0.5, 1]
     assert nas_adapter.tasks.classes(7).guess(torch.arange(7)) == pytest.approx(1.9459101)
+
+
+def test_an_interrupted_search_goes_on_with_its_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C is a KeyboardInterrupt, and says nothing; a space of one's own must stay as it is."""
+
+    def made(kernel: int) -> nas_adapter.NASBench201:
+        def conv(width: int, norm: Any) -> nn.Module:
+            return nn.Conv2d(width, width, kernel, padding=kernel // 2)
+
+        return nas_adapter.NASBench201(own={"conv": conv})
+
+    def step(strategy: XNAS, *batches: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return taken(strategy, *batches)
+
+    data, given, out, taken = dataset(60), settings(), tmp_path / "out", XNAS.step
+    whole = nas_adapter.search(made(1), data, given, seed=3)
+    capsys.readouterr()
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(XNAS, "step", step)
+        nas_adapter.search(made(1), data, given, seed=3, out=out)
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.count("\n")) == ("", 1), "more than the bar"
+    with pytest.raises(UserError, match="configuration: space_fingerprint is 'sha256"):
+        nas_adapter.search(made(3), data, seed=3, out=out, resume=True)
+    found = nas_adapter.search(made(1), data, seed=3, out=out, resume=True)
+    assert (found.genotype, found.test_loss) == (whole.genotype, whole.test_loss)
 
 
 @pytest.mark.parametrize("space", ["nasbench201", "darts-rnn"])
