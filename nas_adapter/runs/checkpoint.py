@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import zipfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import torch
 
 from nas_adapter.errors import UserError
 
-FORMAT = 2
+FORMAT = 3
 """Of checkpoints; one of another is refused."""
 
 
@@ -28,8 +30,11 @@ def read_checkpoint(out: Path, device: torch.device) -> dict[str, Any]:
     """The checkpoint of the run in a folder; UserError if it is none, or of another version."""
     path = out / "checkpoint.pt"
     try:
+        with zipfile.ZipFile(path) as file:
+            if file.testzip() is not None:  # torch.load does not look
+                raise ValueError("a checksum is wrong")
         saved = torch.load(path, map_location=device, weights_only=True)
-        if not {"config", "phases", "lines", "bytes"} <= saved.keys():
+        if not {"config", "phases", "lines", "bytes", "metrics"} <= saved.keys():
             raise ValueError("it holds something else")
     except Exception as error:  # a damaged file makes torch.load raise almost anything
         raise UserError(
@@ -43,16 +48,25 @@ def read_checkpoint(out: Path, device: torch.device) -> dict[str, Any]:
     return saved  # type: ignore[no-any-return]
 
 
+def signed(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with a checksum, as config.json holds it."""
+    text = json.dumps(config, sort_keys=True)
+    return config | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
 def read_config(out: Path) -> dict[str, Any]:
-    """The configuration of the run in a folder; UserError if there is none."""
+    """The configuration of the run in a folder; UserError if there is none, or it was changed."""
     path = out / "config.json"
     try:
         saved = json.loads(path.read_text())
-    except (OSError, ValueError):
-        saved = None
-    if not isinstance(saved, dict):
-        raise UserError(f"{path} is not the configuration of a run; it was left as it is")
-    return saved
+        config = {name: value for name, value in saved.items() if name != "sha256"}
+    except (OSError, ValueError, AttributeError, RecursionError):
+        saved = config = {}
+    if saved != signed(config):
+        raise UserError(
+            f"{path} is not the configuration of a run, or was changed; it was left as it is"
+        )
+    return config
 
 
 def compare(

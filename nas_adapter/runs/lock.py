@@ -68,7 +68,7 @@ class Lock:
         self._file.seek(0)
         try:
             found = json.load(self._file)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -16,7 +17,13 @@ from torch.utils.tensorboard import SummaryWriter
 from experts.numerics.files import replace
 from nas_adapter.errors import UserError
 from nas_adapter.runs import lock
-from nas_adapter.runs.checkpoint import compare, read_checkpoint, read_config, write_checkpoint
+from nas_adapter.runs.checkpoint import (
+    compare,
+    read_checkpoint,
+    read_config,
+    signed,
+    write_checkpoint,
+)
 from nas_adapter.stopping import asked, stop_if_asked
 
 
@@ -62,6 +69,7 @@ class Run:
         self._device, self._minutes, self._free = device, minutes, free
         self.phases: dict[str, dict[str, Any]] = {}
         self._lines = self._kept = 0
+        self._digest = hashlib.sha256()  # of the metrics
         self._metrics: TextIO | None = None
         self._board: SummaryWriter | None = None
         with self._told(f"--out {out}"):
@@ -112,6 +120,7 @@ class Run:
                 "phases": self.phases,
                 "lines": self._lines,
                 "bytes": metrics.tell(),
+                "metrics": self._digest.hexdigest(),
             }
             replace(self.out / "checkpoint.pt", lambda path: write_checkpoint(content, path))
         self._set_clock()
@@ -125,7 +134,9 @@ class Run:
     def log(self, phase: str, **record: Any) -> None:
         """Write one line of metrics.jsonl, and its numbers to TensorBoard."""
         with self._told():
-            self._writing().write(json.dumps({"phase": phase, **record}, allow_nan=False) + "\n")
+            line = json.dumps({"phase": phase, **record}, allow_nan=False) + "\n"
+            self._writing().write(line)
+            self._digest.update(line.encode())
             assert self._board is not None
             for name, value in record.items():
                 if isinstance(value, int | float):
@@ -159,9 +170,12 @@ class Run:
         if saved is not None:
             self.phases, self._lines, self._kept = saved["phases"], saved["lines"], saved["bytes"]
             path = self.out / "metrics.jsonl"
-            if self._kept > (path.stat().st_size if path.exists() else 0):
-                raise UserError(f"{path} is shorter than its checkpoint says; nothing was changed")
-        self.write_json("config.json", self._config)
+            kept = path.read_bytes()[: self._kept] if path.exists() else b""
+            self._digest.update(kept)
+            if self._digest.hexdigest() != saved["metrics"]:
+                what = "shorter than" if len(kept) < self._kept else "not what"
+                raise UserError(f"{path} is {what} its checkpoint says; nothing was changed")
+        self.write_json("config.json", signed(self._config))
 
     def _writing(self) -> TextIO:
         """The metrics, opened when they are needed: by then the checkpoint has proved good."""

@@ -108,7 +108,7 @@ ACCURACIES = "arch,cifar10_val_12ep,cifar10_test_200ep\n" + "".join(
     f"{SPACES['nasbench201'].genotype((o, 0, 1, 2, 3, 4))},{80 + o},{90 + o}\n" for o in range(5)
 )
 KINDS = {
-    "text": Read([VERSES, BOM_UTF8 + VERSES], read_text, UserError, ".txt"),
+    "text": Read([VERSES, BOM_UTF8 + VERSES], read_text, UserError, "t.txt"),
     "genotype": Read(
         [cell.genotype.encode() for cell in PUBLISHED] + [GENOTYPE],
         read_genotype,
@@ -117,19 +117,19 @@ KINDS = {
     ),
     "picture": Read(PICTURES, read_picture, UserError),
     "table of forecasts": Read(
-        [b"truth,one,two\n1,0.5,2\n2,2.5,1\n0,1,3\n"], read_errors, UserError, ".csv"
+        [b"truth,one,two\n1,0.5,2\n2,2.5,1\n0,1,3\n"], read_errors, UserError, "t.csv"
     ),
     "table of accuracies": Read(
-        [ACCURACIES.encode()], read_accuracies, UserError, ".csv", tokens=PAIRS
+        [ACCURACIES.encode()], read_accuracies, UserError, "t.csv", tokens=PAIRS
     ),
     "zipped table of accuracies": Read(
-        [gzip.compress(ACCURACIES.encode(), mtime=0)], read_accuracies, UserError, ".csv.gz"
+        [gzip.compress(ACCURACIES.encode(), mtime=0)], read_accuracies, UserError, "t.csv.gz"
     ),
     "prior": Read(
         [prior(SPACES["nasbench201"])],
         partial(read_prior, SPACES["nasbench201"]),
         UserError,
-        ".json",
+        "t.json",
         json=True,
     ),
 }

@@ -70,12 +70,12 @@ def saved_player() -> bytes:
 
 TABLE = b"red,green,blue\n0.1,0.25,1\n1,0.5,0\n0.75,0,0.125\n"
 KINDS = {
-    "table": Read([TABLE, TABLE[15:]], numbers, ValueError, ".csv"),
+    "table": Read([TABLE, TABLE[15:]], numbers, ValueError, "t.csv"),
     "table of one column": Read(
         [b"1.5\n2.5\n0.5\n"], partial(numbers, columns=[0], header=False), ValueError
     ),
-    "zipped table": Read([gzip.compress(TABLE, mtime=0)], numbers, ValueError, ".csv.gz"),
-    "saved player": Read([saved_player()], read_player, ValueError, ".json", json=True),
+    "zipped table": Read([gzip.compress(TABLE, mtime=0)], numbers, ValueError, "t.csv.gz"),
+    "saved player": Read([saved_player()], read_player, ValueError, "t.json", json=True),
 }
 
 
@@ -88,4 +88,4 @@ def test_traces(folder: Path, tmp_path: Path) -> None:
     kept = trace()
     kept.save(tmp_path / "valid.npz")
     content = (tmp_path / "valid.npz").read_bytes()
-    check(Read([content], partial(read_trace, kept), ValueError, ".npz"), folder)
+    check(Read([content], partial(read_trace, kept), ValueError, "t.npz"), folder)
