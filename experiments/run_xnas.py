@@ -16,7 +16,9 @@ from common.command import run_command
 from studies.xnas.options import Config, parse
 from studies.xnas.summary import of_retraining, of_search
 
+from nas_adapter import ranks
 from nas_adapter.errors import UserError
+from nas_adapter.front.processes import processes
 from nas_adapter.front.retrain import retrain
 from nas_adapter.front.search import search
 from nas_adapter.stopping import Stopped
@@ -24,15 +26,17 @@ from nas_adapter.stopping import Stopped
 
 def main(config: Config) -> int:
     """Do what is asked; 2 if something of it failed when the result was written already."""
-    out = config.out or new_folder(config)
+    out = config.out or ranks.from_first(lambda: new_folder(config))
     print(f"files go to {out}")
     try:
         print(run(config, out))
     except Stopped as stopped:
         raise Stopped(stopped.signum, how_to_go_on(out)) from None
     finally:
-        if config.out is None and not any(out.iterdir()):
+        if config.out is None and ranks.rank() == 0 and not any(out.iterdir()):
             out.rmdir()
+    if ranks.rank() > 0:  # the first has the result
+        return 0
     failed = json.loads((out / "result.json").read_text())["failed"]
     return 2 if failed else 0
 
@@ -83,7 +87,8 @@ def new_folder(config: Config) -> Path:
 
 def command(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    return run_command(Config, main, arguments, parse)
+    with processes():
+        return run_command(Config, main, arguments, parse)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from nas_adapter import ranks
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -62,9 +64,14 @@ def held() -> Iterator[None]:
     stop_if_asked()
 
 
-def asked() -> bool:
-    """Whether the process was asked to stop."""
-    return _Asked.signum is not None
+def any_asked(*, due: bool = False) -> bool:
+    """Whether a process was asked to stop, as all of them are from now on; or `due` is true of one.
+
+    All processes of a training call it at once.
+    """
+    signum, due_somewhere = ranks.largest(_Asked.signum or 0, due)
+    _Asked.signum = signum or None
+    return bool(signum or due_somewhere)
 
 
 def stop_if_asked() -> None:

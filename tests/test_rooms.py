@@ -19,8 +19,8 @@ LAYERS = {
         "testing",
     ),
     "nas_adapter": (
-        "errors", "files", "randomness", "progress", "stopping", "edges", "supernets", "scores",
-        "spaces", "data", "tasks", "advice", "strategies", "runs", "output", "front",
+        "errors", "files", "randomness", "ranks", "progress", "stopping", "edges", "supernets",
+        "scores", "spaces", "data", "tasks", "advice", "strategies", "runs", "output", "front",
     ),
     "experiments": ("common", "studies"),
 }  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import tyro
 
+from nas_adapter import ranks
 from nas_adapter.errors import UserError
 
 Config = TypeVar("Config")
@@ -29,10 +30,12 @@ def run_command(
     try:
         code = main(tyro.cli(config, args=arguments) if parse is None else parse(arguments))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        if ranks.rank() == 0 or isinstance(error, ranks.ProcessLostError):
+            print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stopped:  # Ctrl-C, or a `Stopped` with a message
-        print(": ".join(["stopped", *map(str, stopped.args)]), file=sys.stderr)
+        if ranks.rank() == 0:
+            print(": ".join(["stopped", *map(str, stopped.args)]), file=sys.stderr)
         return 128 + getattr(stopped, "signum", signal.SIGINT)
     return code or 0
 

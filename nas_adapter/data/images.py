@@ -118,12 +118,13 @@ class Images:
         count = self.train.images[:, 0].numel()
         mean = _sum(block.double() for block in blocks) / count
         variance = _sum((block.double() - mean).square() for block in blocks) / (count - 1)
-        return mean.float(), variance.sqrt().float().clamp(min=1e-6)
+        dtype = torch.get_default_dtype()
+        return mean.to(dtype), variance.sqrt().to(dtype).clamp(min=1e-6)
 
     def normalised(self, images: Tensor) -> Tensor:
         """Images as networks are given them, normalised by the training images."""
         mean, std = self.moments
-        return (images.float() - mean) / std
+        return (images.to(mean.dtype) - mean) / std
 
     def augment(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Images, each randomly cropped and mirrored as this data set allows."""

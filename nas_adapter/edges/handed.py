@@ -9,8 +9,8 @@ from torch import Tensor
 
 import experts
 from nas_adapter.edges.layout import Layout, Table
-from nas_adapter.edges.ranks import shared
 from nas_adapter.errors import UserError
+from nas_adapter.ranks import shared
 
 
 class Handed:

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from nas_adapter.edges.ranks import averaged
 from nas_adapter.errors import UserError
+from nas_adapter.ranks import averaged
 
 QUANTILE = 0.99
 """Quantile of the rewards' sizes that a warm-up takes for L, so that 1 in 100 is clipped."""

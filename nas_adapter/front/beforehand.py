@@ -25,7 +25,7 @@ def check_search(space: Space, task: Task, channels: int, rule: str) -> None:
     with _told("the search's networks cannot take these batches"):
         net = space.network(size, space.choices, search=True)
         train, _ = next(task.search_batches(0))
-        task.loss(placed(net, task.device), train, play.float())
+        task.loss(placed(net, task.device), train, play.to(torch.get_default_dtype()))
 
 
 def check_retraining(space: Space, task: Task, size: Size) -> None:

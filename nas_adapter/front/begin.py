@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from nas_adapter import ranks
 from nas_adapter.errors import UserError
 from nas_adapter.runs.checkpoint import read_config
 from nas_adapter.runs.notes import Unwritten
@@ -42,10 +44,29 @@ def begin(
         for name, value in described.items():
             if isinstance(value, Path):
                 described[name] = str(value)
-        return Run(Path(out), described, resume=resume, device=device, minutes=minutes, free=FREE)
+
+        def opened() -> Run:
+            return Run(
+                Path(out), described, resume=resume, device=device, minutes=minutes, free=FREE
+            )
+
+        return opened() if ranks.count() == 1 else _by_first(opened)
     if resume or export:
         raise UserError(f"{'resume' if resume else 'export'} needs out, the folder of the run")
     return Unwritten()
+
+
+def _by_first(opened: Callable[[], Run]) -> Run | Unwritten:
+    """The run on the first process; its state, which is read and not written, on the others."""
+    ranks.largest(0)  # all have read the configuration, if there is one, before it is written
+    runs: list[Run] = []
+
+    def phases() -> dict[str, dict[str, Any]]:
+        runs.append(opened())
+        return runs[0].phases
+
+    found = ranks.from_first(phases)
+    return runs[0] if runs else Unwritten(found)
 
 
 def remembered(out: str | Path | None, *, resume: bool) -> dict[str, Any] | None:

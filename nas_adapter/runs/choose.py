@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from nas_adapter import ranks
 from nas_adapter.advice.fidelity import LEAST, fidelity
 from nas_adapter.errors import UserError, choose, not_negative, positive
 from nas_adapter.randomness import Stream, stream
@@ -89,7 +90,7 @@ def training_flops(retraining: Retraining) -> float:
     with torch.no_grad(), counter:
         task.loss(net, next(task.retrain_batches(0)), cell)
     steps = retraining.settings.epochs * task.retrain_steps
-    return 3.0 * counter.get_total_flops() * steps
+    return 3.0 * counter.get_total_flops() * steps * ranks.count()
 
 
 class Candidate(NamedTuple):

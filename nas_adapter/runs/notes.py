@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from nas_adapter.stopping import stop_if_asked
+from nas_adapter.stopping import any_asked, stop_if_asked
 
 
 class Notes(Protocol):
@@ -31,10 +31,16 @@ class Notes(Protocol):
 
 
 class Unwritten:
-    """`Notes` in memory: nothing is written, and nothing can be resumed."""
+    """`Notes` in memory, where nothing is written, or another process writes.
 
-    def __init__(self) -> None:
-        self.phases: dict[str, dict[str, Any]] = {}
+    Parameters
+    ----------
+    phases
+        What is continued, see `Notes.phases`.
+    """
+
+    def __init__(self, phases: dict[str, dict[str, Any]] | None = None) -> None:
+        self.phases = phases or {}
 
     def phase(self, name: str) -> dict[str, Any] | None:
         """See `Notes.phase`."""
@@ -43,11 +49,13 @@ class Unwritten:
     def save(self, phase: str, state: dict[str, Any]) -> None:
         """See `Notes.save`."""
         self.phases[phase] = state
+        any_asked()
         stop_if_asked()
 
     def pause(self, phase: str, state: Callable[[], dict[str, Any]]) -> None:
-        """See `Notes.pause`: only a request to stop matters."""
-        stop_if_asked()
+        """See `Notes.pause`."""
+        if any_asked():
+            self.save(phase, state())
 
     def log(self, phase: str, **record: Any) -> None:
         """See `Notes.log`: metrics are not kept."""

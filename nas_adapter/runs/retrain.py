@@ -13,6 +13,7 @@ import tyro
 from torch import Tensor
 from tqdm import tqdm
 
+from nas_adapter import ranks
 from nas_adapter.errors import UserError, positive
 from nas_adapter.progress import progress_bar
 from nas_adapter.randomness import Stream, seeded_by, stream
@@ -26,6 +27,7 @@ from nas_adapter.supernets.layers import placed
 from nas_adapter.supernets.precision import precise
 from nas_adapter.supernets.steps import Graphs, descend
 from nas_adapter.supernets.supernet import Supernet
+from nas_adapter.supernets.synchronised import synchronised
 from nas_adapter.tasks import Batch, Task
 from nas_adapter.tasks.base import from_step, state_after
 
@@ -185,7 +187,7 @@ class _Training:
         self.seconds, self.since = 0.0, time.perf_counter()
         self.together = together(self.task.device)
         net = build(plan.space, architecture, plan.size, plan.seed)
-        self.net = placed(net, self.task.device)
+        self.net = synchronised(placed(net, self.task.device), self.task.device)
         self.optimizer = self.tuning.optimizer(net)
         self.graphs = Graphs()
         self.averaging = None
@@ -209,7 +211,7 @@ class _Training:
             "way": self.way,
             "epoch": self.epoch,
             "step": self.step,
-            "state": self.state,
+            "state": ranks.gathered(self.state),
             "losses": self.losses,
             "seconds": self.seconds,
             "net": self.net.state_dict(),
@@ -263,7 +265,9 @@ class _Training:
             done = self.epoch * total + self.step
             progress = done / (epochs * total)
             cosine(self.optimizer, progress, tuning.rate, tuning.lowest_rate)
-            with seeded_by(stream(self.plan.seed, Stream.NOISE, done)):
+            with seeded_by(
+                stream(self.plan.seed, Stream.NOISE, ranks.count() * done + ranks.rank())
+            ):
                 (loss,) = self.graphs.run("a retraining's step", self._descend, batch)
             if self.averaging is not None:
                 self.averaging.step()

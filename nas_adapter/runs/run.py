@@ -24,7 +24,7 @@ from nas_adapter.runs.checkpoint import (
     signed,
     write_checkpoint,
 )
-from nas_adapter.stopping import asked, stop_if_asked
+from nas_adapter.stopping import any_asked, stop_if_asked
 
 
 class Run:
@@ -124,11 +124,12 @@ class Run:
             }
             replace(self.out / "checkpoint.pt", lambda path: write_checkpoint(content, path))
         self._set_clock()
+        any_asked()
         stop_if_asked()
 
     def pause(self, phase: str, state: Callable[[], dict[str, Any]]) -> None:
         """See `Notes.pause`."""
-        if asked() or time.monotonic() >= self._due:
+        if any_asked(due=time.monotonic() >= self._due):
             self.save(phase, state())
 
     def log(self, phase: str, **record: Any) -> None:

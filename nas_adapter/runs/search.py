@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 from tqdm import tqdm
 
+from nas_adapter import ranks
 from nas_adapter.advice.climb import LOOKS
 from nas_adapter.advice.prior import Prior, uniform
 from nas_adapter.advice.total import LEAST
@@ -24,6 +25,7 @@ from nas_adapter.spaces import Architecture, Space
 from nas_adapter.stopping import held
 from nas_adapter.strategies import Context, MethodSettings, Step
 from nas_adapter.supernets.layers import placed
+from nas_adapter.supernets.synchronised import synchronised
 from nas_adapter.tasks import Task
 from nas_adapter.tasks.base import from_step, state_after
 
@@ -137,7 +139,7 @@ class _Search:
         size = task.size(settings.channels, search=True)
         with seeded_by(stream(seed, Stream.NETWORK)):
             net = space.network(size, space.choices, search=True)
-        self.net = placed(net, task.device)
+        self.net = synchronised(placed(net, task.device), task.device)
         self.tuning = settings.method.tuning(space)
         self.optimizer = self.tuning.optimizer(net)
         self.strategy = settings.method.start(
@@ -167,7 +169,7 @@ class _Search:
         if limit is None or self.done == 0:
             return False
         running = time.perf_counter() - self.since if self.waiting else 0.0
-        return math.fsum(self.seconds) + running >= 60 * limit
+        return any(ranks.largest(math.fsum(self.seconds) + running >= 60 * limit))
 
     def train_epoch(self, bar: tqdm[Any]) -> None:
         """Run the rest of an epoch, or as much as there is time for; then write a checkpoint."""
@@ -176,7 +178,9 @@ class _Search:
         self.since = time.perf_counter()
         for train, valid in batches:
             cosine(self.optimizer, self.done / self.total, tuning.rate, tuning.lowest_rate)
-            with seeded_by(stream(self.seed, Stream.NOISE, self.done)):
+            with seeded_by(
+                stream(self.seed, Stream.NOISE, ranks.count() * self.done + ranks.rank())
+            ):
                 self.waiting.append(self.strategy.step(train, valid))
             self.step += 1
             self.states = [state_after(train), state_after(valid)]
@@ -197,7 +201,7 @@ class _Search:
         return {
             "epoch": self.epoch,
             "step": self.step,
-            "states": self.states,
+            "states": [ranks.gathered(state) for state in self.states],
             "seconds": self.seconds,
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),

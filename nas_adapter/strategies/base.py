@@ -14,6 +14,7 @@ from torch import Tensor
 from nas_adapter.edges.rewards import gradient_rewards
 from nas_adapter.errors import finite
 from nas_adapter.randomness import Stream, stream
+from nas_adapter.ranks import averaged
 from nas_adapter.spaces import (
     NONE,
     Architecture,
@@ -95,7 +96,7 @@ class Context:
         leaf = weights.detach().requires_grad_()
         with frozen(parameters(self.optimizer)):
             loss = self.loss(batch, leaf)
-            return loss.detach(), gradient_rewards(loss, leaf)
+            return averaged(loss.detach()), averaged(gradient_rewards(loss, leaf))
 
     def measure(self, weights: Weights) -> float:
         """The supernet's metric on the half for the architecture."""

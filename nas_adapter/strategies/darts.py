@@ -15,6 +15,7 @@ from torch import Tensor
 
 from nas_adapter.errors import positive
 from nas_adapter.randomness import Stream, stream
+from nas_adapter.ranks import averaged, mean
 from nas_adapter.spaces import Architecture
 from nas_adapter.strategies.base import READ_RULES, Context, MethodSettings, Step, checked, method
 from nas_adapter.tasks import Batch
@@ -89,7 +90,7 @@ class DARTS:
         noise = torch.randn(offered.shape, generator=stream(context.seed, Stream.ARCHITECTURES))
         self._closed = ~offered
         # Softmax of the start is the prior, up to the published noise; a uniform one adds 0.
-        lead = (context.prior.log() - context.prior.log().amax(-1, keepdim=True)).float()
+        lead = (context.prior.log() - context.prior.log().amax(-1, keepdim=True)).to(noise.dtype)
         self._logits = (1e-3 * noise).to(context.task.device)
         self._logits = (self._logits + lead.masked_fill(self._closed, 0.0)).requires_grad_()
         self._adam = torch.optim.Adam(
@@ -213,20 +214,22 @@ def unrolled_gradient(
         name: weight.detach().requires_grad_() for name, weight in move(weights, clipped).items()
     }
     loss = valid(unrolled, logits)
-    direct, *v = torch.autograd.grad(
-        loss, (logits, *unrolled.values()), allow_unused=True, materialize_grads=True
+    direct, *v = mean(
+        torch.autograd.grad(
+            loss, (logits, *unrolled.values()), allow_unused=True, materialize_grads=True
+        )
     )
     kept_v = _kept(v, clip)
     v = [kept_v * part for part in v]
     h = epsilon / _norm(v)
-    ends = []
+    ends: list[Tensor] = []
     for sign in (1, -1):
         shifted = {
             name: (weight + sign * h * part).detach()
             for (name, weight), part in zip(weights.items(), v, strict=True)
         }
-        ends.append(torch.autograd.grad(train(shifted, logits), logits)[0])
-    return loss.detach(), direct - rate * kept * (ends[0] - ends[1]) / (2 * h)
+        ends += mean(torch.autograd.grad(train(shifted, logits), logits))
+    return averaged(loss.detach()), direct - rate * kept * (ends[0] - ends[1]) / (2 * h)
 
 
 def _norm(parts: Iterable[Tensor]) -> Tensor:
@@ -244,7 +247,7 @@ def _gradients(loss: Tensor, weights: Parameters) -> dict[str, Tensor]:
     found = torch.autograd.grad(
         loss, tuple(weights.values()), allow_unused=True, materialize_grads=True
     )
-    return dict(zip(weights, found, strict=True))
+    return dict(zip(weights, mean(found), strict=True))
 
 
 @torch.no_grad()

@@ -125,7 +125,7 @@ class XNAS:
         if warming and (self._adaptive or self._settings.reward_bound != "auto"):
             edges.update()
             return Step(train_loss, details)
-        p = edges.distribution(requires_grad=True, dtype=torch.float32)
+        p = edges.distribution(requires_grad=True)
         details["valid_loss"] = self._look(valid, p)
         removed = edges.update(p)
         if removed:
@@ -145,7 +145,7 @@ class XNAS:
         """
         edges, play = self._edges, self._edges.probabilities()
         read_from = play if self._context.rule == "sample" else edges.probabilities(removed=True)
-        return self._context.read(read_from, edges.losses()), play.float()
+        return self._context.read(read_from, edges.losses()), play.to(torch.get_default_dtype())
 
     def believes(self, architecture: Architecture) -> float:
         """See `Strategy.believes`: its log-probability as if nothing had been removed."""
@@ -184,7 +184,7 @@ class XNAS:
     def _descend(self, train: Batch, play: Tensor) -> Tensor:
         """One step on the weights, by the mixture or by an architecture drawn from `play`."""
         if not self._single:
-            return self._context.descend(train, play.float())
+            return self._context.descend(train, play.to(torch.get_default_dtype()))
         return self._context.descend(train, self._context.path(play, self._edges.step + 1))
 
     def _look(self, valid: Batch, p: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ import torch
 from nas_adapter.edges import EdgeExperts
 from nas_adapter.errors import finite
 from nas_adapter.randomness import Stream, stream
+from nas_adapter.ranks import averaged
 from nas_adapter.spaces import Architecture
 from nas_adapter.strategies.base import READ_RULES, Context, MethodSettings, Step, method
 from nas_adapter.tasks import Batch
@@ -67,7 +68,7 @@ class SampledXNAS:
         architecture = edges.sample(generator)
         train_loss = context.descend(train, architecture)
         with torch.no_grad():
-            loss = finite(context.loss(valid, architecture).item(), "validation")
+            loss = finite(averaged(context.loss(valid, architecture)).item(), "validation")
         edges.update(loss / self._worst, sampled=architecture)
         return Step(
             train_loss,

@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nas_adapter import ranks
+
 Results = tuple[Tensor, ...]
 Captured = tuple[Callable[[], None], Results]
 """What repeats a step, and where its results are then."""
@@ -27,14 +29,20 @@ WARM_UP = 3
 def descend(
     optimizer: torch.optim.Optimizer, clip: float | None, loss: Callable[[], Tensor]
 ) -> Tensor:
-    """One step of the optimizer on `loss()`, gradients clipped to norm `clip`; the loss before."""
+    """One step of the optimizer on `loss()`, gradients clipped to norm `clip`; the loss before.
+
+    Both are means over the processes, each of which has a part of the batch.
+    """
     optimizer.zero_grad()
     value = loss()
     value.backward()  # type: ignore[no-untyped-call]
+    own = [parameter.grad for parameter in parameters(optimizer) if parameter.grad is not None]
+    for gradient, mean in zip(own, ranks.mean(own), strict=True):
+        gradient.copy_(mean)
     if clip is not None:
         nn.utils.clip_grad_norm_(parameters(optimizer), clip)
     optimizer.step()
-    return value.detach()
+    return ranks.averaged(value.detach())
 
 
 def parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
@@ -58,8 +66,8 @@ def frozen(parameters: Iterable[Tensor]) -> Iterator[None]:
 class Graphs:
     """Runs steps; on CUDA each is captured in a graph and then repeated.
 
-    A step that cannot be captured runs as it is, after one line on standard error. On the CPU all
-    steps run as they are.
+    A step that cannot be captured runs as it is, after one line on standard error. On the CPU, and
+    where processes share the batch, all steps run as they are.
 
     Parameters
     ----------
@@ -87,7 +95,12 @@ class Graphs:
         """
         on_cuda = _on_cuda(arguments)
         capture = self._capture or (_cuda_graph if on_cuda else None)
-        if capture is None or name in self._failed or not all(map(_known, arguments)):
+        if (
+            capture is None
+            or ranks.count() > 1
+            or name in self._failed
+            or not all(map(_known, arguments))
+        ):
             return step(*arguments)
         kept = self._kept.setdefault(name, _Kept(_shapes(arguments)))
         if kept.shapes != _shapes(arguments):

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from nas_adapter import ranks
 from nas_adapter.spaces import Size
 from nas_adapter.supernets.supernet import Weights
 
@@ -119,7 +120,7 @@ def from_step(
 ) -> Iterator[tuple[Batch, ...]]:
     """An epoch's batches from number `step` on, which were done until then.
 
-    `states`: the `state_after` of each of the last ones that were done.
+    `states`: the `state_after` of each of the last ones that were done, of all processes' parts.
     """
     for index, parts in enumerate(batches):
         if index >= step:
@@ -127,7 +128,7 @@ def from_step(
         elif index == step - 1:
             for batch, state in zip(parts, states, strict=True):
                 if state is not None:
-                    batch.after = state
+                    batch.after = ranks.part(state)
 
 
 class TaskSettings(ABC):

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nas_adapter import ranks
 from nas_adapter.data.images import Batch, Images, Split, cut_out, in_order, load, shuffled
 from nas_adapter.data.split import fifth
 from nas_adapter.errors import UserError, not_negative, positive, rates
@@ -131,6 +132,7 @@ class ImageClassification:
         self.drop_path = settings.drop_path
         self.search_steps = len(self._halves[0]) // batch_size
         self.retrain_steps = max(1, len(images.train) // batch_size)
+        ranks.check_parts(min(batch_size, len(images.train)))
         if self.search_steps == 0:
             raise UserError(
                 f"--batch-size {batch_size} is more than the {len(self._halves[0])} images "
@@ -158,13 +160,13 @@ class ImageClassification:
         )
         for index, (train, valid) in enumerate(pairs):
             step = epoch * self.search_steps + index
-            yield self._augmented(train, step), self._plain(valid)
+            yield _part(self._augmented(train, step)), _part(self._plain(valid))
 
     def retrain_batches(self, epoch: int) -> Iterator[Batch]:
         """See `Task.retrain_batches`."""
         for index, part in enumerate(self._shuffled(self._images.train, Stream.BATCHES, epoch)):
             step = epoch * self.retrain_steps + index
-            yield self._augmented(part, step, self._settings.cutout)
+            yield _part(self._augmented(part, step, self._settings.cutout))
 
     def with_judges(self) -> ImageClassification:
         """See `Task.with_judges`: a fifth of the training images (of every class), at random."""
@@ -267,6 +269,11 @@ class ImageClassification:
 
     def _all(self, split: Split) -> Iterator[Batch]:
         return (self._plain(part) for part in in_order(split, EVALUATION_BATCH))
+
+
+def _part(batch: Batch) -> Batch:
+    """The part of a batch that is this process's."""
+    return Batch(*map(ranks.part, batch))
 
 
 def _unequal(images: Images) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from nas_adapter import ranks
 from nas_adapter.data.text import (
     TEST_STREAMS,
     Text,
@@ -123,6 +124,7 @@ class LanguageModel:
         self._settings, self._judges = settings, judges
         if batch_size < 2:
             raise UserError("--batch-size must be at least 2: a search normalises over the streams")
+        ranks.check_parts(batch_size)
         check_length(text, batch_size, bptt)
         self._text, self._seed, self._batch_size = text, seed, batch_size
         rate = settings.dropout
@@ -156,7 +158,8 @@ class LanguageModel:
         """See `Task.search_batches`."""
         valid = self._text.valid
         again = itertools.chain.from_iterable(
-            self._passages(valid, self._batch_size, whole=True) for _ in itertools.count()
+            self._passages(valid, self._batch_size, whole=True, part=True)
+            for _ in itertools.count()
         )
         return zip(self.retrain_batches(epoch), again, strict=False)
 
@@ -165,7 +168,7 @@ class LanguageModel:
         generator = stream(self._seed, Stream.BATCHES, epoch)
         offset = int(torch.randint(self._bptt, (), generator=generator))
         tokens = self._text.train[offset:] if self.retrain_steps > 1 else self._text.train
-        passages = self._passages(tokens, self._batch_size, whole=True)
+        passages = self._passages(tokens, self._batch_size, whole=True, part=True)
         return itertools.islice(passages, self.retrain_steps)
 
     def held_out(self) -> Iterator[Passage]:
@@ -229,10 +232,15 @@ class LanguageModel:
             found.append(loss)
         return torch.cat(found).double().cpu()
 
-    def _passages(self, tokens: Tensor, streams: int, *, whole: bool) -> Iterator[Passage]:
-        """Passages of one reading of a part; each takes up the hidden state of the last."""
-        hidden = None
-        for window in windows(as_streams(tokens, streams), self._bptt, whole=whole):
+    def _passages(
+        self, tokens: Tensor, streams: int, *, whole: bool, part: bool = False
+    ) -> Iterator[Passage]:
+        """Passages of one reading of a part; each takes up the hidden state of the last.
+
+        `part`: of this process's part of the streams.
+        """
+        hidden, text = None, as_streams(tokens, streams)
+        for window in windows(ranks.part(text, 1) if part else text, self._bptt, whole=whole):
             passage = Passage(window.inputs, window.targets, hidden)
             yield passage
             hidden = passage.after
