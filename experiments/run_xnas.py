@@ -7,6 +7,7 @@ With no arguments: XNAS in the NAS-Bench-201 space on scikit-learn's handwritten
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from datetime import datetime
@@ -63,7 +64,10 @@ def how_to_go_on(out: Path) -> str:
     """The command that continues a run that was stopped."""
     if not (out / "config.json").exists():
         return "nothing was written yet; start again with the same command"
-    command = [sys.executable, sys.argv[0], "--out", str(out), "--resume"]
+    program = [sys.executable]
+    if ranks.count() > 1:
+        program = ["torchrun", "--nproc-per-node", os.environ["LOCAL_WORLD_SIZE"]]
+    command = [*program, sys.argv[0], "--out", str(out), "--resume"]
     return f"go on with {shlex.join(command)}"
 
 

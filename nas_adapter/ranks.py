@@ -49,8 +49,9 @@ def averaged(values: Tensor, ranks: Any = "world") -> Tensor:
 def total(values: Tensor, group: Any = None) -> Tensor:
     """The sum of `values` over the processes of a group (None: all), the same bits on each."""
     summed = values.contiguous().clone()
-    with _told():
-        distributed.all_reduce(summed, group=group)
+    if count() > 1:
+        with _told():
+            distributed.all_reduce(summed, group=group)
     return summed
 
 

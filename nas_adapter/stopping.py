@@ -70,7 +70,8 @@ def any_asked(*, due: bool = False) -> bool:
     All processes of a training call it at once.
     """
     signum, due_somewhere = ranks.largest(_Asked.signum or 0, due)
-    _Asked.signum = signum or None
+    if signum:  # else one that has just come in would be lost
+        _Asked.signum = signum
     return bool(signum or due_somewhere)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import spawn
 
-from nas_adapter import EdgeExperts
+from nas_adapter import EdgeExperts, UserError
+from nas_adapter.ranks import check_parts, from_first, gathered, largest, mean, part
+from nas_adapter.supernets.synchronised import SynchronisedNorm, synchronised
 from tests.nas_adapter.edges.games import BOUND, rounds
 
 STEPS, MASK = 10, torch.tensor([[True, True, True], [True, True, False]])
@@ -53,8 +56,43 @@ def process(rank: int, folder: str) -> None:
         sampled.append(bandit.sample(generator))
         bandit.update((step % 3) / 4 + rank / 4, sampled=sampled[-1])
     found["bandit"] = {"sampled": sampled, "play": bandit.distribution(dtype=torch.float64)}
+    found["normalised"] = normalised(synchronised(norm(), torch.device("cpu")), part(IMAGES))
+    found["agreed"] = {
+        "largest": largest(rank, 3 - rank),
+        "mean": [piece.tolist() for piece in mean([torch.ones(2) * rank, torch.ones(1, 3)])],
+        "gathered": gathered(torch.full((2, 1), float(rank))),
+        "first": from_first(lambda: f"of {rank}"),
+        "refused": [refusal(lambda: check_parts(5)), refusal(lambda: from_first(refuse))],
+    }
     torch.save(found, f"{folder}/{rank}.pt")
     distributed.destroy_process_group()
+
+
+IMAGES = torch.randn(6, 3, 2, 2, generator=torch.Generator().manual_seed(0)).double()
+
+
+def norm() -> nn.Module:
+    """A normalisation inside a network, in float64."""
+    return nn.Sequential(nn.BatchNorm2d(3)).double()
+
+
+def normalised(network: nn.Module, images: Tensor) -> dict[str, Any]:
+    """Images normalised in training, the gradient of a loss in them, and what is remembered."""
+    images = images.clone().requires_grad_()
+    out = network(images)
+    out.square().mul(torch.arange(4).view(2, 2)).add(out**3).mean().backward()
+    gradients = {name: one.grad for name, one in network.named_parameters()}
+    return {"out": out.detach(), "images": images.grad, **gradients, **network.state_dict()}
+
+
+def refuse() -> None:
+    raise UserError("not here")
+
+
+def refusal(make: Callable[[], object]) -> str:
+    with pytest.raises(UserError) as refused:
+        make()
+    return str(refused.value)
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +137,34 @@ def test_all_ranks_sample_what_the_first_does_and_learn_from_the_mean_loss(
     for rank in (0, 1):
         assert found[rank]["bandit"]["sampled"] == sampled
         assert torch.equal(found[rank]["bandit"]["play"], bandit.distribution(dtype=torch.float64))
+
+
+def test_parts_of_a_batch_are_normalised_as_the_whole(found: list[dict[str, Any]]) -> None:
+    whole = normalised(norm(), IMAGES)
+    parts = [one["normalised"] for one in found]
+    for name, expected in whole.items():
+        split = name in ("out", "images")
+        values = [one[name] for one in parts]
+        got = torch.cat(values) if split else torch.stack(values).double().mean(0)
+        got = got / 2 if name == "images" else got  # each loss is the mean over half as many
+        torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12, check_dtype=False)
+
+
+def test_alone_a_synchronised_normalisation_is_the_usual_one() -> None:
+    usual, own = norm(), SynchronisedNorm(3).double()
+    one, other = normalised(usual, IMAGES), normalised(nn.Sequential(own), IMAGES)
+    for name, expected in one.items():
+        torch.testing.assert_close(other[name], expected, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(own.eval()(IMAGES), usual.eval()(IMAGES))
+
+
+def test_processes_agree(found: list[dict[str, Any]]) -> None:
+    for rank in (0, 1):
+        agreed = found[rank]["agreed"]
+        assert agreed["largest"] == (1, 3)
+        assert agreed["mean"] == [[0.5, 0.5], [[1.0, 1.0, 1.0]]]
+        assert agreed["gathered"].tolist() == [[0.0], [0.0], [1.0], [1.0]]
+        assert agreed["first"] == "of 0"
+        parts, first = agreed["refused"]
+        assert parts == "a batch of 5 cannot be shared equally by 2 processes: --batch-size"
+        assert first == "not here"
