@@ -29,7 +29,8 @@ def read_checkpoint(out: Path, device: torch.device) -> dict[str, Any]:
     path = out / "checkpoint.pt"
     try:
         saved = torch.load(path, map_location=device, weights_only=True)
-        if not {"config", "phases", "lines", "bytes"} <= saved.keys():
+        kinds = {"config": dict, "phases": dict, "lines": int, "bytes": int}
+        if not all(isinstance(saved[name], kind) for name, kind in kinds.items()):
             raise ValueError("it holds something else")
     except Exception as error:  # a damaged file makes torch.load raise almost anything
         raise UserError(
