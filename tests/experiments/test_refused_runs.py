@@ -46,7 +46,7 @@ def test_what_fails_after_the_search_is_tried_again_by_resume_alone(
     (copied / "result.json").unlink()
     arguments = ["--out", str(copied), "--resume"]
     with monkeypatch.context() as patched:
-        patched.setattr(torch.export, "export", fail)
+        patched.setattr(torch.export, "save", fail)
         patched.setattr(report, "cells", fail)
         assert run_xnas.command([*arguments, "--export"]) == 2
     shown = capsys.readouterr()
