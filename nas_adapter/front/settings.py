@@ -154,7 +154,7 @@ def saved_settings(config: Mapping[str, Any], space: str | Space) -> Settings:
     """The settings that the configuration of a run holds, see config.json; UserError if none."""
     try:
         method = config.get("method", XNASSettings.name)
-        plain = options(make_settings(space, method=method))
+        plain = options(make_settings(space, method=method, preset="published"))
         return make_settings(
             space,
             method=method,
