@@ -1,0 +1,233 @@
+"""`Search`: ask for points of a space, tell what they are worth."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, overload
+
+import numpy as np
+from scipy.special import ndtri
+
+from experts.structured.product import ProductDistribution
+from experts.structured.search.effects import Effects, effects
+from experts.structured.search.game import Game
+from experts.structured.search.space import Choice, Point, Space
+from experts.structured.search.surrogate import Scales, Surrogate
+from experts.types import Array
+
+
+class Search:
+    """Ask for points of a space, tell what they are worth.
+
+    Every ask:
+
+    1. The values so far become losses: normal scores of their ranks. `Surrogate` is fitted to them.
+    2. One function f is drawn from its posterior.
+    3. `Game`: Hedge plays on f on every dimension, from the prior.
+    4. A point is drawn from the last round's product distribution. If it is known, one from the
+       round before, and so on down to the prior; if all those are, any other.
+
+    Parameters
+    ----------
+    space
+        By name, a dimension's options or a `Choice`.
+    seed
+        Of every random choice.
+    maximize
+        Whether large values are good.
+    noisy
+        Whether a point may be asked again, because its value varies; else none ever is.
+
+    Examples
+    --------
+    >>> search = Search({"layers": [1, 2, 3], "act": ["relu", "tanh"]}, seed=0)
+    >>> while not search.exhausted:
+    ...     point = search.ask()
+    ...     search.tell(point, point["layers"] - (point["act"] == "tanh"))
+    >>> search.best
+    ({'layers': 3, 'act': 'relu'}, 3.0)
+    """
+
+    def __init__(
+        self,
+        space: Mapping[str, Choice | Sequence[Any]],
+        *,
+        seed: int = 0,
+        maximize: bool = True,
+        noisy: bool = False,
+    ) -> None:
+        self.space = Space(space)
+        self.seed, self.maximize, self.noisy = seed, maximize, noisy
+        self._game, self._spread = Game(), 1.0
+        self._model = Surrogate(self.space, Scales(1.0, 0.5, 0.05, 0.05))
+        self._asked = 0
+        self._codes: list[Array] = []
+        self._values: list[float] = []  # nan: failed
+        self._told: dict[bytes, int] = {}
+        self._outstanding: dict[bytes, Array] = {}
+
+    @overload
+    def ask(self) -> Point: ...
+    @overload
+    def ask(self, count: int) -> list[Point]: ...
+
+    def ask(self, count: int | None = None) -> Point | list[Point]:
+        """The next point to try, or a list of `count` of them.
+
+        Raises
+        ------
+        ValueError
+            If all points were asked for or told.
+        """
+        return self._next() if count is None else [self._next() for _ in range(count)]
+
+    def tell(
+        self, point: Mapping[str, Any], value: float | None = None, *, failed: bool = False
+    ) -> None:
+        """Enter the value of a point, asked for or not; or that it failed.
+
+        Raises
+        ------
+        ValueError
+            If the point is not of the space, the value is not finite, or the point has another
+            value already and the search is not `noisy`.
+        """
+        code = self.space.encode(point)
+        if failed == (value is not None):
+            raise ValueError(f"tell either a value or failed=True, got {value} and {failed}")
+        number = math.nan if value is None else float(value)
+        if not (failed or math.isfinite(number)):
+            raise ValueError(f"value must be finite, got {number}: for a failure tell failed=True")
+        key = code.tobytes()
+        if key in self._told and not self.noisy:
+            before = self._values[self._told[key]]
+            if before == number or (failed and math.isnan(before)):
+                return
+            raise ValueError(
+                f"value of {dict(point)} was told as {'failed' if math.isnan(before) else before}, "
+                f"got {'failed' if failed else number}: a Search(noisy=True) takes both"
+            )
+        self._outstanding.pop(key, None)
+        self._told.setdefault(key, len(self._codes))
+        self._codes.append(code)
+        self._values.append(number)
+
+    @property
+    def best(self) -> tuple[Point, float]:
+        """The point with the best value told, the first of equals, and that value."""
+        values = np.asarray(self._values)
+        if not np.isfinite(values).any():
+            raise ValueError("best needs a value: none was told")
+        at = int(np.nanargmax(values if self.maximize else -values))
+        return self.space.decode(self._codes[at]), float(values[at])
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether all points of positive prior were asked for or told; never if `noisy`."""
+        return not self.noisy and self._unknown(np.random.default_rng(0)) is None
+
+    def effects(self) -> Effects:
+        """What single options and pairs of options are worth, see `Effects`."""
+        return effects(self._fitted(), self._losses())
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a search is, as copies: arrays by name under "state", and plain values.
+
+        To save it, and to get it back::
+
+            json.dumps(saved, default=lambda array: array.tolist()), json.loads(text)
+        """
+        failed = np.isnan(self._values)
+        arrays = {
+            "codes": self._table(self._codes),
+            "values": np.where(failed, 0.0, self._values),
+            "failed": failed,
+            "outstanding": self._table(list(self._outstanding.values())),
+            "scales": np.asarray(self._model.scales),
+        }
+        plain = {name: getattr(self, name) for name in ("seed", "maximize", "noisy")}
+        space = {name: asdict(choice) for name, choice in self.space.choices.items()}
+        text = json.dumps(space, default=lambda value: value.tolist())
+        return plain | {"asked": self._asked, "space": text, "state": arrays}
+
+    @classmethod
+    def from_state_dict(cls, saved: Mapping[str, Any]) -> Search:
+        """The search that `state_dict` was taken of; options come back as JSON has them."""
+        space = {
+            name: Choice(**{**fields, "options": [_frozen(o) for o in fields["options"]]})
+            for name, fields in json.loads(str(saved["space"])).items()
+        }
+        search = cls(
+            space,
+            seed=int(saved["seed"]),
+            maximize=bool(saved["maximize"]),
+            noisy=bool(saved["noisy"]),
+        )
+        arrays = {name: np.asarray(value) for name, value in saved["state"].items()}
+        search._asked = int(saved["asked"])
+        search._codes = list(arrays["codes"].astype(np.int64).reshape(-1, len(space)))
+        search._values = np.where(arrays["failed"], math.nan, arrays["values"]).tolist()
+        for index, code in enumerate(search._codes):
+            search._told.setdefault(code.tobytes(), index)
+        for code in arrays["outstanding"].astype(np.int64).reshape(-1, len(space)):
+            search._outstanding[code.tobytes()] = code
+        search._model.rescale(Scales(*arrays["scales"].tolist()))
+        return search
+
+    def _next(self) -> Point:
+        generator = np.random.default_rng([self.seed, self._asked])
+        model = self._fitted()
+        normal = self._spread * generator.standard_normal(model.normals)
+        function = model.draw(self._losses(), normal)
+        code = self._pick(self._game.plays(function, model.features, self.space), generator)
+        self._asked += 1
+        self._outstanding[code.tobytes()] = code
+        return self.space.decode(code)
+
+    def _fitted(self) -> Surrogate:
+        """The model, given all that was told."""
+        self._model.add(self._table(self._codes[self._model.count :]))
+        return self._model
+
+    def _losses(self) -> Array:
+        """Normal scores of the ranks, (T,): 0 on average, the best lowest.
+
+        Equal values share their rank; failures are the worst, all together.
+        """
+        values = np.asarray(self._values)
+        order = -values if self.maximize else values  # nan sorts last
+        _, place, ties = np.unique(order, return_inverse=True, return_counts=True)
+        ranks = np.cumsum(ties) - ties / 2
+        scores: Array = ndtri(ranks / max(len(values), 1))[place]
+        return scores
+
+    def _pick(self, plays: Array, generator: np.random.Generator) -> Array:
+        """Code of the next point, from the plays (rounds + 1, E, K)."""
+        for code in ProductDistribution(plays).sample(generator.random(plays.shape[:2]))[::-1]:
+            point = self.space.trim(code)
+            if self.noisy or not self._known(point):
+                return point
+        rest = self._unknown(generator)
+        if rest is None:
+            raise ValueError("space is exhausted: all of its points were asked for or told")
+        return rest
+
+    def _unknown(self, generator: np.random.Generator) -> Array | None:
+        """A point of positive prior that was neither asked for nor told, if there is one."""
+        walk = self.space.walk(generator)
+        return next((code for code in walk if not self._known(code)), None)
+
+    def _known(self, code: Array) -> bool:
+        return code.tobytes() in self._told or code.tobytes() in self._outstanding
+
+    def _table(self, codes: Sequence[Array]) -> Array:
+        """Codes (n, E), also of none."""
+        return np.asarray(codes, dtype=np.int64).reshape(-1, len(self.space.names))
+
+
+def _frozen(option: Any) -> Any:
+    """A list that JSON made of a tuple, as one."""
+    return tuple(map(_frozen, option)) if isinstance(option, list) else option
