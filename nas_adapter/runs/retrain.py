@@ -16,12 +16,12 @@ from nas_adapter.progress import progress_bar
 from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.runs.averaging import Averaging
 from nas_adapter.runs.run import Notes
-from nas_adapter.runs.training import cosine, read, together
+from nas_adapter.runs.training import read, together
 from nas_adapter.spaces import Architecture, Size, Space
 from nas_adapter.spaces.genotype import carries
 from nas_adapter.supernets.layers import placed
 from nas_adapter.supernets.precision import precise
-from nas_adapter.supernets.steps import Graphs, descend
+from nas_adapter.supernets.steps import Graphs, cosine, descend
 from nas_adapter.supernets.supernet import Supernet
 from nas_adapter.tasks import Batch, Task
 

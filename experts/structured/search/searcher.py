@@ -15,7 +15,7 @@ from experts.structured.product import ProductDistribution
 from experts.structured.search.effects import Effects, effects
 from experts.structured.search.game import Game
 from experts.structured.search.space import Choice, Point, Space
-from experts.structured.search.surrogate import Scales, Surrogate
+from experts.structured.search.surrogate import Scales, Surrogate, evaluate
 from experts.types import Array
 
 
@@ -132,6 +132,14 @@ class Search:
     def effects(self) -> Effects:
         """What single options and pairs of options are worth, see `Effects`."""
         return effects(self._fitted(), self._losses())
+
+    def predict(self, points: Sequence[Mapping[str, Any]]) -> Array:
+        """What the model expects of points, (n,): normal scores of the values; more is better."""
+        model = self._fitted()
+        codes = np.stack([self.space.encode(point) for point in points])
+        x = model.features[np.arange(len(self.space.names)), codes]
+        expected: Array = -evaluate(model.mean(self._losses()), x)
+        return expected
 
     def state_dict(self) -> dict[str, Any]:
         """All that a search is, as copies: arrays by name under "state", and plain values.
