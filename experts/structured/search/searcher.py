@@ -15,7 +15,7 @@ from experts.structured.product import ProductDistribution
 from experts.structured.search.effects import Effects, effects
 from experts.structured.search.game import Game
 from experts.structured.search.space import Choice, Point, Space
-from experts.structured.search.surrogate import Scales, Surrogate, evaluate
+from experts.structured.search.surrogate import Scales, Surrogate
 from experts.types import Array
 
 
@@ -153,9 +153,8 @@ class Search:
         """What the model expects of points, (n,): normal scores of the values; more is better."""
         model = self._fitted()
         codes = np.stack([self.space.encode(point) for point in points])
-        x = model.features[np.arange(len(self.space.names)), codes]
-        expected: Array = -evaluate(model.mean(self._losses()), x)
-        return expected
+        x = model.features[np.arange(len(self.space.names))[:, None], codes.T]
+        return -model.draw(self._losses(), np.zeros(sum(model.normals))).values(x)
 
     def state_dict(self) -> dict[str, Any]:
         """All that a search is, as copies: arrays by name under "state", and plain values.
