@@ -41,6 +41,7 @@ METHODS: Mapping[str, Searches] = {
     "experts-greedy": OneByOne(Experts(Settings(narrow=0.0, wide=0.0))),
     "experts-unshared": OneByOne(Experts(Settings(scales=Scales(shared=0.0)))),
     "experts-unplanned": OneByOne(Experts(Settings(start=1))),
+    "experts-batches": OneByOne(Experts(batch=16)),
     "experts-repeating": OneByOne(Experts(noisy=True)),
     "exp3": SemiBandit(experts.exp3()),
     "tsallis-inf": SemiBandit(experts.tsallis_inf("reduced")),
@@ -52,7 +53,9 @@ METHODS: Mapping[str, Searches] = {
     "reinforce-slow": OneByOne(Reinforce(rate=1.0)),
 }
 
-VARIANTS = ("experts-additive", "experts-greedy", "experts-unshared", "experts-unplanned")
+VARIANTS = tuple(
+    f"experts-{name}" for name in ("additive", "greedy", "unshared", "unplanned", "batches")
+)
 DEFAULT = tuple(name for name in METHODS if name not in VARIANTS)
 
 REGRET = ("random", "exp3", "tsallis-inf", "reinforce", "reinforce-slow", "experts-repeating")

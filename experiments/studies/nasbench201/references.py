@@ -86,6 +86,8 @@ class Experts:
 
     settings: Settings = field(default_factory=Settings)
     noisy: bool = False
+    batch: int = 1
+    """asks before the first of them is told"""
 
     def __call__(self, budget: Budget, generator: np.random.Generator) -> None:
         """Search, see `OneSearch`."""
@@ -97,8 +99,8 @@ class Experts:
             settings=self.settings,
         )
         while True:
-            point = search.ask()
-            search.tell(point, budget.query(int(encode([int(o) for o in point.values()]))))
+            for point in search.ask(self.batch):
+                search.tell(point, budget.query(int(encode([int(o) for o in point.values()]))))
 
 
 @dataclass(frozen=True, slots=True)

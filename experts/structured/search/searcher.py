@@ -34,6 +34,13 @@ class Settings:
     start: int = 10
     """the first asks, at most so many, are a Latin hypercube: enough to see every option"""
 
+    @classmethod
+    def load(cls, text: str) -> Settings:
+        """From JSON."""
+        fields: dict[str, Any] = json.loads(text)
+        game, scales = Game(**fields.pop("game")), Scales(*fields.pop("scales"))
+        return cls(game, scales, **fields)
+
 
 class Search:
     """Ask for points of a space, tell what they are worth.
@@ -78,7 +85,7 @@ class Search:
     ) -> None:
         self.space = Space(space)
         self.seed, self.maximize, self.noisy = seed, maximize, noisy
-        self._settings = settings
+        self.settings = settings
         self._model = Surrogate(self.space, settings.scales)
         self._asked = 0
         self._codes: list[Array] = []
@@ -166,8 +173,8 @@ class Search:
         }
         plain = {name: getattr(self, name) for name in ("seed", "maximize", "noisy")}
         space = {name: asdict(choice) for name, choice in self.space.choices.items()}
-        text = json.dumps(space, default=lambda value: value.tolist())
-        return plain | {"asked": self._asked, "space": text, "state": arrays}
+        texts = {"space": json.dumps(space), "settings": json.dumps(asdict(self.settings))}
+        return plain | texts | {"asked": self._asked, "state": arrays}
 
     @classmethod
     def from_state_dict(cls, saved: Mapping[str, Any]) -> Search:
@@ -181,6 +188,7 @@ class Search:
             seed=int(saved["seed"]),
             maximize=bool(saved["maximize"]),
             noisy=bool(saved["noisy"]),
+            settings=Settings.load(str(saved["settings"])),
         )
         arrays = {name: np.asarray(value) for name, value in saved["state"].items()}
         search._asked = int(saved["asked"])
@@ -194,7 +202,7 @@ class Search:
 
     def _next(self) -> Point:
         generator = np.random.default_rng([self.seed, self._asked])
-        uniforms = generator.random((self._settings.game.rounds + 1, len(self.space.names)))
+        uniforms = generator.random((self.settings.game.rounds + 1, len(self.space.names)))
         if self._asked < self._start and len(self._told) + len(self._outstanding) < self._start:
             plays = np.repeat(self.space.prior[None], len(uniforms), axis=0)
             strata = latin(self.space, self._start, np.random.default_rng([self.seed, 0, 1]))
@@ -208,11 +216,11 @@ class Search:
 
     @property
     def _start(self) -> int:
-        return min(int(self.space.sizes.max()), self._settings.start)
+        return min(int(self.space.sizes.max()), self.settings.start)
 
     def _plays(self, generator: np.random.Generator) -> Array:
         """Distributions (rounds + 1, E, K) of the game on a function drawn from the posterior."""
-        model, settings = self._fitted(), self._settings
+        model, settings = self._fitted(), self.settings
         wide = self._asked % 2 == 0 and model.count >= np.sum(self.space.sizes - 1)
         spread = settings.wide if wide else settings.narrow
         normal = spread * generator.standard_normal(sum(model.normals))

@@ -20,7 +20,14 @@ from experts.structured.search.start import latin
 from experts.structured.search.surrogate import BLOCK, EXACT, Quadratic, Scales, Surrogate
 
 SCALES = Scales(constant=0.7, main=2.0, shared=1.0, pair=0.6, noise=0.3)
-MIXED = Space({"a": ["x", "y", "z"], "b": ["x", "y", "z"], "c": [1, 2, 3, 4], "d": ["only"]})
+MIXED = Space(
+    {
+        "a": ["x", "y", "z"],
+        "b": Choice(["x", "y", "z"], prior=[1, 2, 3]),
+        "c": [1, 2, 3, 4],
+        "d": ["only"],
+    }
+)
 NESTED = Space(
     {
         "a": ["x", "y", "z"],
@@ -237,8 +244,8 @@ def test_the_game_keeps_its_bounds(seed: int, eta: float, rounds: int, error: fl
         losses = np.stack([edge_losses(f, model.features, MIXED, play) for play in plays])
         spans = [np.ptp(losses[:, e, :size], axis=-1) for e, size in enumerate(MIXED.sizes)]
         bounds = [
-            math.log(size) / eta + eta / 8 * float(span @ span)
-            for size, span in zip(MIXED.sizes, spans, strict=True)
+            np.log(1 / prior[:size]) / eta + eta / 8 * (span @ span)
+            for size, prior, span in zip(MIXED.sizes, MIXED.prior, spans, strict=True)
         ]
         values = f.values(at(model, codes))
         truth = values + error * rng.uniform(-1, 1, len(codes))
@@ -248,22 +255,31 @@ def test_the_game_keeps_its_bounds(seed: int, eta: float, rounds: int, error: fl
             for e, size in enumerate(MIXED.sizes):
                 for o in range(size):
                     part = chances * (codes[:, e] == o) / plays[:, e, o, None]
-                    assert total - np.sum(part @ g) <= bounds[e] + cost + 1e-9
+                    assert total - np.sum(part @ g) <= bounds[e][o] + cost + 1e-9
             if pair == 0:
-                assert total - rounds * g.min() <= sum(bounds) + cost + 1e-9
+                best = codes[np.argmin(values)]
+                joint = sum(bound[o] for bound, o in zip(bounds, best, strict=True))
+                assert total - rounds * g.min() <= joint + cost + 1e-9
 
 
 @given(seed=seeds)
 def test_the_game_is_that_of_the_learner(seed: int) -> None:
-    """`experts.hedge`, also from a prior that rules options out."""
+    """`experts.hedge`, also from a prior that rules options out; its certificate is sharper."""
     rng = np.random.default_rng(seed)
     prior = [0.0, *rng.random(3)]
     space = Space({"a": Choice(list("wxyz"), prior=prior), "b": list("pqrs"), "c": [1, 2, 3, 5]})
     f, features = function(space, rng), Surrogate(space, SCALES).features
     player = experts.Player(experts.hedge(0.7), like=space.prior, prior=space.prior)
+    squares = np.zeros((3, 1))
     for play in Game(0.7, 6).plays(f, features, space):
         np.testing.assert_allclose(play, player.predict(), atol=1e-9)
-        player.update(edge_losses(f, features, space, play))
+        losses = edge_losses(f, features, space, play)
+        player.update(losses)
+        squares[0] += np.ptp(losses[0, 1:]) ** 2
+        squares[1:, 0] += np.ptp(losses[1:], axis=-1) ** 2
+    possible = space.prior > 0
+    bounds = np.log(1 / np.where(possible, space.prior, 1)) / 0.7 + 0.7 / 8 * squares
+    assert np.all(player.certificate()[possible] <= bounds[possible] + 1e-9)
 
 
 @given(seed=seeds, rows=st.integers(1, 12))
