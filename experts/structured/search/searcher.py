@@ -15,6 +15,7 @@ from experts.structured.product import ProductDistribution
 from experts.structured.search.effects import Effects, effects
 from experts.structured.search.game import Game
 from experts.structured.search.space import Choice, Point, Space
+from experts.structured.search.start import latin
 from experts.structured.search.surrogate import Scales, Surrogate
 from experts.types import Array
 
@@ -25,13 +26,20 @@ class Settings:
 
     game: Game = field(default_factory=Game)
     scales: Scales = field(default_factory=Scales)
-    narrow: float = 0.3
+    narrow: float = 0.15
     """times a draw's distance to the posterior mean, in every second ask; and in all of them until
     there are as many values as main effects"""
     wide: float = 1.0
     """the same, in the others"""
     start: int = 10
     """the first asks, at most so many, are a Latin hypercube: enough to see every option"""
+
+    @classmethod
+    def load(cls, text: str) -> Settings:
+        """From JSON."""
+        fields: dict[str, Any] = json.loads(text)
+        game, scales = Game(**fields.pop("game")), Scales(*fields.pop("scales"))
+        return cls(game, scales, **fields)
 
 
 class Search:
@@ -77,7 +85,7 @@ class Search:
     ) -> None:
         self.space = Space(space)
         self.seed, self.maximize, self.noisy = seed, maximize, noisy
-        self._settings = settings
+        self.settings = settings
         self._model = Surrogate(self.space, settings.scales)
         self._asked = 0
         self._codes: list[Array] = []
@@ -172,8 +180,8 @@ class Search:
         }
         plain = {name: getattr(self, name) for name in ("seed", "maximize", "noisy")}
         space = {name: asdict(choice) for name, choice in self.space.choices.items()}
-        text = json.dumps(space, default=lambda value: value.tolist())
-        return plain | {"asked": self._asked, "space": text, "state": arrays}
+        texts = {"space": json.dumps(space), "settings": json.dumps(asdict(self.settings))}
+        return plain | texts | {"asked": self._asked, "state": arrays}
 
     @classmethod
     def from_state_dict(cls, saved: Mapping[str, Any]) -> Search:
@@ -187,6 +195,7 @@ class Search:
             seed=int(saved["seed"]),
             maximize=bool(saved["maximize"]),
             noisy=bool(saved["noisy"]),
+            settings=Settings.load(str(saved["settings"])),
         )
         arrays = {name: np.asarray(value) for name, value in saved["state"].items()}
         search._asked = int(saved["asked"])
@@ -200,10 +209,11 @@ class Search:
 
     def _next(self) -> Point:
         generator = np.random.default_rng([self.seed, self._asked])
-        uniforms = generator.random((self._settings.game.rounds + 1, len(self.space.names)))
+        uniforms = generator.random((self.settings.game.rounds + 1, len(self.space.names)))
         if self._asked < self._start and len(self._told) + len(self._outstanding) < self._start:
             plays = np.repeat(self.space.prior[None], len(uniforms), axis=0)
-            uniforms[-1] = self._stratified(uniforms[-1])
+            strata = latin(self.space, self._start, np.random.default_rng([self.seed, 0, 1]))
+            uniforms[-1] = (strata[self._asked] + uniforms[-1]) / self._start
         else:
             plays = self._plays(generator)
         code = self._pick(plays, uniforms, generator)
@@ -213,18 +223,11 @@ class Search:
 
     @property
     def _start(self) -> int:
-        return min(int(self.space.sizes.max()), self._settings.start)
-
-    def _stratified(self, uniforms: Array) -> Array:
-        """Of `uniforms` (E,), the next row of a Latin hypercube."""
-        generator = np.random.default_rng([self.seed])
-        strata = generator.permuted(np.tile(np.arange(self._start), (len(uniforms), 1)), axis=1)
-        row: Array = (strata[:, self._asked] + uniforms) / self._start
-        return row
+        return min(int(self.space.sizes.max()), self.settings.start)
 
     def _plays(self, generator: np.random.Generator) -> Array:
         """Distributions (rounds + 1, E, K) of the game on a function drawn from the posterior."""
-        model, settings = self._fitted(), self._settings
+        model, settings = self._fitted(), self.settings
         wide = self._asked % 2 == 0 and model.count >= np.sum(self.space.sizes - 1)
         spread = settings.wide if wide else settings.narrow
         normal = spread * generator.standard_normal(sum(model.normals))
