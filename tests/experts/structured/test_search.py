@@ -272,3 +272,19 @@ def test_another_value_for_the_same_point_needs_noisy() -> None:
     for told in ({"value": 0.6}, {"failed": True}):
         with pytest.raises(ValueError, match=r"was told as 0\.5"):
             search.tell({"x": 1}, **told)
+
+
+def test_what_is_expected_of_a_point_is_the_sum_of_its_effects() -> None:
+    space: dict[str, Any] = {"a": ["x", "y", "z"], "b": [1, 2, 3, 4], "c": [True, False]}
+    search = Search(space, seed=3)
+    for point in search.ask(9):
+        search.tell(point, len(point["a"]) + point["b"] * (point["c"] or point["a"] == "y"))
+    every = itertools.product(*space.values())
+    points = [dict(zip(space, options, strict=True)) for options in every]
+    expected = search.predict(points)
+    effects = search.effects().rows
+    summed = [
+        sum(row.effect for row in effects if row.options.items() <= point.items())
+        for point in points
+    ]
+    assert np.allclose(expected - expected.mean(), summed, atol=1e-12)
