@@ -26,7 +26,6 @@ from studies.nasbench201.table import PLACES, Table, read
 from nas_adapter.errors import choose
 from nas_adapter.progress import progress_bar
 from nas_adapter.randomness import Stream, seeded_by, stream
-from nas_adapter.runs.training import cosine
 from nas_adapter.spaces import (
     NASBench201,
     random_architecture,
@@ -35,6 +34,7 @@ from nas_adapter.spaces import (
 )
 from nas_adapter.strategies import Context
 from nas_adapter.strategies.xnas import WEIGHTS, single_path_tuning
+from nas_adapter.supernets.steps import cosine
 from nas_adapter.tasks import ImageSettings
 
 

@@ -30,6 +30,9 @@ CAPTIONS = {
     "the certificate computed along the way; and the method's a-priori bound.",
     "wipeout.png": "When each operation was removed. The longer the bar, the longer it was a "
     "candidate.",
+    "effects.png": "How much better or worse each operation makes a cell on each edge, on average "
+    "over the rest of the cell, as the model of the trained cells sees it: in standard deviations "
+    "over cells, with one standard error; right is better.",
     "cell.png": 'The cell that was found. Edges with "none" are dotted or left out.',
 }
 
@@ -43,6 +46,8 @@ def draw(run: Run, space: Space, architecture: Architecture, result: dict[str, A
     if result["regret"] is not None:
         pictures["regret.png"] = lambda: regret(steps)
         pictures["wipeout.png"] = lambda: wipeouts(space, result["wiped_out"], result["steps"])
+    if "effects" in result:
+        pictures["effects.png"] = lambda: effects(space, result["effects"])
     pictures["cell.png"] = lambda: cells(space, architecture)
     _write(run.out, pictures, CAPTIONS, result)
 
@@ -143,6 +148,24 @@ def wipeouts(space: Space, wiped_out: list[dict[str, Any]], total: int) -> Figur
     figure.supxlabel("search step up to which the operation was a candidate", fontsize=10)
     count = sum(len(offered) for offered in space.choices)
     figure.suptitle(f"Candidates of every edge: {len(wiped_out)} of {count} wiped out")
+    return figure
+
+
+def effects(space: Space, rows: list[dict[str, Any]]) -> Figure:
+    """Picture of what each operation is worth: a bar with its standard error, one panel an edge."""
+    worth = {tuple(row["options"].items()): row for row in rows}
+    figure, axes = _panels(space)
+    for edge, axis in zip(space.edges, axes, strict=True):
+        for place, name in enumerate(space.operations):
+            row = worth.get(((edge, name),))
+            if row is not None:
+                color = COLORS[place % len(COLORS)]
+                axis.barh(place, row["effect"], xerr=row["standard_error"], color=color)
+        axis.set_yticks(range(len(space.operations)), space.operations, fontsize=7)
+        axis.axvline(0, color="black", linewidth=0.8)
+    axes[0].invert_yaxis()  # the panels share the axis
+    figure.supxlabel("better than the edge's average by (standard deviations)", fontsize=10)
+    figure.suptitle("What each operation is worth on every edge")
     return figure
 
 

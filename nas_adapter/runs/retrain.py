@@ -19,13 +19,13 @@ from nas_adapter.progress import progress_bar
 from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.runs.averaging import Averaging
 from nas_adapter.runs.notes import Notes
-from nas_adapter.runs.training import cosine, fitting, read, together
+from nas_adapter.runs.training import fitting, read, together
 from nas_adapter.spaces import Architecture, Size, Space
 from nas_adapter.spaces.genotype import carries
 from nas_adapter.stopping import held
 from nas_adapter.supernets.layers import placed
 from nas_adapter.supernets.precision import precise
-from nas_adapter.supernets.steps import Graphs, descend
+from nas_adapter.supernets.steps import Graphs, cosine, descend
 from nas_adapter.supernets.supernet import Supernet
 from nas_adapter.supernets.synchronised import synchronised
 from nas_adapter.tasks import Batch, Task

@@ -20,11 +20,12 @@ from nas_adapter.errors import UserError, choose, finite, positive
 from nas_adapter.progress import progress_bar
 from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.runs.notes import Notes
-from nas_adapter.runs.training import cosine, fitting, together
+from nas_adapter.runs.training import fitting, together
 from nas_adapter.spaces import Architecture, Space
 from nas_adapter.stopping import held
 from nas_adapter.strategies import Context, MethodSettings, Step
 from nas_adapter.supernets.layers import placed
+from nas_adapter.supernets.steps import cosine
 from nas_adapter.supernets.synchronised import synchronised
 from nas_adapter.tasks import Task
 from nas_adapter.tasks.base import from_step, state_after

@@ -1,8 +1,7 @@
-"""What search and retraining share: the learning-rate schedule, and losses on their way here."""
+"""What search and retraining share: losses on their way here from the device."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -13,16 +12,6 @@ from nas_adapter.errors import UserError, finite
 
 TOGETHER = 20
 """Steps after which a GPU is asked for their losses. It idles after every question."""
-
-
-def cosine(optimizer: torch.optim.Optimizer, progress: float, high: float, low: float) -> None:
-    """Set the learning rate to the cosine schedule's value at `progress` in [0, 1]."""
-    rate = low + (high - low) * (1 + math.cos(math.pi * progress)) / 2
-    for group in optimizer.param_groups:
-        if isinstance(group["lr"], Tensor):  # where a CUDA graph reads it
-            group["lr"].fill_(rate)
-        else:
-            group["lr"] = rate
 
 
 def together(device: torch.device) -> int:

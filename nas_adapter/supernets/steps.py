@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -43,6 +44,16 @@ def descend(
         nn.utils.clip_grad_norm_(parameters(optimizer), clip)
     optimizer.step()
     return ranks.averaged(value.detach())
+
+
+def cosine(optimizer: torch.optim.Optimizer, progress: float, high: float, low: float) -> None:
+    """Set the learning rate to the cosine schedule's value at `progress` in [0, 1]."""
+    rate = low + (high - low) * (1 + math.cos(math.pi * progress)) / 2
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):  # where a CUDA graph reads it
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:

@@ -16,7 +16,7 @@ IN_NUMPY = {
     PACKAGE / "simulation",
     PACKAGE / "testing",
     PACKAGE / "analysis" / "worst_case.py",
-    PACKAGE / "structured" / "black_box.py",
+    PACKAGE / "structured" / "search",
 }
 """Around the algorithms: whole games, which are played in numpy, whole searches, which draw from
 numpy's generators, and the laws, whose games are numpy's."""

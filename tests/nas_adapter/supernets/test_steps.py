@@ -10,9 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from nas_adapter.data.images import Batch
-from nas_adapter.runs.training import cosine
 from nas_adapter.spaces import DARTSRNN, NASBench201, Space
-from nas_adapter.supernets.steps import WARM_UP, Captured, Graphs, Results, descend, frozen
+from nas_adapter.supernets.steps import (
+    WARM_UP,
+    Captured,
+    Graphs,
+    Results,
+    cosine,
+    descend,
+    frozen,
+)
 from nas_adapter.supernets.supernet import forget
 from tests.nas_adapter.small import make_batch, make_net
 

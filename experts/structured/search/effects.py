@@ -1,0 +1,89 @@
+"""What a fitted surrogate says of single options and of pairs: effects with standard errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from experts.structured.search.surrogate import Surrogate
+from experts.types import Array
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Effect(NamedTuple):
+    """How much better than the average of its dimensions an option, or a pair of them, is."""
+
+    options: dict[str, Any]
+    """one or two, by dimension"""
+    effect: float
+    """in standard deviations of the values' normal scores; positive is better"""
+    error: float
+    """its posterior standard deviation"""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Main effects and pair effects; a pair's is what the two together add to their own.
+
+    Effects sum to 0 over a dimension's options.
+    """
+
+    rows: list[Effect]
+    """all main effects in the space's order, then all pair effects"""
+
+    def plot(self, pairs: int = 20) -> Figure:
+        """Bars with one standard error: all main effects, and the largest of the pairs."""
+        try:
+            from matplotlib.figure import Figure  # noqa: PLC0415  (optional, and slow to import)
+        except ImportError as missing:
+            raise ImportError("Effects.plot needs matplotlib: pip install matplotlib") from missing
+        main = [row for row in self.rows if len(row.options) == 1]
+        both = sorted(
+            (row for row in self.rows if len(row.options) == 2), key=lambda r: -abs(r.effect)
+        )
+        panels = [part for part in (main, both[:pairs]) if part]
+        figure = Figure(
+            figsize=(6 * len(panels), 1.5 + 0.2 * max(map(len, panels))), layout="constrained"
+        )
+        for axes, part in zip(
+            figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
+        ):
+            place = np.arange(len(part))
+            axes.barh(place, [row.effect for row in part], xerr=[row.error for row in part])
+            axes.set_yticks(
+                place, [", ".join(f"{n} = {o}" for n, o in row.options.items()) for row in part]
+            )
+            axes.invert_yaxis()
+            axes.axvline(0, color="0.3", linewidth=0.8)
+            axes.set_xlabel("better by (standard deviations of the normal scores)")
+        return figure
+
+
+def effects(model: Surrogate, losses: Array) -> Effects:
+    """All effects of a surrogate, with their standard errors."""
+    space, root, rows = model.space, model.root(), []
+    options = [rows[:size] for rows, size in zip(model.features, space.sizes, strict=True)]
+    alike = [part @ model.x[e].T for e, part in enumerate(options)]
+
+    def enter(where: tuple[int, ...], prior: Array, kernel: Array) -> None:
+        half = kernel @ root.T
+        mean = -half @ (root @ losses)
+        error = np.sqrt(np.maximum(prior - np.sum(half * half, axis=-1), 0.0))
+        for at, chosen in enumerate(np.ndindex(*space.sizes[list(where)])):
+            names = [space.names[e] for e in where]
+            named = {n: space.choices[n].options[o] for n, o in zip(names, chosen, strict=True)}
+            rows.append(Effect(named, float(mean[at]), float(error[at])))
+
+    own = [np.sum(part * part, axis=-1) for part in options]
+    mixed = np.tensordot(model.main, model.x, 1)
+    for e, part in enumerate(options):
+        enter((e,), model.main[e, e] * own[e], part @ mixed[e].T)
+    for e, g in combinations(range(len(options)), 2):
+        kernel = (alike[e][:, None] * alike[g]).reshape(-1, model.count)
+        enter((e, g), model.pair * np.outer(own[e], own[g]).ravel(), model.pair * kernel)
+    return Effects(rows)

@@ -1,0 +1,280 @@
+"""`Search`: ask for points of a space, tell what they are worth."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, overload
+
+import numpy as np
+from scipy.special import ndtri
+
+from experts.structured.product import ProductDistribution
+from experts.structured.search.effects import Effects, effects
+from experts.structured.search.game import Game
+from experts.structured.search.space import Choice, Point, Space
+from experts.structured.search.start import latin
+from experts.structured.search.surrogate import Scales, Surrogate
+from experts.types import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How `Search` plays: one setting for every space, chosen on NAS-Bench-201's CIFAR-10."""
+
+    game: Game = field(default_factory=Game)
+    scales: Scales = field(default_factory=Scales)
+    narrow: float = 0.15
+    """times a draw's distance to the posterior mean, in every second ask; and in all of them until
+    there are as many values as main effects"""
+    wide: float = 1.0
+    """the same, in the others"""
+    start: int = 10
+    """the first asks, at most so many, are a Latin hypercube: enough to see every option"""
+
+    @classmethod
+    def load(cls, text: str) -> Settings:
+        """From JSON."""
+        fields: dict[str, Any] = json.loads(text)
+        game, scales = Game(**fields.pop("game")), Scales(*fields.pop("scales"))
+        return cls(game, scales, **fields)
+
+
+class Search:
+    """Ask for points of a space, tell what they are worth.
+
+    Every ask:
+
+    1. The values so far become losses: normal scores of their ranks. `Surrogate` is fitted to them.
+    2. One function f is drawn from its posterior.
+    3. `Game`: Hedge plays on f on every dimension, from the prior.
+    4. A point is drawn from the last round's product distribution. If it is known, one from the
+       round before, and so on down to the prior; if all those are, any other.
+
+    Parameters
+    ----------
+    space
+        By name, a dimension's options or a `Choice`.
+    seed
+        Of every random choice.
+    maximize
+        Whether large values are good.
+    noisy
+        Whether a point may be asked again, because its value varies; else none ever is.
+
+    Examples
+    --------
+    >>> search = Search({"layers": [1, 2, 3], "act": ["relu", "tanh"]}, seed=0)
+    >>> while not search.exhausted:
+    ...     point = search.ask()
+    ...     search.tell(point, point["layers"] - (point["act"] == "tanh"))
+    >>> search.best
+    ({'layers': 3, 'act': 'relu'}, 3.0)
+    """
+
+    def __init__(
+        self,
+        space: Mapping[str, Choice | Sequence[Any]],
+        *,
+        seed: int = 0,
+        maximize: bool = True,
+        noisy: bool = False,
+        settings: Settings = Settings(),
+    ) -> None:
+        self.space = Space(space)
+        self.seed, self.maximize, self.noisy = seed, maximize, noisy
+        self.settings = settings
+        self._model = Surrogate(self.space, settings.scales)
+        self._asked = 0
+        self._codes: list[Array] = []
+        self._values: list[float] = []  # nan: failed
+        self._told: dict[bytes, int] = {}
+        self._outstanding: dict[bytes, Array] = {}
+
+    @overload
+    def ask(self) -> Point: ...
+    @overload
+    def ask(self, count: int) -> list[Point]: ...
+
+    def ask(self, count: int | None = None) -> Point | list[Point]:
+        """The next point to try, or a list of `count` of them.
+
+        Raises
+        ------
+        ValueError
+            If all points were asked for or told.
+        """
+        return self._next() if count is None else [self._next() for _ in range(count)]
+
+    def tell(
+        self, point: Mapping[str, Any], value: float | None = None, *, failed: bool = False
+    ) -> None:
+        """Enter the value of a point, asked for or not; or that it failed.
+
+        Raises
+        ------
+        ValueError
+            If the point is not of the space, the value is not finite, or the point has another
+            value already and the search is not `noisy`.
+        """
+        code = self.space.encode(point)
+        if failed == (value is not None):
+            raise ValueError(f"tell either a value or failed=True, got {value} and {failed}")
+        number = math.nan if value is None else float(value)
+        if not (failed or math.isfinite(number)):
+            raise ValueError(f"value must be finite, got {number}: for a failure tell failed=True")
+        key = code.tobytes()
+        if key in self._told and not self.noisy:
+            before = self._values[self._told[key]]
+            if before == number or (failed and math.isnan(before)):
+                return
+            raise ValueError(
+                f"value of {dict(point)} was told as {'failed' if math.isnan(before) else before}, "
+                f"got {'failed' if failed else number}: a Search(noisy=True) takes both"
+            )
+        self._outstanding.pop(key, None)
+        self._told.setdefault(key, len(self._codes))
+        self._codes.append(code)
+        self._values.append(number)
+
+    @property
+    def best(self) -> tuple[Point, float]:
+        """The point with the best value told, the first of equals, and that value."""
+        values = np.asarray(self._values)
+        if not np.isfinite(values).any():
+            raise ValueError("best needs a value: none was told")
+        at = int(np.nanargmax(values if self.maximize else -values))
+        return self.space.decode(self._codes[at]), float(values[at])
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether all points of positive prior were asked for or told; never if `noisy`."""
+        return not self.noisy and self._unknown(np.random.default_rng(0)) is None
+
+    def effects(self) -> Effects:
+        """What single options and pairs of options are worth, see `Effects`."""
+        return effects(self._fitted(), self._losses())
+
+    def predict(self, points: Sequence[Mapping[str, Any]]) -> Array:
+        """What the model expects of points, (n,): normal scores of the values; more is better."""
+        model = self._fitted()
+        codes = np.stack([self.space.encode(point) for point in points])
+        x = model.features[np.arange(len(self.space.names))[:, None], codes.T]
+        return -model.draw(self._losses(), np.zeros(sum(model.normals))).values(x)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a search is, as copies: arrays by name under "state", and plain values.
+
+        To save it, and to get it back::
+
+            json.dumps(saved, default=lambda array: array.tolist()), json.loads(text)
+        """
+        failed = np.isnan(self._values)
+        arrays = {
+            "codes": self._table(self._codes),
+            "values": np.where(failed, 0.0, self._values),
+            "failed": failed,
+            "outstanding": self._table(list(self._outstanding.values())),
+        }
+        plain = {name: getattr(self, name) for name in ("seed", "maximize", "noisy")}
+        space = {name: asdict(choice) for name, choice in self.space.choices.items()}
+        texts = {"space": json.dumps(space), "settings": json.dumps(asdict(self.settings))}
+        return plain | texts | {"asked": self._asked, "state": arrays}
+
+    @classmethod
+    def from_state_dict(cls, saved: Mapping[str, Any]) -> Search:
+        """The search that `state_dict` was taken of; options come back as JSON has them."""
+        space = {
+            name: Choice(**{**fields, "options": [_frozen(o) for o in fields["options"]]})
+            for name, fields in json.loads(str(saved["space"])).items()
+        }
+        search = cls(
+            space,
+            seed=int(saved["seed"]),
+            maximize=bool(saved["maximize"]),
+            noisy=bool(saved["noisy"]),
+            settings=Settings.load(str(saved["settings"])),
+        )
+        arrays = {name: np.asarray(value) for name, value in saved["state"].items()}
+        search._asked = int(saved["asked"])
+        search._codes = list(arrays["codes"].astype(np.int64).reshape(-1, len(space)))
+        search._values = np.where(arrays["failed"], math.nan, arrays["values"]).tolist()
+        for index, code in enumerate(search._codes):
+            search._told.setdefault(code.tobytes(), index)
+        for code in arrays["outstanding"].astype(np.int64).reshape(-1, len(space)):
+            search._outstanding[code.tobytes()] = code
+        return search
+
+    def _next(self) -> Point:
+        generator = np.random.default_rng([self.seed, self._asked])
+        uniforms = generator.random((self.settings.game.rounds + 1, len(self.space.names)))
+        if self._asked < self._start and len(self._told) + len(self._outstanding) < self._start:
+            plays = np.repeat(self.space.prior[None], len(uniforms), axis=0)
+            strata = latin(self.space, self._start, np.random.default_rng([self.seed, 0, 1]))
+            uniforms[-1] = (strata[self._asked] + uniforms[-1]) / self._start
+        else:
+            plays = self._plays(generator)
+        code = self._pick(plays, uniforms, generator)
+        self._asked += 1
+        self._outstanding[code.tobytes()] = code
+        return self.space.decode(code)
+
+    @property
+    def _start(self) -> int:
+        return min(int(self.space.sizes.max()), self.settings.start)
+
+    def _plays(self, generator: np.random.Generator) -> Array:
+        """Distributions (rounds + 1, E, K) of the game on a function drawn from the posterior."""
+        model, settings = self._fitted(), self.settings
+        wide = self._asked % 2 == 0 and model.count >= np.sum(self.space.sizes - 1)
+        spread = settings.wide if wide else settings.narrow
+        normal = spread * generator.standard_normal(sum(model.normals))
+        function = model.draw(self._losses(), normal)
+        return settings.game.plays(function, model.features, self.space)
+
+    def _fitted(self) -> Surrogate:
+        """The model, given all that was told."""
+        self._model.add(self._table(self._codes[self._model.count :]))
+        return self._model
+
+    def _losses(self) -> Array:
+        """Normal scores of the ranks, (T,): 0 on average, the best lowest.
+
+        Equal values share their rank; failures are the worst, all together.
+        """
+        values = np.asarray(self._values)
+        order = -values if self.maximize else values  # nan sorts last
+        _, place, ties = np.unique(order, return_inverse=True, return_counts=True)
+        ranks = np.cumsum(ties) - ties / 2
+        scores: Array = ndtri(ranks / max(len(values), 1))[place]
+        return scores
+
+    def _pick(self, plays: Array, uniforms: Array, generator: np.random.Generator) -> Array:
+        """Code of the next point, from the plays (rounds + 1, E, K); uniforms (rounds + 1, E)."""
+        for code in ProductDistribution(plays).sample(uniforms)[::-1]:
+            point = self.space.trim(code)
+            if self.noisy or not self._known(point):
+                return point
+        rest = self._unknown(generator)
+        if rest is None:
+            raise ValueError("space is exhausted: all of its points were asked for or told")
+        return rest
+
+    def _unknown(self, generator: np.random.Generator) -> Array | None:
+        """A point of positive prior that was neither asked for nor told, if there is one."""
+        walk = self.space.walk(generator)
+        return next((code for code in walk if not self._known(code)), None)
+
+    def _known(self, code: Array) -> bool:
+        return code.tobytes() in self._told or code.tobytes() in self._outstanding
+
+    def _table(self, codes: Sequence[Array]) -> Array:
+        """Codes (n, E), also of none."""
+        return np.asarray(codes, dtype=np.int64).reshape(-1, len(self.space.names))
+
+
+def _frozen(option: Any) -> Any:
+    """A list that JSON made of a tuple, as one."""
+    return tuple(map(_frozen, option)) if isinstance(option, list) else option

@@ -1,0 +1,203 @@
+"""Spaces of choices: dimensions with unequal numbers of options, conditions among them, priors."""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from experts.types import Array
+
+Point = dict[str, Any]
+"""An option for every active dimension, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One dimension of a space.
+
+    Examples
+    --------
+    >>> Choice([0, 0.1, 0.3], when={"layers": [2, 3, 4]}).is_ordered
+    True
+    """
+
+    options: Sequence[Any]
+    """K >= 1 of them: numbers, strings, None or tuples of such, no two equal"""
+    when: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """active only where each of these dimensions is, with one of these options"""
+    prior: Sequence[float] | None = None
+    """(K,) nonnegative weights of where to look first; 0: never asked. None: uniform"""
+    ordered: bool | None = None
+    """neighbours are alike. None: if the options are three or more numbers in order"""
+
+    @property
+    def is_ordered(self) -> bool:
+        """`ordered`, or what the options say."""
+        if self.ordered is not None:
+            return self.ordered
+        numbers = [o for o in self.options if isinstance(o, int | float)]
+        if len(numbers) < len(self.options) or any(isinstance(o, bool) for o in numbers):
+            return False
+        steps = [b > a for a, b in pairwise(numbers)]
+        return len(steps) >= 2 and (all(steps) or not any(steps))
+
+
+class Space:
+    """E named dimensions. A point's code is an int (E,): its options' indices, -1 if inactive.
+
+    Parameters
+    ----------
+    dimensions
+        A `Choice`, or a sequence of options, by name.
+
+    Raises
+    ------
+    ValueError
+        For an empty space or dimension, equal options, a prior that is none, and a `when` that
+        names what there is not, or goes in a circle.
+    """
+
+    def __init__(self, dimensions: Mapping[str, Choice | Sequence[Any]]) -> None:
+        self.choices = {name: _choice(name, given) for name, given in dimensions.items()}
+        if not self.choices:
+            raise ValueError("space must have at least one dimension, got none")
+        self.names = list(self.choices)
+        self.sizes = np.asarray([len(choice.options) for choice in self.choices.values()])
+        self._index = {
+            name: {option: index for index, option in enumerate(choice.options)}
+            for name, choice in self.choices.items()
+        }
+        width = int(self.sizes.max())
+        self.prior = np.zeros((len(self.names), width))
+        """(E, K): every dimension's distribution, 0 where it has no option"""
+        self.offered = np.arange(width) < self.sizes[:, None]
+        """bool (E, K): where it has one"""
+        for row, choice in zip(self.prior, self.choices.values(), strict=True):
+            row[: len(choice.options)] = 1.0 if choice.prior is None else choice.prior
+        self.prior /= self.prior.sum(-1, keepdims=True)
+        kinds = [(*choice.options, choice.is_ordered) for choice in self.choices.values()]
+        self.groups = np.asarray([kinds.index(kind) for kind in kinds])
+        """(E,): dimensions with the same options, ordered or not, have the same number"""
+        self.parents = [self._parents(name) for name in self.names]
+        """of every dimension: its direct conditions, index of the parent -> bool (K,)"""
+        graph = {child: list(parents) for child, parents in enumerate(self.parents)}
+        try:
+            self.order = list(graphlib.TopologicalSorter(graph).static_order())
+        except graphlib.CycleError as wrong:
+            circle = " -> ".join(self.names[index] for index in reversed(wrong.args[1]))
+            raise ValueError(f"when must not go in a circle, got {circle}") from None
+        closure: list[dict[int, Array]] = [{} for _ in self.names]
+        for child in self.order:
+            found = dict(self.parents[child])
+            for parent in self.parents[child]:
+                for above, allowed in closure[parent].items():
+                    found[above] = found.get(above, True) & allowed
+            closure[child] = found
+        self.conditions = [
+            (e, q, allowed) for e, found in enumerate(closure) for q, allowed in found.items()
+        ]
+        """(e, q, bool (K,)): e is active only where q has one of these; also through others"""
+
+    def encode(self, point: Mapping[str, Any]) -> Array:
+        """Code of a point; ValueError unless it has an option for exactly what is active."""
+        if unknown := [name for name in point if name not in self.choices]:
+            raise ValueError(f"point has no dimension {unknown[0]!r}: they are {self.names}")
+        code = np.full(len(self.names), -1)
+        for at in self.order:
+            name = self.names[at]
+            if not self.active(at, code):
+                if name in point:
+                    raise ValueError(f"point must leave out {name!r}, which is inactive there")
+            elif name not in point:
+                raise ValueError(f"point lacks {name!r}, got {dict(point)}")
+            else:
+                code[at] = self._look_up(name, point[name])
+        return code
+
+    def decode(self, code: Array) -> Point:
+        """The point of a code."""
+        return {
+            name: choice.options[index]
+            for (name, choice), index in zip(self.choices.items(), code, strict=True)
+            if index >= 0
+        }
+
+    def active(self, at: int, code: Array) -> bool:
+        """Whether a dimension is active, from the code of those before it in `order`."""
+        return all(code[q] >= 0 and allowed[code[q]] for q, allowed in self.parents[at].items())
+
+    def trim(self, code: Array) -> Array:
+        """The code of a point, from one with an option also where it is inactive."""
+        code = code.copy()
+        for at in self.order:
+            if self.parents[at] and not self.active(at, code):
+                code[at] = -1
+        return code
+
+    def walk(self, generator: np.random.Generator) -> Iterator[Array]:
+        """All points of positive prior, each once; the options in a random order."""
+        columns = [generator.permutation(np.flatnonzero(row)) for row in self.prior]
+        code = np.full(len(self.names), -1)
+
+        def below(depth: int) -> Iterator[Array]:
+            if depth == len(self.order):
+                yield code.copy()
+                return
+            at = self.order[depth]
+            for index in columns[at] if self.active(at, code) else (-1,):
+                code[at] = index
+                yield from below(depth + 1)
+            code[at] = -1
+
+        return below(0)
+
+    def _parents(self, name: str) -> dict[int, Array]:
+        """The direct conditions of a dimension."""
+        found = {}
+        for parent, options in self.choices[name].when.items():
+            if parent not in self.choices:
+                raise ValueError(f"when of {name!r} names {parent!r}: there are {self.names}")
+            allowed = np.zeros(self.prior.shape[1], dtype=bool)
+            allowed[[self._look_up(parent, option) for option in options]] = True
+            if not allowed.any():
+                raise ValueError(f"when of {name!r} must list options of {parent!r}, got none")
+            found[self.names.index(parent)] = allowed
+        return found
+
+    def _look_up(self, name: str, option: Any) -> int:
+        index = self._index[name].get(option) if isinstance(option, Hashable) else None
+        if index is None:
+            raise ValueError(
+                f"{name!r} has no option {option!r}: it offers {list(self.choices[name].options)}"
+            )
+        return index
+
+
+def _choice(name: str, given: Choice | Sequence[Any]) -> Choice:
+    """A checked `Choice`."""
+    if isinstance(given, str) or not isinstance(given, Choice | Sequence | np.ndarray):
+        raise ValueError(f"{name!r} must be a Choice or a list of options, got {given!r}")
+    choice = given if isinstance(given, Choice) else Choice(given)
+    options = [o.item() if isinstance(o, np.generic) else o for o in choice.options]
+    if not options:
+        raise ValueError(f"{name!r} must offer at least one option, got none")
+    for option in options:
+        if not isinstance(option, Hashable) or option != option:  # noqa: PLR0124  (nan)
+            raise ValueError(f"{name!r}: options must be hashable and not nan, got {option!r}")
+    if len(set(options)) < len(options):
+        raise ValueError(f"{name!r} must not offer equal options, got {options}")
+    if choice.prior is not None:
+        prior = np.asarray(choice.prior, dtype=float)
+        if prior.shape != (len(options),) or not (
+            np.all(prior >= 0) and prior.sum() > 0 and np.isfinite(prior.sum())
+        ):
+            raise ValueError(
+                f"prior of {name!r} must be {len(options)} nonnegative weights, not all 0, "
+                f"got {choice.prior}"
+            )
+    return replace(choice, options=options)
