@@ -6,10 +6,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from statistics import NormalDist
 from typing import Any, overload
 
 import numpy as np
-from scipy.special import ndtri
 
 from experts.structured.product import ProductDistribution
 from experts.structured.search.effects import Effects, effects
@@ -87,7 +87,7 @@ class Search:
         self.seed, self.maximize, self.noisy = seed, maximize, noisy
         self.settings = settings
         self._model = Surrogate(self.space, settings.scales)
-        self._asked = 0
+        self._asked = self._estimated = 0
         self._codes: list[Array] = []
         self._values: list[float] = []  # nan: failed
         self._told: dict[bytes, int] = {}
@@ -228,20 +228,26 @@ class Search:
         return settings.game.plays(function, model.features, self.space)
 
     def _fitted(self) -> Surrogate:
-        """The model, given all that was told."""
+        """The model, given all that was told; if `noisy`, the noise is estimated again each time
+        that their number has doubled, from at most 256.
+        """
         self._model.add(self._table(self._codes[self._model.count :]))
+        first = 2 ** min(self._model.count.bit_length() - 1, 8) if self._model.count > 7 else 0
+        if self.noisy and first != self._estimated:
+            self._model.find_noise(self._losses(first))
+            self._estimated = first
         return self._model
 
-    def _losses(self) -> Array:
-        """Normal scores of the ranks, (T,): 0 on average, the best lowest.
+    def _losses(self, count: int | None = None) -> Array:
+        """Normal scores of the ranks, (T,), or of the first `count`: on average 0, the best lowest.
 
         Equal values share their rank; failures are the worst, all together.
         """
-        values = np.asarray(self._values)
+        values = np.asarray(self._values[:count])
         order = -values if self.maximize else values  # nan sorts last
         _, place, ties = np.unique(order, return_inverse=True, return_counts=True)
-        ranks = np.cumsum(ties) - ties / 2
-        scores: Array = ndtri(ranks / max(len(values), 1))[place]
+        shares = (np.cumsum(ties) - ties / 2) / max(len(values), 1)
+        scores: Array = np.asarray([NormalDist().inv_cdf(share) for share in shares])[place]
         return scores
 
     def _pick(self, plays: Array, uniforms: Array, generator: np.random.Generator) -> Array:
