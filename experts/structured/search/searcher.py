@@ -179,10 +179,11 @@ class Search:
     @classmethod
     def from_state_dict(cls, saved: Mapping[str, Any]) -> Search:
         """The search that `state_dict` was taken of; options come back as JSON has them."""
-        space = {
-            name: Choice(**{**fields, "options": [_frozen(o) for o in fields["options"]]})
-            for name, fields in json.loads(str(saved["space"])).items()
-        }
+        space = {}
+        for name, fields in json.loads(str(saved["space"])).items():
+            options = _frozen(fields.pop("options"))
+            when = {parent: _frozen(some) for parent, some in fields.pop("when").items()}
+            space[name] = Choice(options, when, **fields)
         search = cls(
             space,
             seed=int(saved["seed"]),
@@ -275,6 +276,6 @@ class Search:
         return np.asarray(codes, dtype=np.int64).reshape(-1, len(self.space.names))
 
 
-def _frozen(option: Any) -> Any:
-    """A list that JSON made of a tuple, as one."""
-    return tuple(map(_frozen, option)) if isinstance(option, list) else option
+def _frozen(options: Any) -> Any:
+    """Options with tuples for the lists that JSON made of them."""
+    return tuple(map(_frozen, options)) if isinstance(options, list) else options
