@@ -53,6 +53,8 @@ class Search:
     4. A point is drawn from the last round's product distribution. If it is known, one from the
        round before, and so on down to the prior; if all those are, any other.
 
+    In the first asks a Latin hypercube, stretched by the priors, takes the place of 1 to 3.
+
     Parameters
     ----------
     space
@@ -63,6 +65,15 @@ class Search:
         Whether large values are good.
     noisy
         Whether a point may be asked again, because its value varies; else none ever is.
+    settings
+        How it plays.
+
+    Notes
+    -----
+    `Game` has a guarantee on the drawn function; the search as a whole has no regret bound.
+
+    Source: posterior sampling, Thompson 1933, Agrawal & Goyal 2013, here on ranks and for the
+    plays of `Game` instead of the function's minimum.
 
     Examples
     --------
@@ -104,8 +115,10 @@ class Search:
         Raises
         ------
         ValueError
-            If all points were asked for or told.
+            If all points were asked for or told, or `count` is negative.
         """
+        if count is not None and not (count == int(count) and count >= 0):
+            raise ValueError(f"count must be a whole number of at least 0, got {count}")
         return self._next() if count is None else [self._next() for _ in range(count)]
 
     def tell(

@@ -96,7 +96,7 @@ def test_tuples_and_numpy_numbers_come_back() -> None:
     space: dict[str, Any] = {
         "kernel": [(1, 1), (3, (3, 1))],
         "width": np.asarray([8, 16]),
-        "none": Choice([None, True], when={"kernel": [(3, (3, 1))]}, prior=[np.int64(1), 2.0]),
+        "none": Choice([None, True], when={"kernel": [(3, (3, 1))]}, prior=[np.float64(1), 2]),
     }
     search = Search(space)
     search.tell({"kernel": (3, (3, 1)), "width": 16, "none": None}, 1)
@@ -215,6 +215,9 @@ def test_large_and_degenerate_spaces() -> None:
 
 def test_many_outstanding_points_differ() -> None:
     search = Search({str(edge): list("abcde") for edge in range(6)})
+    with pytest.raises(ValueError, match="count must be a whole number of at least 0, got -1"):
+        search.ask(-1)
+    assert search.ask(0) == []
     points = [tuple(point.values()) for _ in range(4) for point in search.ask(16)]
     assert len(set(points)) == 64
 
