@@ -31,8 +31,12 @@ class Settings:
     (sum of K - 1), and in every second ask until there are twice as many"""
     wide: float = 1.5
     """the same, in all other asks"""
+    crowd: int = 16
+    """with so many points outstanding, or more, the draw is the posterior's own; with fewer, in
+    between"""
     start: int = 10
-    """the first asks, at most so many, are a Latin hypercube: enough to see every option"""
+    """the first asks, at most so many, are a Latin hypercube: enough to see every option. All are
+    until something is told"""
 
     @classmethod
     def load(cls, text: str) -> Settings:
@@ -217,10 +221,12 @@ class Search:
     def _next(self) -> Point:
         generator = np.random.default_rng([self.seed, self._asked])
         uniforms = generator.random((self.settings.game.rounds + 1, len(self.space.names)))
-        if self._asked < self._start and len(self._told) + len(self._outstanding) < self._start:
+        rows = min(int(self.space.sizes.max()), self.settings.start)
+        if not self._told or len(self._told) + len(self._outstanding) < rows:
             plays = np.repeat(self.space.prior[None], len(uniforms), axis=0)
-            strata = latin(self.space, self._start, np.random.default_rng([self.seed, 0, 1]))
-            uniforms[-1] = (strata[self._asked] + uniforms[-1]) / self._start
+            block, row = divmod(self._asked, rows)
+            strata = latin(self.space, rows, np.random.default_rng([self.seed, block, 1]))
+            uniforms[-1] = (strata[row] + uniforms[-1]) / rows
         else:
             plays = self._plays(generator)
         code = self._pick(plays, uniforms, generator)
@@ -228,16 +234,13 @@ class Search:
         self._outstanding[code.tobytes()] = code
         return self.space.decode(code)
 
-    @property
-    def _start(self) -> int:
-        return min(int(self.space.sizes.max()), self.settings.start)
-
     def _plays(self, generator: np.random.Generator) -> Array:
         """Distributions (rounds + 1, E, K) of the game on a function drawn from the posterior."""
         model, settings = self._fitted(), self.settings
         known = model.count / max(int(np.sum(self.space.sizes - 1)), 1)
         wide = known >= 2 or (known >= 1 and self._asked % 2 == 0)
         spread = settings.wide if wide else settings.narrow
+        spread += (1 - spread) * min(len(self._outstanding) / settings.crowd, 1)
         normal = spread * generator.standard_normal(sum(model.normals))
         function = model.draw(self._losses(), normal)
         return settings.game.plays(function, model.features, self.space)
