@@ -19,3 +19,11 @@ def test_smoke(name: str, tmp_path: Path) -> None:
     table = json.loads((tmp_path / "result.json").read_text())
     assert all(row.keys() == {"case", "ours", "peer", "ratio"} for row in table)
     assert all(row["case"] in shown for row in table)
+
+
+def test_time_of_an_ask(tmp_path: Path) -> None:
+    command = [sys.executable, "benchmarks/search_time.py", "--out", str(tmp_path), "--smoke"]
+    shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    table = json.loads((tmp_path / "result.json").read_text())
+    assert len(table) == 4
+    assert all(row["seconds"] > 0 and row["case"] in shown for row in table)

@@ -6,10 +6,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from statistics import NormalDist
 from typing import Any, overload
 
 import numpy as np
-from scipy.special import ndtri
 
 from experts.structured.product import ProductDistribution
 from experts.structured.search.effects import Effects, effects
@@ -27,12 +27,16 @@ class Settings:
     game: Game = field(default_factory=Game)
     scales: Scales = field(default_factory=Scales)
     narrow: float = 0.15
-    """times a draw's distance to the posterior mean, in every second ask; and in all of them until
-    there are as many values as main effects"""
-    wide: float = 1.0
-    """the same, in the others"""
+    """times a draw's distance to the posterior mean, until there are as many values as main effects
+    (sum of K - 1), and in every second ask until there are twice as many"""
+    wide: float = 1.5
+    """the same, in all other asks"""
+    crowd: int = 16
+    """with so many points outstanding, or more, the draw is the posterior's own; with fewer, in
+    between"""
     start: int = 10
-    """the first asks, at most so many, are a Latin hypercube: enough to see every option"""
+    """the first asks, at most so many, are a Latin hypercube: enough to see every option. All are
+    until something is told"""
 
     @classmethod
     def load(cls, text: str) -> Settings:
@@ -53,6 +57,8 @@ class Search:
     4. A point is drawn from the last round's product distribution. If it is known, one from the
        round before, and so on down to the prior; if all those are, any other.
 
+    In the first asks a Latin hypercube, stretched by the priors, takes the place of 1 to 3.
+
     Parameters
     ----------
     space
@@ -63,6 +69,15 @@ class Search:
         Whether large values are good.
     noisy
         Whether a point may be asked again, because its value varies; else none ever is.
+    settings
+        How it plays.
+
+    Notes
+    -----
+    `Game` has a guarantee on the drawn function; the search as a whole has no regret bound.
+
+    Source: posterior sampling, Thompson 1933, Agrawal & Goyal 2013, here on ranks and for the
+    plays of `Game` instead of the function's minimum.
 
     Examples
     --------
@@ -87,7 +102,7 @@ class Search:
         self.seed, self.maximize, self.noisy = seed, maximize, noisy
         self.settings = settings
         self._model = Surrogate(self.space, settings.scales)
-        self._asked = 0
+        self._asked = self._estimated = 0
         self._codes: list[Array] = []
         self._values: list[float] = []  # nan: failed
         self._told: dict[bytes, int] = {}
@@ -104,8 +119,10 @@ class Search:
         Raises
         ------
         ValueError
-            If all points were asked for or told.
+            If all points were asked for or told, or `count` is negative.
         """
+        if count is not None and not (count == int(count) and count >= 0):
+            raise ValueError(f"count must be a whole number of at least 0, got {count}")
         return self._next() if count is None else [self._next() for _ in range(count)]
 
     def tell(
@@ -186,10 +203,11 @@ class Search:
     @classmethod
     def from_state_dict(cls, saved: Mapping[str, Any]) -> Search:
         """The search that `state_dict` was taken of; options come back as JSON has them."""
-        space = {
-            name: Choice(**{**fields, "options": [_frozen(o) for o in fields["options"]]})
-            for name, fields in json.loads(str(saved["space"])).items()
-        }
+        space = {}
+        for name, fields in json.loads(str(saved["space"])).items():
+            options = _frozen(fields.pop("options"))
+            when = {parent: _frozen(some) for parent, some in fields.pop("when").items()}
+            space[name] = Choice(options, when, **fields)
         search = cls(
             space,
             seed=int(saved["seed"]),
@@ -210,10 +228,12 @@ class Search:
     def _next(self) -> Point:
         generator = np.random.default_rng([self.seed, self._asked])
         uniforms = generator.random((self.settings.game.rounds + 1, len(self.space.names)))
-        if self._asked < self._start and len(self._told) + len(self._outstanding) < self._start:
+        rows = min(int(self.space.sizes.max()), self.settings.start)
+        if not self._told or len(self._told) + len(self._outstanding) < rows:
             plays = np.repeat(self.space.prior[None], len(uniforms), axis=0)
-            strata = latin(self.space, self._start, np.random.default_rng([self.seed, 0, 1]))
-            uniforms[-1] = (strata[self._asked] + uniforms[-1]) / self._start
+            block, row = divmod(self._asked, rows)
+            strata = latin(self.space, rows, np.random.default_rng([self.seed, block, 1]))
+            uniforms[-1] = (strata[row] + uniforms[-1]) / rows
         else:
             plays = self._plays(generator)
         code = self._pick(plays, uniforms, generator)
@@ -221,34 +241,38 @@ class Search:
         self._outstanding[code.tobytes()] = code
         return self.space.decode(code)
 
-    @property
-    def _start(self) -> int:
-        return min(int(self.space.sizes.max()), self.settings.start)
-
     def _plays(self, generator: np.random.Generator) -> Array:
         """Distributions (rounds + 1, E, K) of the game on a function drawn from the posterior."""
         model, settings = self._fitted(), self.settings
-        wide = self._asked % 2 == 0 and model.count >= np.sum(self.space.sizes - 1)
+        known = model.count / max(int(np.sum(self.space.sizes - 1)), 1)
+        wide = known >= 2 or (known >= 1 and self._asked % 2 == 0)
         spread = settings.wide if wide else settings.narrow
+        spread += (1 - spread) * min(len(self._outstanding) / settings.crowd, 1)
         normal = spread * generator.standard_normal(sum(model.normals))
         function = model.draw(self._losses(), normal)
         return settings.game.plays(function, model.features, self.space)
 
     def _fitted(self) -> Surrogate:
-        """The model, given all that was told."""
+        """The model, given all that was told; if `noisy`, the noise is estimated again each time
+        that their number has doubled, from at most 256.
+        """
         self._model.add(self._table(self._codes[self._model.count :]))
+        first = 2 ** min(self._model.count.bit_length() - 1, 8) if self._model.count > 7 else 0
+        if self.noisy and first != self._estimated:
+            self._model.find_noise(self._losses(first))
+            self._estimated = first
         return self._model
 
-    def _losses(self) -> Array:
-        """Normal scores of the ranks, (T,): 0 on average, the best lowest.
+    def _losses(self, count: int | None = None) -> Array:
+        """Normal scores of the ranks, (T,), or of the first `count`: on average 0, the best lowest.
 
         Equal values share their rank; failures are the worst, all together.
         """
-        values = np.asarray(self._values)
+        values = np.asarray(self._values[:count])
         order = -values if self.maximize else values  # nan sorts last
         _, place, ties = np.unique(order, return_inverse=True, return_counts=True)
-        ranks = np.cumsum(ties) - ties / 2
-        scores: Array = ndtri(ranks / max(len(values), 1))[place]
+        shares = (np.cumsum(ties) - ties / 2) / max(len(values), 1)
+        scores: Array = np.asarray([NormalDist().inv_cdf(share) for share in shares])[place]
         return scores
 
     def _pick(self, plays: Array, uniforms: Array, generator: np.random.Generator) -> Array:
@@ -275,6 +299,6 @@ class Search:
         return np.asarray(codes, dtype=np.int64).reshape(-1, len(self.space.names))
 
 
-def _frozen(option: Any) -> Any:
-    """A list that JSON made of a tuple, as one."""
-    return tuple(map(_frozen, option)) if isinstance(option, list) else option
+def _frozen(options: Any) -> Any:
+    """Options with tuples for the lists that JSON made of them."""
+    return tuple(map(_frozen, options)) if isinstance(options, list) else options

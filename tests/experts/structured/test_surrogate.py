@@ -114,6 +114,21 @@ def test_effects_are_those_of_the_posterior(space: Space, seed: int, count: int)
         assert row.error == pytest.approx(math.sqrt(contrast @ covariance @ contrast), abs=1e-7)
 
 
+@pytest.mark.parametrize("noise", [0.05, 0.8])
+def test_the_noise_is_found(noise: float) -> None:
+    """Within a factor of 2, from 200 values of a function of the model's own kind."""
+    model, rng = Surrogate(MIXED, SCALES), np.random.default_rng(0)
+    codes = everything(MIXED)[rng.integers(36, size=200)]
+    model.add(codes)
+    phi = primal(MIXED, codes)
+    signal = phi @ rng.standard_normal(phi.shape[1])
+    model.root()
+    model.find_noise(signal + math.sqrt(noise) * rng.standard_normal(200))
+    assert noise / 2 <= model.noise <= 2 * noise
+    inverse = np.linalg.inv(phi @ phi.T + model.noise * np.eye(200))
+    np.testing.assert_allclose(model.root().T @ model.root(), inverse, atol=1e-8)
+
+
 def test_random_features_have_the_covariance_of_pair_effects_on_average() -> None:
     """Over so many random features the error is of the order of RANDOM**-0.5."""
     space = Space({str(e): range(5) for e in range(20)})
@@ -306,4 +321,6 @@ def test_effects_are_drawn() -> None:
     assert [len(row.options) for row in found.rows] == [1] * 6 + [2] * 9
     panels = found.plot(pairs=4).axes
     assert [len(panel.patches) for panel in panels] == [6, 4]
-    assert len(Search({"a": [1, 2]}).effects().plot().axes) == 1
+    assert str(found).splitlines()[5].startswith("b = 3          +")
+    alone = Search({"a": [1, 2]}).effects()
+    assert [len(panel.patches) for panel in alone.plot().axes] == [2, 0]
