@@ -85,8 +85,13 @@ class BlackBox:
         return Step(shown, details)
 
     def finish(self) -> tuple[Architecture, Architecture]:
-        """The best cell, whose weights the supernet takes over."""
+        """The best cell, whose weights the supernet takes over.
+
+        Where the time was up before the first cell's training, that is judged as it is.
+        """
         context = self._context
+        if not self._losses:
+            self._judge()
         found = self._found()
         others = [
             (edge, operation)

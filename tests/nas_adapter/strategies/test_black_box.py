@@ -73,6 +73,15 @@ def test_it_ends_with_its_best_cell_and_that_cells_weights(task: Any) -> None:
     assert float(loss) == best["held_out_loss"]
 
 
+def test_a_search_that_ends_early_ends_with_the_cell_under_way(task: Any) -> None:
+    strategy = BlackBox(BlackBoxSettings(cell_epochs=2), context(task, 2))
+    assert not run(strategy, task, 1)
+    found, _ = strategy.finish()
+    [trained] = strategy.report()["cells_trained"]
+    assert SPACE.genotype(found) == trained["architecture"]
+    assert trained["held_out_loss"] is not None
+
+
 def test_a_cell_that_diverges_has_failed_and_is_not_found(
     task: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
