@@ -37,7 +37,6 @@ def learners(rounds: int) -> dict[str, Any]:
     """The learners by name, those with a horizon tuned for the game."""
     return {
         "hedge": experts.hedge(horizon=rounds),
-        "anytime_hedge": experts.anytime_hedge(),
         "adahedge": experts.adahedge(),
     }
 
@@ -76,6 +75,7 @@ def play(learner: Any, dtype: Any, rounds: int) -> dict[str, float]:
 
 
 def main() -> None:
+    """Play all games and write their table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=10_000_000)
