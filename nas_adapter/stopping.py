@@ -65,20 +65,18 @@ def held() -> Iterator[None]:
 
 
 def any_asked(*, due: bool = False) -> bool:
-    """Whether a process was asked to stop, as all of them are from now on; or `due` is true of one.
+    """Whether a process of the training was asked to stop, or `due` is true of one.
 
-    All processes of a training call it at once.
+    All of them call it at once, and `stop_if_asked`: a request that comes in after that waits.
     """
-    signum, due_somewhere = ranks.largest(_Asked.signum or 0, due)
-    if signum:  # else one that has just come in would be lost
-        _Asked.signum = signum
-    return bool(signum or due_somewhere)
+    return any(ranks.largest(_Asked.signum or 0, due))
 
 
 def stop_if_asked() -> None:
-    """Raise `Stopped` if the process was asked to stop."""
-    if _Asked.signum is not None:
-        raise Stopped(_Asked.signum)
+    """Raise `Stopped` on all processes of the training if one of them was asked to stop."""
+    [signum] = ranks.largest(_Asked.signum or 0)
+    if signum:
+        raise Stopped(signum)
 
 
 def _take(signum: int, frame: FrameType | None) -> None:

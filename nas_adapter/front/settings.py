@@ -37,7 +37,8 @@ class Settings:
     way as well."""
     precision: str = "tf32"
     """Of training on a GPU: tf32 (products of 10-bit mantissas, sums in float32), float32, or bf16
-    (activations of 7-bit mantissas). Holds for the whole process."""
+    (activations of 7-bit mantissas); float64, on the CPU too, to compare two ways of computing the
+    same. Holds for the whole process."""
     checkpoint_minutes: float = 1.0
     """Minutes between checkpoints of a search or a training under way. 0: one after every step."""
     search: SearchSettings

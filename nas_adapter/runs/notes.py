@@ -49,7 +49,6 @@ class Unwritten:
     def save(self, phase: str, state: dict[str, Any]) -> None:
         """See `Notes.save`."""
         self.phases[phase] = state
-        any_asked()
         stop_if_asked()
 
     def pause(self, phase: str, state: Callable[[], dict[str, Any]]) -> None:

@@ -124,7 +124,6 @@ class Run:
             }
             replace(self.out / "checkpoint.pt", lambda path: write_checkpoint(content, path))
         self._set_clock()
-        any_asked()
         stop_if_asked()
 
     def pause(self, phase: str, state: Callable[[], dict[str, Any]]) -> None:

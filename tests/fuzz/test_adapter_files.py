@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from studies.nasbench201 import table as nasbench201
+from studies.nasbench201.table import read as read_table
 from studies.online_to_batch.populations import from_table
 
 from nas_adapter.advice.prior import from_file
@@ -87,7 +87,7 @@ def read_errors(path: Path) -> None:
 def read_accuracies(path: Path) -> None:
     """Read a few rows of NAS-Bench-201's table; where these are good it lacks the others."""
     try:
-        nasbench201.read(str(path), "cifar10")
+        read_table(str(path), "cifar10")
     except UserError as error:
         if "architectures are missing" not in str(error):
             raise
