@@ -18,6 +18,7 @@ IN_NUMPY = {
     PACKAGE / "analysis" / "worst_case.py",
     PACKAGE / "structured" / "black_box.py",
     PACKAGE / "structured" / "search",
+    PACKAGE / "optuna",
 }
 """Around the algorithms: whole games, which are played in numpy, whole searches, which draw from
 numpy's generators, and the laws, whose games are numpy's."""
@@ -27,7 +28,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 def test_experts_imports_no_heavy_or_optional_library() -> None:
     code = (
         "import sys, experts; "
-        "heavy = {'torch', 'nas_adapter', 'matplotlib', 'numba', 'pandas', 'tqdm', 'hypothesis'}; "
+        "heavy = {'torch', 'nas_adapter', 'matplotlib', 'numba', 'pandas', 'tqdm', 'hypothesis',"
+        " 'optuna'}; "
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, overload
 
@@ -114,6 +114,25 @@ class Search:
         self._told.setdefault(key, len(self._codes))
         self._codes.append(code)
         self._values.append(number)
+
+    def expect(self, points: Iterable[Mapping[str, Any]], *, asked: int) -> None:
+        """Replace what is known of the asks: for several processes that share their points.
+
+        Parameters
+        ----------
+        points
+            Those without a value that are not to be asked for, instead of those that were.
+        asked
+            Number of asks so far: after different ones, asks draw different random numbers.
+
+        Raises
+        ------
+        ValueError
+            If a point is not of the space.
+        """
+        codes = map(self.space.encode, points)
+        self._outstanding = {code.tobytes(): code for code in codes}
+        self._asked = asked
 
     @property
     def best(self) -> tuple[Point, float]:

@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""Optuna's samplers and ours on the same studies, with the same budgets and seeds.
+
+Two data sets of NAS-Bench-201's table, scikit-learn pipelines, a choice of features.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+from common.command import at_least, run_command
+from common.output import table, write_picture, write_result
+from studies.black_box import pictures
+from studies.black_box.problems import Problem, features, operations, pipelines
+from studies.black_box.searches import SAMPLERS, Search, saved_search
+from studies.nasbench201.table import CHOICES, EDGES, read
+from tqdm import tqdm
+
+from nas_adapter.errors import UserError, choose
+
+BUDGETS = (20, 50, 100, 300)
+MADE: dict[str, Callable[[], Problem]] = {"pipelines": pipelines, "features": features}
+OURS = "experts"
+
+Played = dict[str, np.ndarray[Any, Any]]
+
+
+class Most(NamedTuple):
+    """The most studies and trials of a sampler."""
+
+    seeds: int = sys.maxsize
+    queries: int = sys.maxsize
+
+
+SLOW = {"gp": Most(seeds=20, queries=100)}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Optuna's samplers and ours on the same studies, with the same budgets and seeds."""
+
+    table: str | None = None
+    """CSV file of NAS-Bench-201 (.gz or not), as for nasbench201_bandit.py; needed for its data
+    sets."""
+    problem: str = "cifar10,cifar100,pipelines,features"
+    """Studies, separated by commas; a name that is not pipelines or features is a data set of the
+    table."""
+    sampler: str = ",".join(SAMPLERS)
+    """Samplers, separated by commas."""
+    queries: int = 300
+    """Trials of a study (gp: at most 100)."""
+    seeds: int = 100
+    """Studies of each sampler, with seeds 0, 1, ... (gp: at most 20)."""
+    jobs: int = 1
+    """Processes."""
+    out: Path = Path("runs/black-box")
+    """Folder for result.json, the picture and searches/, a file for each study: those that are
+    there are not run again."""
+    smoke: bool = False
+    """2 seeds of 20 queries on the studies that need no --table."""
+
+    def __post_init__(self) -> None:
+        for name in self.sampler.split(","):
+            choose("sampler", name, SAMPLERS)
+        at_least(self, queries=1, seeds=2, jobs=1)
+
+
+def main(config: Config) -> None:
+    """Run the studies, write result.json and the picture, print the table."""
+    if config.smoke:
+        config = replace(config, problem=",".join(MADE), seeds=2, queries=20)
+    problems = {name: load(name, config.table) for name in config.problem.split(",")}
+    played = play(problems, config)
+    records = [
+        record(name, sampler, found, budget)
+        for (name, sampler), found in played.items()
+        for budget in BUDGETS
+        if budget <= found["values"].shape[1]
+    ]
+    compare(records)
+    write_result(config.out, records)
+    write_picture(
+        config.out,
+        "black-box.png",
+        pictures.medians({key: found["values"] for key, found in played.items()}),
+    )
+    print(f"written to {config.out}: result.json, black-box.png")
+    print(table(records, COLUMNS))
+
+
+COLUMNS = (
+    "problem", "sampler", "queries", "seeds", "median", "mean", "stderr", "score", "score_stderr",
+    "behind", "behind_stderr", "ms",
+)  # fmt: skip
+
+
+def load(name: str, source: str | None) -> Problem:
+    """A problem by its name."""
+    if name in MADE:
+        return MADE[name]()
+    if source is None:
+        raise UserError(f"--table is needed for {name!r}; without: --problem {','.join(MADE)}")
+    found = read(source, name)
+    return operations(found.valid, found.test, EDGES, CHOICES)
+
+
+def play(problems: dict[str, Problem], config: Config) -> dict[tuple[str, str], Played]:
+    """Values, scores and seconds of each problem and sampler, (seeds, queries) each."""
+    tasks = [
+        (name, sampler, seed, min(config.queries, most.queries))
+        for name in problems
+        for sampler in config.sampler.split(",")
+        for most in [SLOW.get(sampler, Most())]
+        for seed in range(min(config.seeds, most.seeds))
+    ]
+    work = joblib.Parallel(n_jobs=config.jobs, return_as="generator")(
+        joblib.delayed(saved_search)(
+            config.out / "searches" / name, problems[name], sampler, seed, queries
+        )
+        for name, sampler, seed, queries in tasks
+    )
+    found: dict[tuple[str, str], list[Search]] = {}
+    for (name, sampler, _, _), one in zip(
+        tqdm(tasks, desc="searching", unit="study"), work, strict=True
+    ):
+        found.setdefault((name, sampler), []).append(one)
+    return {
+        key: {name: np.array([one[name] for one in some]) for name in some[0]}
+        for key, some in found.items()
+    }
+
+
+def record(problem: str, sampler: str, found: Played, budget: int) -> dict[str, Any]:
+    """One record: the best value seen, and the score of the trial with it (the first of equals)."""
+    values, scores, seconds = (found[name][:, :budget] for name in ("values", "scores", "seconds"))
+    best = values.max(axis=1)
+    score = np.take_along_axis(scores, values.argmax(axis=1)[:, None], axis=1)[:, 0]
+    root = np.sqrt(len(best))
+    return {
+        "problem": problem,
+        "sampler": sampler,
+        "queries": budget,
+        "seeds": len(best),
+        "median": float(np.median(best)),
+        "mean": float(best.mean()),
+        "stderr": float(best.std(ddof=1) / root),
+        "score": float(score.mean()),
+        "score_stderr": float(score.std(ddof=1) / root),
+        "ms": float(1000 * np.median(seconds[:, -10:])),
+    }
+
+
+def compare(records: list[dict[str, Any]]) -> None:
+    """Add to each record how far its mean is behind ours, with the standard error."""
+    ours = {(r["problem"], r["queries"]): r for r in records if r["sampler"] == OURS}
+    for entry in records:
+        other = ours.get((entry["problem"], entry["queries"]))
+        if other is not None and other is not entry:
+            entry["behind"] = other["mean"] - entry["mean"]
+            entry["behind_stderr"] = float(np.hypot(other["stderr"], entry["stderr"]))
+
+
+def command(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    return run_command(Config, main, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(command())
