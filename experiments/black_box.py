@@ -74,9 +74,9 @@ class Config:
 def main(config: Config) -> None:
     """Run the studies, write result.json and the picture, print the table."""
     if config.smoke:
-        config = replace(config, problem=",".join(MADE), seeds=2, queries=20)
-    problems = {name: load(name, config.table) for name in config.problem.split(",")}
-    played = play(problems, config)
+        names = [name for name in config.problem.split(",") if name in MADE or config.table]
+        config = replace(config, problem=",".join(names or MADE), seeds=2, queries=20)
+    played = play(config)
     records = [
         record(name, sampler, found, budget)
         for (name, sampler), found in played.items()
@@ -110,26 +110,43 @@ def load(name: str, source: str | None) -> Problem:
     return operations(found.valid, found.test, EDGES, CHOICES)
 
 
-def play(problems: dict[str, Problem], config: Config) -> dict[tuple[str, str], Played]:
-    """Values, scores and seconds of each problem and sampler, (seeds, queries) each."""
-    tasks = [
-        (name, sampler, seed, min(config.queries, most.queries))
-        for name in problems
+class Task(NamedTuple):
+    """One study."""
+
+    problem: str
+    sampler: str
+    seed: int
+    queries: int
+
+
+def tasks(config: Config) -> list[Task]:
+    """All studies of a run."""
+    return [
+        Task(problem, sampler, seed, min(config.queries, most.queries))
+        for problem in config.problem.split(",")
         for sampler in config.sampler.split(",")
         for most in [SLOW.get(sampler, Most())]
         for seed in range(min(config.seeds, most.seeds))
     ]
+
+
+def play(config: Config) -> dict[tuple[str, str], Played]:
+    """Values, scores and seconds of each problem and sampler, (seeds, queries) each."""
+    problems = {name: load(name, config.table) for name in config.problem.split(",")}
+    todo = tasks(config)
     work = joblib.Parallel(n_jobs=config.jobs, return_as="generator")(
         joblib.delayed(saved_search)(
-            config.out / "searches" / name, problems[name], sampler, seed, queries
+            config.out / "searches" / task.problem,
+            problems[task.problem],
+            task.sampler,
+            task.seed,
+            task.queries,
         )
-        for name, sampler, seed, queries in tasks
+        for task in todo
     )
     found: dict[tuple[str, str], list[Search]] = {}
-    for (name, sampler, _, _), one in zip(
-        tqdm(tasks, desc="searching", unit="study"), work, strict=True
-    ):
-        found.setdefault((name, sampler), []).append(one)
+    for task, one in zip(tqdm(todo, desc="searching", unit="study"), work, strict=True):
+        found.setdefault((task.problem, task.sampler), []).append(one)
     return {
         key: {name: np.array([one[name] for one in some]) for name in some[0]}
         for key, some in found.items()

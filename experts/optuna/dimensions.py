@@ -44,7 +44,9 @@ def options(distribution: BaseDistribution) -> list[Any]:
     return [kind(low + i * step) for i in range(count)]
 
 
-def conditions(points: Sequence[Point]) -> dict[str, dict[str, list[Any]]]:
+def conditions(
+    points: Sequence[Point], partial: Sequence[Point] = ()
+) -> dict[str, dict[str, list[Any]]]:
     """When each dimension is active, as in `Choice.when`: what explains some points.
 
     A dimension that is in all points always is. Of another one, a condition is on a dimension that
@@ -52,12 +54,18 @@ def conditions(points: Sequence[Point]) -> dict[str, dict[str, list[Any]]]:
     break a condition. Conditions are added one by one: that which most of the points break that
     break none so far; of equals, that on the dimension with the fewest options seen. A dimension
     that conditions cannot explain is left out.
+
+    Parameters
+    ----------
+    partial
+        Points that may lack dimensions that are active: they only show what is allowed.
     """
-    counts = Counter(name for point in points for name in point)
-    seen = {name: len({point[name] for point in points if name in point}) for name in counts}
+    every = [*points, *partial]
+    counts = Counter(name for point in every for name in point)
+    seen = {name: len({point[name] for point in every if name in point}) for name in counts}
     found: dict[str, dict[str, list[Any]]] = {}
     for name, _ in counts.most_common():  # a condition is on a dimension that is there more often
-        there = [point for point in points if name in point]
+        there = [point for point in every if name in point]
         allowed = {
             other: dict.fromkeys(point[other] for point in there)
             for other in found

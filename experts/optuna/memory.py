@@ -85,9 +85,13 @@ class Memory:
         offered = {name: options(distribution) for name, distribution in seen.items()}
         usable = [name for name, found in offered.items() if found and name not in changed]
         self._options = {name: offered[name] for name in usable}
-        points = [point for trial in self._trials.values() if (point := self._point(trial))]
-        self._when = conditions(points)
-        unexplained = {name for point in points for name in point} - self._when.keys()
+        whole: list[Point] = []
+        partial: list[Point] = []
+        for trial in self._trials.values():
+            if point := self._point(trial):
+                (whole if trial.state == TrialState.COMPLETE else partial).append(point)
+        self._when = conditions(whole, partial)
+        unexplained = {name for point in whole + partial for name in point} - self._when.keys()
         self._options = {name: offered[name] for name in usable if name in self._when}
         self.dimensions = {name: seen[name] for name in self._options}
         self.others = {
@@ -115,10 +119,16 @@ class Memory:
         return Search(space, seed=self.seed, maximize=self.maximize, noisy=noisy)
 
     def _tell(self, trial: FrozenTrial) -> None:
-        """Tell the search what a trial found, unless that is known."""
+        """Tell the search what a trial found, if it is a point and not known."""
         point = self._point(trial)
         if self.search is None or point is None:
             return
+        if (
+            trial.state == TrialState.PRUNED
+        ):  # what it did not come to was not the reason: any will do
+            for name in self._when:
+                if name not in point and self._active(name, point):
+                    point[name] = self._options[name][trial.number % len(self._options[name])]
         key = frozenset(point.items())
         if key in self._told and not self.search.noisy:
             return
@@ -139,14 +149,22 @@ class Memory:
         return value
 
     def _fits(self, trial: FrozenTrial) -> bool:
-        """Whether a trial suggested what the dimensions and conditions say."""
+        """Whether a trial suggested what the dimensions and conditions say.
+
+        One that was pruned may lack parameters that it would have suggested later.
+        """
         known = all(
             name in self.others
             or distribution.single()
             or self.dimensions.get(name) == distribution
             for name, distribution in trial.distributions.items()
         )
-        return known and ((point := self._point(trial)) is None or self._whole(point))
+        point = self._point(trial)
+        if not known or point is None:
+            return known
+        if trial.state == TrialState.PRUNED:
+            return all(self._active(name, point) for name in point)
+        return self._whole(point)
 
     def _point(self, trial: FrozenTrial) -> Point | None:
         """The options of a trial; None if a value is none, as one can be that was enqueued."""
@@ -162,13 +180,13 @@ class Memory:
     def _whole(self, point: Point) -> bool:
         """Whether a point has an option for exactly what is active."""
         return point.keys() <= self._when.keys() and all(
-            (name in point)
-            == all(point.get(other, _NOTHING) in found for other, found in when.items())
-            for name, when in self._when.items()
+            (name in point) == self._active(name, point) for name in self._when
         )
 
-
-_NOTHING = object()
+    def _active(self, name: str, point: Point) -> bool:
+        return all(
+            other in point and point[other] in found for other, found in self._when[name].items()
+        )
 
 
 def _same(option: Any, value: Any) -> bool:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import optuna
+from optuna.trial import BaseTrial
 from sklearn.datasets import load_breast_cancer
 
 Outcome = tuple[float, float]
 """The value that a sampler is told, and the score by which its search is judged."""
 
-Problem = Callable[[optuna.Trial], Outcome]
+Problem = Callable[[BaseTrial], Outcome]
 
 PIPELINES = Path(__file__).parents[3] / "benchmarks" / "pipelines.csv.gz"
 
@@ -29,7 +29,7 @@ def operations(valid: Any, test: Any, edges: int, choices: int) -> Problem:
         Values and scores, in the order of the architectures' codes (base `choices`).
     """
 
-    def problem(trial: optuna.Trial) -> Outcome:
+    def problem(trial: BaseTrial) -> Outcome:
         code = 0
         for edge in range(edges):
             code = code * choices + trial.suggest_categorical(f"edge{edge}", range(choices))
@@ -55,7 +55,7 @@ def pipelines(path: Path = PIPELINES) -> Problem:
         for name, text in row.items():
             options.setdefault(name, {})[text] = None
 
-    def problem(trial: optuna.Trial) -> Outcome:
+    def problem(trial: BaseTrial) -> Outcome:
         def suggest(name: str) -> str:
             found = list(options[name])
             if found[0][0].isdigit():  # numbers, in ascending order
@@ -85,7 +85,7 @@ def features(ridge: float = 1.0) -> Problem:
     penalty = ridge * np.eye(x.shape[1])
     penalty[0, 0] = 0.0
 
-    def problem(trial: optuna.Trial) -> Outcome:
+    def problem(trial: BaseTrial) -> Outcome:
         names = (f"feature{i}" for i in range(x.shape[1] - 1))
         used = np.flatnonzero(
             [True, *(trial.suggest_categorical(name, (False, True)) for name in names)]

@@ -105,3 +105,9 @@ def test_both_of_two_conditions() -> None:
 def test_what_cannot_be_explained_is_left_out_with_what_hangs_on_it() -> None:
     points: list[Point] = [{"a": 1}, {"a": 1, "b": 1}, {"a": 1, "b": 2, "c": 1}]
     assert conditions(points) == {"a": {}}
+
+
+def test_what_a_partial_point_lacks_may_be_active() -> None:
+    whole: list[Point] = [{"a": 1, "b": 1}, {"a": 2, "b": 2}]
+    assert conditions(whole, [{"a": 3}]) == {"a": {}, "b": {}}
+    assert conditions(whole, [{"a": 3, "c": 1}])["c"] == {"a": [3]}
