@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -65,27 +66,24 @@ class Effects:
 
 def effects(model: Surrogate, losses: Array) -> Effects:
     """All effects of a surrogate, with their standard errors."""
-    space, tables = model.space, model.features @ model.features.swapaxes(1, 2)
-    alike = [tables[e][:size, model.codes[:, e]] for e, size in enumerate(space.sizes)]
-    root, rows = model.root(), []
+    space, root, rows = model.space, model.root(), []
+    options = [rows[:size] for rows, size in zip(model.features, space.sizes, strict=True)]
+    alike = [part @ model.x[e].T for e, part in enumerate(options)]
 
-    def enter(where: tuple[int, ...], variance: float, prior: Array, kernel: Array) -> None:
-        half = variance * kernel @ root.T
+    def enter(where: tuple[int, ...], prior: Array, kernel: Array) -> None:
+        half = kernel @ root.T
         mean = -half @ (root @ losses)
-        error = np.sqrt(np.maximum(variance * prior - np.sum(half * half, axis=-1), 0.0))
-        sizes = space.sizes[list(where)]
-        for at, options in enumerate(np.ndindex(*sizes)):
-            named = {
-                space.names[e]: space.choices[space.names[e]].options[o]
-                for e, o in zip(where, options, strict=True)
-            }
+        error = np.sqrt(np.maximum(prior - np.sum(half * half, axis=-1), 0.0))
+        for at, chosen in enumerate(np.ndindex(*space.sizes[list(where)])):
+            names = [space.names[e] for e in where]
+            named = {n: space.choices[n].options[o] for n, o in zip(names, chosen, strict=True)}
             rows.append(Effect(named, float(mean[at]), float(error[at])))
 
-    own = [np.diag(tables[e])[:size] for e, size in enumerate(space.sizes)]
-    for e in range(len(alike)):
-        enter((e,), model.scales.main, own[e], alike[e])
-    for e in range(len(alike)):
-        for g in range(e + 1, len(alike)):
-            kernel = (alike[e][:, None] * alike[g]).reshape(-1, model.count)
-            enter((e, g), model.scales.pair, np.outer(own[e], own[g]).ravel(), kernel)
+    own = [np.sum(part * part, axis=-1) for part in options]
+    mixed = np.tensordot(model.main, model.x, 1)
+    for e, part in enumerate(options):
+        enter((e,), model.main[e, e] * own[e], part @ mixed[e].T)
+    for e, g in combinations(range(len(options)), 2):
+        kernel = (alike[e][:, None] * alike[g]).reshape(-1, model.count)
+        enter((e, g), model.pair * np.outer(own[e], own[g]).ravel(), model.pair * kernel)
     return Effects(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Any, overload
 
 import numpy as np
@@ -17,6 +17,21 @@ from experts.structured.search.game import Game
 from experts.structured.search.space import Choice, Point, Space
 from experts.structured.search.surrogate import Scales, Surrogate
 from experts.types import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How `Search` plays: one setting for every space, chosen on NAS-Bench-201's CIFAR-10."""
+
+    game: Game = field(default_factory=Game)
+    scales: Scales = field(default_factory=Scales)
+    narrow: float = 0.3
+    """times a draw's distance to the posterior mean, in every second ask; and in all of them until
+    there are as many values as main effects"""
+    wide: float = 1.0
+    """the same, in the others"""
+    start: int = 10
+    """the first asks, at most so many, are a Latin hypercube: enough to see every option"""
 
 
 class Search:
@@ -58,11 +73,12 @@ class Search:
         seed: int = 0,
         maximize: bool = True,
         noisy: bool = False,
+        settings: Settings = Settings(),
     ) -> None:
         self.space = Space(space)
         self.seed, self.maximize, self.noisy = seed, maximize, noisy
-        self._game, self._spread = Game(), 1.0
-        self._model = Surrogate(self.space, Scales(1.0, 0.5, 0.05, 0.05))
+        self._settings = settings
+        self._model = Surrogate(self.space, settings.scales)
         self._asked = 0
         self._codes: list[Array] = []
         self._values: list[float] = []  # nan: failed
@@ -165,7 +181,6 @@ class Search:
             "values": np.where(failed, 0.0, self._values),
             "failed": failed,
             "outstanding": self._table(list(self._outstanding.values())),
-            "scales": np.asarray(self._model.scales),
         }
         plain = {name: getattr(self, name) for name in ("seed", "maximize", "noisy")}
         space = {name: asdict(choice) for name, choice in self.space.choices.items()}
@@ -193,18 +208,40 @@ class Search:
             search._told.setdefault(code.tobytes(), index)
         for code in arrays["outstanding"].astype(np.int64).reshape(-1, len(space)):
             search._outstanding[code.tobytes()] = code
-        search._model.rescale(Scales(*arrays["scales"].tolist()))
         return search
 
     def _next(self) -> Point:
         generator = np.random.default_rng([self.seed, self._asked])
-        model = self._fitted()
-        normal = self._spread * generator.standard_normal(model.normals)
-        function = model.draw(self._losses(), normal)
-        code = self._pick(self._game.plays(function, model.features, self.space), generator)
+        uniforms = generator.random((self._settings.game.rounds + 1, len(self.space.names)))
+        if self._asked < self._start and len(self._told) + len(self._outstanding) < self._start:
+            plays = np.repeat(self.space.prior[None], len(uniforms), axis=0)
+            uniforms[-1] = self._stratified(uniforms[-1])
+        else:
+            plays = self._plays(generator)
+        code = self._pick(plays, uniforms, generator)
         self._asked += 1
         self._outstanding[code.tobytes()] = code
         return self.space.decode(code)
+
+    @property
+    def _start(self) -> int:
+        return min(int(self.space.sizes.max()), self._settings.start)
+
+    def _stratified(self, uniforms: Array) -> Array:
+        """Of `uniforms` (E,), the next row of a Latin hypercube."""
+        generator = np.random.default_rng([self.seed])
+        strata = generator.permuted(np.tile(np.arange(self._start), (len(uniforms), 1)), axis=1)
+        row: Array = (strata[:, self._asked] + uniforms) / self._start
+        return row
+
+    def _plays(self, generator: np.random.Generator) -> Array:
+        """Distributions (rounds + 1, E, K) of the game on a function drawn from the posterior."""
+        model, settings = self._fitted(), self._settings
+        wide = self._asked % 2 == 0 and model.count >= np.sum(self.space.sizes - 1)
+        spread = settings.wide if wide else settings.narrow
+        normal = spread * generator.standard_normal(sum(model.normals))
+        function = model.draw(self._losses(), normal)
+        return settings.game.plays(function, model.features, self.space)
 
     def _fitted(self) -> Surrogate:
         """The model, given all that was told."""
@@ -223,9 +260,9 @@ class Search:
         scores: Array = ndtri(ranks / max(len(values), 1))[place]
         return scores
 
-    def _pick(self, plays: Array, generator: np.random.Generator) -> Array:
-        """Code of the next point, from the plays (rounds + 1, E, K)."""
-        for code in ProductDistribution(plays).sample(generator.random(plays.shape[:2]))[::-1]:
+    def _pick(self, plays: Array, uniforms: Array, generator: np.random.Generator) -> Array:
+        """Code of the next point, from the plays (rounds + 1, E, K); uniforms (rounds + 1, E)."""
+        for code in ProductDistribution(plays).sample(uniforms)[::-1]:
             point = self.space.trim(code)
             if self.noisy or not self._known(point):
                 return point

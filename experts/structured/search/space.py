@@ -46,6 +46,11 @@ class Choice:
         steps = [b > a for a, b in pairwise(numbers)]
         return len(steps) >= 2 and (all(steps) or not any(steps))
 
+    def alike(self, other: Choice) -> bool:
+        """Whether both have the same options, in the same order."""
+        same = list(self.options) == list(other.options)
+        return same and self.is_ordered == other.is_ordered
+
 
 class Space:
     """E named dimensions. A point's code is an int (E,): its options' indices, -1 if inactive.
