@@ -51,7 +51,7 @@ def medians(values: Mapping[tuple[str, str], Array]) -> Figure:
                 linewidth=2.2 if index == 0 else 1.3,
                 label=f"{sampler} ({len(best)} seeds)",
             )
-            axes.fill_between(trials, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
+            axes.fill_between(trials, low, high, color=line.get_color(), alpha=0.15, linewidth=0)
             lows.append(float(np.median(best[:, min(19, best.shape[1] - 1)])))
         top = max(v.max() for (of, _), v in values.items() if of == problem)
         axes.set_ylim(min(lows) - 0.3 * (top - min(lows)), top + 0.05 * (top - min(lows)))
