@@ -31,14 +31,22 @@ OURS = "experts"
 Played = dict[str, np.ndarray[Any, Any]]
 
 
-class Most(NamedTuple):
-    """The most studies and trials of a sampler."""
+class Limits(NamedTuple):
+    """What a sampler is run on."""
 
     seeds: int = sys.maxsize
+    """at most"""
     queries: int = sys.maxsize
+    """at most"""
+    conditional: bool = False
+    """only problems with conditional parameters"""
 
 
-SLOW = {"gp": Most(seeds=20, queries=100)}
+LIMITS = {
+    "gp": Limits(seeds=20, queries=100),  # it takes long
+    "tpe-group": Limits(conditional=True),  # without conditions there is one group, and it is tpe
+}
+CONDITIONAL = {"pipelines"}
 
 
 @dataclass(frozen=True)
@@ -121,13 +129,17 @@ class Task(NamedTuple):
 
 def tasks(config: Config) -> list[Task]:
     """All studies of a run."""
-    return [
-        Task(problem, sampler, seed, min(config.queries, most.queries))
+    found = [
+        Task(problem, sampler, seed, min(config.queries, limits.queries))
         for problem in config.problem.split(",")
         for sampler in config.sampler.split(",")
-        for most in [SLOW.get(sampler, Most())]
-        for seed in range(min(config.seeds, most.seeds))
+        for limits in [LIMITS.get(sampler, Limits())]
+        if problem in CONDITIONAL or not limits.conditional
+        for seed in range(min(config.seeds, limits.seeds))
     ]
+    if not found:
+        raise UserError(f"--sampler {config.sampler} needs --problem {', '.join(CONDITIONAL)}")
+    return found
 
 
 def play(config: Config) -> dict[tuple[str, str], Played]:

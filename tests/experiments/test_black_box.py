@@ -18,7 +18,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from studies.black_box.pictures import median_interval
 from studies.black_box.problems import PIPELINES, features, operations, pipelines
-from studies.black_box.searches import saved_search, search
+from studies.black_box.searches import SAMPLERS, saved_search, search
 from studies.nasbench201.table import ARCHITECTURES, CHOICES, EDGES, SIZE
 
 from tests.experiments.programs import check_refused
@@ -106,13 +106,22 @@ def test_the_command_writes_its_figures(tmp_path: Path, capsys: pytest.CaptureFi
     assert "behind_stderr" in capsys.readouterr().out
 
 
-def test_slow_samplers_do_less() -> None:
-    most = black_box.SLOW["gp"]
-    config = black_box.Config(problem="features", sampler="random,gp")
+def test_what_samplers_are_not_run_on() -> None:
+    limits = black_box.LIMITS["gp"]
+    config = black_box.Config(problem="features,pipelines", sampler="random,gp,tpe-group")
     tasks = black_box.tasks(config)
-    assert {task.queries for task in tasks if task.sampler == "gp"} == {most.queries}
-    assert sum(task.sampler == "gp" for task in tasks) == most.seeds
-    assert sum(task.sampler == "random" for task in tasks) == config.seeds
+    assert {task.queries for task in tasks if task.sampler == "gp"} == {limits.queries}
+    assert sum(task.sampler == "gp" for task in tasks) == 2 * limits.seeds
+    assert sum(task.sampler == "random" for task in tasks) == 2 * config.seeds
+    assert {task.problem for task in tasks if task.sampler == "tpe-group"} == {"pipelines"}
+
+
+@pytest.mark.parametrize("name", ["tpe", "random"])
+def test_without_conditions_tpe_of_groups_is_tpe(name: str) -> None:
+    grouped, other = (
+        search(features(), SAMPLERS[sampler](0), 14)["values"] for sampler in ("tpe-group", name)
+    )
+    assert (grouped == other) == (name == "tpe")
 
 
 @pytest.mark.parametrize(
@@ -120,6 +129,7 @@ def test_slow_samplers_do_less() -> None:
     [
         ("--sampler magic", "unknown sampler 'magic': choose one of experts, "),
         ("--seeds 1", "--seeds must be at least 2"),
+        ("--problem features --sampler tpe-group", "--sampler tpe-group needs --problem pipelines"),
         ("--problem cifar10", "--table is needed for 'cifar10'"),
     ],
 )
