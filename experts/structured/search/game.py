@@ -15,18 +15,17 @@ from experts.types import Array
 class Game:
     """Hedge on every dimension, for some rounds of full information on one function."""
 
-    eta: float = 1.0
+    eta: float = 2.0
     """of Hedge; the function is in standard deviations of the targets"""
     rounds: int = 12
 
     def plays(self, function: Quadratic, features: Array, space: Space) -> Array:
         """The dimensions' distributions, (rounds + 1, E, K), before and after each round."""
-        total, possible = np.zeros_like(space.prior), space.prior > 0
         plays = [space.prior]
+        total = np.where(space.prior > 0, 0.0, 1e300)
         for _ in range(self.rounds):
             total = total + edge_losses(function, features, space, plays[-1])
-            best = np.min(total, axis=-1, keepdims=True, where=possible, initial=1e300)
-            weights = space.prior * np.exp(-self.eta * np.where(possible, total - best, 0.0))
+            weights = space.prior * np.exp(-self.eta * (total - total.min(-1, keepdims=True)))
             plays.append(weights / weights.sum(-1, keepdims=True))
         return np.stack(plays)
 
@@ -39,17 +38,15 @@ def edge_losses(function: Quadratic, features: Array, space: Space, play: Array)
     f has no effects of pairs of which one decides about the other, or both hang on a third.
     """
     options = features[:, :-1]
-    mean = np.sum(play[..., None] * options, axis=1)
+    mean = (play[:, None] @ options)[:, 0]
     active = np.ones(len(play))
-    for at, above in enumerate(space.ancestors):
-        for parent, allowed in above.items():
-            active[at] *= play[parent][allowed].sum()
+    for e, q, allowed in space.conditions:
+        active[e] *= play[q] @ allowed
     value, slopes = function.slopes(active[:, None] * mean)
     losses: Array = (options @ slopes[..., None])[..., 0]
-    for at, above in enumerate(space.ancestors):
-        for parent, allowed in above.items():
-            reach = active[parent] * play[parent][allowed].sum()
-            if reach > 0:
-                losses[parent] += (slopes[at] @ mean[at]) * active[at] / reach * allowed
+    for e, q, allowed in space.conditions:
+        reach = active[q] * (play[q] @ allowed)
+        if reach > 0:
+            losses[q] += (slopes[e] @ mean[e]) * active[e] / reach * allowed
     losses += value - np.sum(play * losses, axis=-1, keepdims=True)
-    return np.where(np.arange(play.shape[1]) < space.sizes[:, None], losses, 0.0)
+    return losses * space.offered

@@ -15,6 +15,7 @@ from experts.structured.product import ProductDistribution
 from experts.structured.search.effects import Effects, effects
 from experts.structured.search.game import Game
 from experts.structured.search.space import Choice, Point, Space
+from experts.structured.search.start import latin
 from experts.structured.search.surrogate import Scales, Surrogate
 from experts.types import Array
 
@@ -25,7 +26,7 @@ class Settings:
 
     game: Game = field(default_factory=Game)
     scales: Scales = field(default_factory=Scales)
-    narrow: float = 0.3
+    narrow: float = 0.15
     """times a draw's distance to the posterior mean, in every second ask; and in all of them until
     there are as many values as main effects"""
     wide: float = 1.0
@@ -215,7 +216,8 @@ class Search:
         uniforms = generator.random((self._settings.game.rounds + 1, len(self.space.names)))
         if self._asked < self._start and len(self._told) + len(self._outstanding) < self._start:
             plays = np.repeat(self.space.prior[None], len(uniforms), axis=0)
-            uniforms[-1] = self._stratified(uniforms[-1])
+            strata = latin(self.space, self._start, np.random.default_rng([self.seed, 0, 1]))
+            uniforms[-1] = (strata[self._asked] + uniforms[-1]) / self._start
         else:
             plays = self._plays(generator)
         code = self._pick(plays, uniforms, generator)
@@ -226,13 +228,6 @@ class Search:
     @property
     def _start(self) -> int:
         return min(int(self.space.sizes.max()), self._settings.start)
-
-    def _stratified(self, uniforms: Array) -> Array:
-        """Of `uniforms` (E,), the next row of a Latin hypercube."""
-        generator = np.random.default_rng([self.seed])
-        strata = generator.permuted(np.tile(np.arange(self._start), (len(uniforms), 1)), axis=1)
-        row: Array = (strata[:, self._asked] + uniforms) / self._start
-        return row
 
     def _plays(self, generator: np.random.Generator) -> Array:
         """Distributions (rounds + 1, E, K) of the game on a function drawn from the posterior."""

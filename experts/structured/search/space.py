@@ -46,11 +46,6 @@ class Choice:
         steps = [b > a for a, b in pairwise(numbers)]
         return len(steps) >= 2 and (all(steps) or not any(steps))
 
-    def alike(self, other: Choice) -> bool:
-        """Whether both have the same options, in the same order."""
-        same = list(self.options) == list(other.options)
-        return same and self.is_ordered == other.is_ordered
-
 
 class Space:
     """E named dimensions. A point's code is an int (E,): its options' indices, -1 if inactive.
@@ -80,9 +75,14 @@ class Space:
         width = int(self.sizes.max())
         self.prior = np.zeros((len(self.names), width))
         """(E, K): every dimension's distribution, 0 where it has no option"""
+        self.offered = np.arange(width) < self.sizes[:, None]
+        """bool (E, K): where it has one"""
         for row, choice in zip(self.prior, self.choices.values(), strict=True):
             row[: len(choice.options)] = 1.0 if choice.prior is None else choice.prior
         self.prior /= self.prior.sum(-1, keepdims=True)
+        kinds = [(*choice.options, choice.is_ordered) for choice in self.choices.values()]
+        self.groups = np.asarray([kinds.index(kind) for kind in kinds])
+        """(E,): dimensions with the same options, ordered or not, have the same number"""
         self.parents = [self._parents(name) for name in self.names]
         """of every dimension: its direct conditions, index of the parent -> bool (K,)"""
         graph = {child: list(parents) for child, parents in enumerate(self.parents)}
@@ -91,14 +91,17 @@ class Space:
         except graphlib.CycleError as wrong:
             circle = " -> ".join(self.names[index] for index in reversed(wrong.args[1]))
             raise ValueError(f"when must not go in a circle, got {circle}") from None
-        self.ancestors: list[dict[int, Array]] = [{} for _ in self.names]
-        """as `parents`, with the conditions of the parents themselves"""
+        closure: list[dict[int, Array]] = [{} for _ in self.names]
         for child in self.order:
             found = dict(self.parents[child])
             for parent in self.parents[child]:
-                for above, allowed in self.ancestors[parent].items():
+                for above, allowed in closure[parent].items():
                     found[above] = found.get(above, True) & allowed
-            self.ancestors[child] = found
+            closure[child] = found
+        self.conditions = [
+            (e, q, allowed) for e, found in enumerate(closure) for q, allowed in found.items()
+        ]
+        """(e, q, bool (K,)): e is active only where q has one of these; also through others"""
 
     def encode(self, point: Mapping[str, Any]) -> Array:
         """Code of a point; ValueError unless it has an option for exactly what is active."""

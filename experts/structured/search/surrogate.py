@@ -27,13 +27,13 @@ class Scales(NamedTuple):
     """Variances of the prior, of a function of E dimensions; targets have variance 1."""
 
     constant: float = 1.0
-    main: float = 4.8
+    main: float = 1.2
     """of the sum of the dimensions' own effects"""
-    shared: float = 1.2
+    shared: float = 0.4
     """of the sum of what dimensions with the same options have in common, if those differ"""
-    pair: float = 0.75
+    pair: float = 0.3
     """of the sum of all effects of pairs"""
-    noise: float = 0.1
+    noise: float = 0.05
     """of what neither explains, at one point"""
 
 
@@ -102,11 +102,8 @@ class Surrogate:
         several = max(int(np.sum(space.sizes > 1)), 1)
         self.constant, self.noise = scales.constant, scales.noise
         self.pair = scales.pair / max(several * (several - 1) / 2, 1)
-        alike = [
-            [ours.alike(theirs) for theirs in space.choices.values()]
-            for ours in space.choices.values()
-        ]
-        self.main = (scales.main * np.eye(len(alike)) + scales.shared * np.asarray(alike)) / several
+        alike = space.groups[:, None] == space.groups
+        self.main = (scales.main * np.eye(len(alike)) + scales.shared * alike) / several
         """B, (E, E)"""
         self.count = 0
         """T"""
