@@ -42,9 +42,7 @@ class Case(NamedTuple):
 CASES = (
     Case(6, 5, 300, (TPESampler, GPSampler)),
     Case(30, 2, 300, (TPESampler, GPSampler)),
-    Case(6, 5, 3000, (TPESampler,)),
-    Case(100, 4, 300, (TPESampler,)),
-    Case(100, 4, 3000, (TPESampler,)),
+    Case(100, 5, 3000, (TPESampler,)),
 )
 SMOKE = (Case(3, 2, 5, (TPESampler,)),)
 

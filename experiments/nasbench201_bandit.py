@@ -20,30 +20,31 @@ from common.output import table, write_picture, write_result
 from studies.nasbench201 import pictures
 from studies.nasbench201.references import (
     Evolution,
+    Experts,
     OneByOne,
     Reinforce,
+    Searches,
+    SemiBandit,
     local_search,
     random_search,
 )
-from studies.nasbench201.table import CODES, SIZE, Numbers, Table, read, write_synthetic
+from studies.nasbench201.table import SIZE, Numbers, Table, read, write_synthetic
 from tqdm import tqdm
 
 import experts
-from experts.structured.black_box import ModelBased, Search, SemiBandit, standardized
-from experts.structured.least_squares import Pairwise
+from experts.structured import Scales, Settings
 from nas_adapter.errors import UserError, choose
 
-EXPERTS = ModelBased(CODES, Pairwise(pair=0.25, noise=0.1), eta=1.0, rounds=12)
-"""The one choice of parameters, for every data set and every number of queries."""
-
-METHODS: Mapping[str, Search] = {
-    "experts": EXPERTS,
-    "experts-additive": replace(EXPERTS, model=Pairwise(pair=1e-3, noise=EXPERTS.model.noise)),
-    "experts-greedy": replace(EXPERTS, spread=0.0),
-    "experts-raw-losses": replace(EXPERTS, targets=standardized),
-    "experts-repeating": replace(EXPERTS, pay_once=False),
-    "exp3": SemiBandit(CODES, experts.exp3()),
-    "tsallis-inf": SemiBandit(CODES, experts.tsallis_inf("reduced")),
+METHODS: Mapping[str, Searches] = {
+    "experts": OneByOne(Experts()),
+    "experts-additive": OneByOne(Experts(Settings(scales=Scales(pair=1e-6)))),
+    "experts-greedy": OneByOne(Experts(Settings(narrow=0.0, wide=0.0))),
+    "experts-unshared": OneByOne(Experts(Settings(scales=Scales(shared=0.0)))),
+    "experts-unplanned": OneByOne(Experts(Settings(start=1))),
+    "experts-batches": OneByOne(Experts(batch=16)),
+    "experts-repeating": OneByOne(Experts(noisy=True)),
+    "exp3": SemiBandit(experts.exp3()),
+    "tsallis-inf": SemiBandit(experts.tsallis_inf("reduced")),
     "random": OneByOne(random_search),
     "evolution": OneByOne(Evolution()),
     "evolution-once": OneByOne(Evolution(once=True)),
@@ -52,15 +53,17 @@ METHODS: Mapping[str, Search] = {
     "reinforce-slow": OneByOne(Reinforce(rate=1.0)),
 }
 
-VARIANTS = ("experts-additive", "experts-greedy", "experts-raw-losses")
+VARIANTS = tuple(
+    f"experts-{name}" for name in ("additive", "greedy", "unshared", "unplanned", "batches")
+)
 DEFAULT = tuple(name for name in METHODS if name not in VARIANTS)
 
 REGRET = ("random", "exp3", "tsallis-inf", "reinforce", "reinforce-slow", "experts-repeating")
 """Methods that query every draw: their summed losses are those of a bandit game."""
 
-BUDGETS = (100, 300, 1000)
+BUDGETS = (10, 20, 50, 100, 300, 1000)
 CHUNK = 50
-"""Searches that one process runs in lockstep; results do not depend on it."""
+"""Searches that one process runs in one go; results do not depend on it."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,12 @@ class Config:
     method: str = "default"
     """Methods, separated by commas; default: all but the variants experts-..., but with
     experts-repeating."""
-    queries: int = 1000
-    """Queries of a run; figures for 100 and 300 come from the same runs."""
+    queries: int = 300
+    """Queries of a run; figures for fewer come from the same runs."""
     runs: int = 500
     """Runs of each method."""
+    first: int = 0
+    """Number of the first run: its random choices depend on the seed and on this."""
     seed: int = 0
     """Seed of every random choice."""
     jobs: int = 2
@@ -93,7 +98,7 @@ class Config:
     def __post_init__(self) -> None:
         for name in self.methods:
             choose("method", name, METHODS)
-        at_least(self, queries=1, runs=1, jobs=1, seed=0)
+        at_least(self, queries=1, runs=1, first=0, jobs=1, seed=0)
         if self.queries > SIZE:
             raise UserError(f"--queries must be at most {SIZE}, got {self.queries}")
         if self.columns is not None and self.columns.count(",") != 1:
@@ -184,9 +189,10 @@ def play(tables: Mapping[str, Table], config: Config) -> dict[tuple[str, str], N
 def searches(
     table: Table, name: str, first: int, count: int, config: Config
 ) -> tuple[str, str, int, Numbers]:
-    """Runs `first`, first + 1, ... of one method: data set, method, `first`, codes (count, T)."""
+    """Some runs of one method: data set, method, `first` (from 0), codes (count, T)."""
     loss = 1 - table.valid / 100
-    generators = [np.random.default_rng([config.seed, run]) for run in range(first, first + count)]
+    numbers = range(config.first + first, config.first + first + count)
+    generators = [np.random.default_rng([config.seed, number]) for number in numbers]
     codes = METHODS[name](lambda asked: loss[asked], config.queries, generators)
     return table.name, name, first, codes
 

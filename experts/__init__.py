@@ -3,7 +3,7 @@
 Users need the names that are here only; the folders below are for those who extend the package.
 """
 
-from experts import bounds, environments, least_squares, wipeout
+from experts import bounds, environments, wipeout
 from experts.analysis.conversion import (
     anytime_iterate,
     average_iterate,
@@ -85,7 +85,6 @@ __all__ = [
     "exponentiated_gradient",
     "fixed_share",
     "hedge",
-    "least_squares",
     "ml_poly",
     "ml_prod",
     "normal_hedge",

@@ -15,7 +15,7 @@ LAYERS = {
     "experts": (
         "types", "numerics", "checks", "registry", "sleeping", "player", "ftrl", "learners",
         "structured", "simulation", "analysis", "optuna",
-        "bounds", "environments", "least_squares", "wipeout",  # short addresses of what is above
+        "bounds", "environments", "wipeout",  # short addresses of what is above
         "testing",
     ),
     "nas_adapter": (

@@ -103,7 +103,7 @@ def test_the_searches_stand_in_the_order_that_they_are_known_for(table: Table) -
     }
     assert mean["random"] < mean["evolution"] < mean["experts"]
     assert mean["random"] < mean["reinforce-slow"]
-    assert mean["local-search"] < mean["experts"] <= table.valid.max()
+    assert mean["local-search"] < mean["experts"]
 
 
 def test_regret_is_the_sum_of_losses_less_the_best(table: Table) -> None:
@@ -118,9 +118,10 @@ def test_the_command_writes_its_figures(tmp_path: Path, capsys: pytest.CaptureFi
     assert bandit.command([*arguments, "experts,random"]) == 0
     records = json.loads((tmp_path / "result.json").read_text())
     assert [(r["dataset"], r["method"], r["queries"], r["runs"]) for r in records] == [
-        ("synthetic", "experts", 40, 4), ("synthetic", "random", 40, 4),
+        ("synthetic", name, queries, 4)
+        for name in ("experts", "random") for queries in (10, 20, 40)
     ]  # fmt: skip
-    ours, other = records
+    ours, other = records[2::3]
     assert other["experts_ahead"] == pytest.approx(ours["mean"] - other["mean"])
     table = read(str(tmp_path / "synthetic.csv"), "synthetic")
     codes = bandit.searches(table, "experts", 0, 4, bandit.Config(queries=40))[-1]

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from studies.nasbench201.references import NEIGHBOURS
 from studies.nasbench201.table import (
     ARCHITECTURES,
-    CODES,
     SIZE,
     SPACE,
     Table,
     columns,
+    encode,
     read,
     write_synthetic,
 )
@@ -54,7 +54,7 @@ def test_the_synthetic_table_is_whole_and_read_as_written(
     assert len({row[1] for row in rows}) == 1 + SIZE
     for index in (0, 1, 7000, SIZE - 1):
         row = rows[1 + index]
-        at = int(CODES.encode(np.asarray(SPACE.parse(row[1]))))
+        at = int(encode(SPACE.parse(row[1])))
         assert (table.row[at], table.valid[at], table.test[at]) == (
             index, float(row[2]), float(row[3]),
         )  # fmt: skip

@@ -16,7 +16,6 @@ IN_NUMPY = {
     PACKAGE / "simulation",
     PACKAGE / "testing",
     PACKAGE / "analysis" / "worst_case.py",
-    PACKAGE / "structured" / "black_box.py",
     PACKAGE / "structured" / "search",
     PACKAGE / "optuna",
 }

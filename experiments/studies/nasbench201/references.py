@@ -1,15 +1,15 @@
-"""The searches that the experts are compared with; each runs one search at a time."""
+"""The searches: the experts', and those that they are compared with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 import experts
-from experts.structured.black_box import Ask, Generators
-from studies.nasbench201.table import ARCHITECTURES, CHOICES, CODES, EDGES, PLACES, SIZE, Numbers
+from experts.structured import Search, Settings
+from studies.nasbench201.table import ARCHITECTURES, CHOICES, EDGES, PLACES, SIZE, Numbers, encode
 
 NEIGHBOURS = np.asarray(
     [
@@ -19,6 +19,15 @@ NEIGHBOURS = np.asarray(
     ]
 )  # fmt: skip
 """Codes of the architectures that differ on one edge, (15625, 24)."""
+
+Ask = Callable[[Numbers], Numbers]
+"""One query of each of R searches: codes (R,) in, losses (R,) in [0, 1] out."""
+
+Generators = Sequence[np.random.Generator]
+"""One for each search: its result does not depend on which others run beside it."""
+
+Searches = Callable[[Ask, int, Generators], Numbers]
+"""Runs R searches for a number of queries; returns the codes in their order, (R, queries)."""
 
 OneSearch = Callable[["Budget", np.random.Generator], None]
 """One search: it queries its budget until that raises `Spent`; at most 15,625 queries."""
@@ -55,7 +64,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class OneByOne:
-    """R searches, one after the other, from one search: a `black_box.Search`."""
+    """R searches, one after the other, from one search: `Searches`."""
 
     search: OneSearch
 
@@ -69,6 +78,54 @@ class OneByOne:
             except Spent:
                 found.append(budget.codes)
         return np.asarray(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Experts:
+    """`experts.structured.Search`; a noisy one repeats itself."""
+
+    settings: Settings = field(default_factory=Settings)
+    noisy: bool = False
+    batch: int = 1
+    """asks before the first of them is told"""
+
+    def __call__(self, budget: Budget, generator: np.random.Generator) -> None:
+        """Search, see `OneSearch`."""
+        search = Search(
+            {str(edge): [str(choice) for choice in range(CHOICES)] for edge in range(EDGES)},
+            seed=int(generator.integers(2**32)),
+            maximize=False,
+            noisy=self.noisy,
+            settings=self.settings,
+        )
+        while True:
+            for point in search.ask(self.batch):
+                search.tell(point, budget.query(int(encode([int(o) for o in point.values()]))))
+
+
+@dataclass(frozen=True, slots=True)
+class SemiBandit:
+    """Searches with a bandit learner on every edge, all fed the drawn architecture's loss.
+
+    They fit no model and query every draw. An edge's estimate loss / p_e(o) is unbiased for
+    E[loss | a_e = o] under the other edges' distributions; its variance includes the randomness of
+    all their draws.
+    """
+
+    learner: experts.FTRL
+
+    def __call__(self, ask: Ask, queries: int, generators: Generators) -> Numbers:
+        """Run the searches in lockstep, see `Searches`."""
+        shape = (len(generators), EDGES, CHOICES)
+        asked = np.empty((len(generators), queries), dtype=np.int64)
+        state = self.learner.init(np.zeros(shape))
+        for t in range(queries):
+            play = self.learner.predict(state)
+            arm = experts.draw(play, np.stack([g.random((EDGES, 1)) for g in generators]))
+            asked[:, t] = encode(np.argmax(arm, axis=-1))
+            loss = np.broadcast_to(ask(asked[:, t])[:, None, None], shape)
+            state = self.learner.update(state, play, experts.Feedback(loss, arm, play))
+        return asked
 
 
 def random_search(budget: Budget, generator: np.random.Generator) -> None:
@@ -151,7 +208,7 @@ class Reinforce:
             weights = np.exp(logits - logits.max(-1, keepdims=True))
             play = weights / weights.sum(-1, keepdims=True)
             arm = experts.draw(play, generator.random((EDGES, 1)))
-            reward = 1 - budget.query(int(CODES.encode(np.argmax(arm, axis=-1))))
+            reward = 1 - budget.query(int(encode(np.argmax(arm, axis=-1))))
             if baseline is None:
                 baseline = reward
             baseline = self.memory * baseline + (1 - self.memory) * reward

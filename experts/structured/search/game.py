@@ -13,7 +13,30 @@ from experts.types import Array
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """Hedge on every dimension, for some rounds of full information on one function."""
+    """Hedge on every dimension, for some rounds of full information on one function f.
+
+    In round j dimension e plays p_j,e and its options have the losses l_j(o) = E[f(a) | a_e = o]
+    under the other dimensions' distributions, `edge_losses`.
+
+    Notes
+    -----
+    **Guarantee**, in a space without conditions. B_j is the range of l_j over the options of e,
+    F_j = E f(a) for a from p_j, prior_o the prior of option o. In J rounds, for every e and o::
+
+        sum_j F_j - sum_j E[f(a) | a_e = o]  <=  ln(1 / prior_o) / eta + (eta / 8) sum_j B_j**2
+
+    No dimension could have done much better with one option throughout. This does not take the
+    plays to the minimum of f: with effects of pairs they may settle where no single change helps.
+    Without those the dimensions' bounds, each with the best point's option, add up to a bound on
+    the joint regret, sum_j F_j - J min f.
+
+    **What the model costs.** Let g be the true function, and abs(f - g) <= d at every point. Both
+    inequalities hold with g for f, plus 2 d J. Nothing is promised of d: f is drawn from a
+    posterior, and g (normal scores of ranks, which move with every value) need not be of its kind.
+
+    Source: Cesa-Bianchi & Lugosi 2006, Theorem 2.2. `experts.hedge` gives the same plays, and a
+    certificate that is never above the bound.
+    """
 
     eta: float = 2.0
     """of Hedge; the function is in standard deviations of the targets"""

@@ -6,10 +6,10 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from statistics import NormalDist
 from typing import Any, overload
 
 import numpy as np
-from scipy.special import ndtri
 
 from experts.structured.product import ProductDistribution
 from experts.structured.search.effects import Effects, effects
@@ -33,6 +33,13 @@ class Settings:
     """the same, in the others"""
     start: int = 10
     """the first asks, at most so many, are a Latin hypercube: enough to see every option"""
+
+    @classmethod
+    def load(cls, text: str) -> Settings:
+        """From JSON."""
+        fields: dict[str, Any] = json.loads(text)
+        game, scales = Game(**fields.pop("game")), Scales(*fields.pop("scales"))
+        return cls(game, scales, **fields)
 
 
 class Search:
@@ -78,9 +85,9 @@ class Search:
     ) -> None:
         self.space = Space(space)
         self.seed, self.maximize, self.noisy = seed, maximize, noisy
-        self._settings = settings
+        self.settings = settings
         self._model = Surrogate(self.space, settings.scales)
-        self._asked = 0
+        self._asked = self._estimated = 0
         self._codes: list[Array] = []
         self._values: list[float] = []  # nan: failed
         self._told: dict[bytes, int] = {}
@@ -185,8 +192,8 @@ class Search:
         }
         plain = {name: getattr(self, name) for name in ("seed", "maximize", "noisy")}
         space = {name: asdict(choice) for name, choice in self.space.choices.items()}
-        text = json.dumps(space, default=lambda value: value.tolist())
-        return plain | {"asked": self._asked, "space": text, "state": arrays}
+        texts = {"space": json.dumps(space), "settings": json.dumps(asdict(self.settings))}
+        return plain | texts | {"asked": self._asked, "state": arrays}
 
     @classmethod
     def from_state_dict(cls, saved: Mapping[str, Any]) -> Search:
@@ -200,6 +207,7 @@ class Search:
             seed=int(saved["seed"]),
             maximize=bool(saved["maximize"]),
             noisy=bool(saved["noisy"]),
+            settings=Settings.load(str(saved["settings"])),
         )
         arrays = {name: np.asarray(value) for name, value in saved["state"].items()}
         search._asked = int(saved["asked"])
@@ -213,7 +221,7 @@ class Search:
 
     def _next(self) -> Point:
         generator = np.random.default_rng([self.seed, self._asked])
-        uniforms = generator.random((self._settings.game.rounds + 1, len(self.space.names)))
+        uniforms = generator.random((self.settings.game.rounds + 1, len(self.space.names)))
         if self._asked < self._start and len(self._told) + len(self._outstanding) < self._start:
             plays = np.repeat(self.space.prior[None], len(uniforms), axis=0)
             strata = latin(self.space, self._start, np.random.default_rng([self.seed, 0, 1]))
@@ -227,11 +235,11 @@ class Search:
 
     @property
     def _start(self) -> int:
-        return min(int(self.space.sizes.max()), self._settings.start)
+        return min(int(self.space.sizes.max()), self.settings.start)
 
     def _plays(self, generator: np.random.Generator) -> Array:
         """Distributions (rounds + 1, E, K) of the game on a function drawn from the posterior."""
-        model, settings = self._fitted(), self._settings
+        model, settings = self._fitted(), self.settings
         wide = self._asked % 2 == 0 and model.count >= np.sum(self.space.sizes - 1)
         spread = settings.wide if wide else settings.narrow
         normal = spread * generator.standard_normal(sum(model.normals))
@@ -239,20 +247,26 @@ class Search:
         return settings.game.plays(function, model.features, self.space)
 
     def _fitted(self) -> Surrogate:
-        """The model, given all that was told."""
+        """The model, given all that was told; if `noisy`, the noise is estimated again each time
+        that their number has doubled, from at most 256.
+        """
         self._model.add(self._table(self._codes[self._model.count :]))
+        first = 2 ** min(self._model.count.bit_length() - 1, 8) if self._model.count > 7 else 0
+        if self.noisy and first != self._estimated:
+            self._model.find_noise(self._losses(first))
+            self._estimated = first
         return self._model
 
-    def _losses(self) -> Array:
-        """Normal scores of the ranks, (T,): 0 on average, the best lowest.
+    def _losses(self, count: int | None = None) -> Array:
+        """Normal scores of the ranks, (T,), or of the first `count`: on average 0, the best lowest.
 
         Equal values share their rank; failures are the worst, all together.
         """
-        values = np.asarray(self._values)
+        values = np.asarray(self._values[:count])
         order = -values if self.maximize else values  # nan sorts last
         _, place, ties = np.unique(order, return_inverse=True, return_counts=True)
-        ranks = np.cumsum(ties) - ties / 2
-        scores: Array = ndtri(ranks / max(len(values), 1))[place]
+        shares = (np.cumsum(ties) - ties / 2) / max(len(values), 1)
+        scores: Array = np.asarray([NormalDist().inv_cdf(share) for share in shares])[place]
         return scores
 
     def _pick(self, plays: Array, uniforms: Array, generator: np.random.Generator) -> Array:

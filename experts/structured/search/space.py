@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import graphlib
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -40,7 +40,7 @@ class Choice:
         """`ordered`, or what the options say."""
         if self.ordered is not None:
             return self.ordered
-        numbers = [o for o in self.options if isinstance(o, int | float | np.number)]
+        numbers = [o for o in self.options if isinstance(o, int | float)]
         if len(numbers) < len(self.options) or any(isinstance(o, bool) for o in numbers):
             return False
         steps = [b > a for a, b in pairwise(numbers)]
@@ -183,7 +183,7 @@ def _choice(name: str, given: Choice | Sequence[Any]) -> Choice:
     if isinstance(given, str) or not isinstance(given, Choice | Sequence | np.ndarray):
         raise ValueError(f"{name!r} must be a Choice or a list of options, got {given!r}")
     choice = given if isinstance(given, Choice) else Choice(given)
-    options = list(choice.options)
+    options = [o.item() if isinstance(o, np.generic) else o for o in choice.options]
     if not options:
         raise ValueError(f"{name!r} must offer at least one option, got none")
     for option in options:
@@ -200,4 +200,4 @@ def _choice(name: str, given: Choice | Sequence[Any]) -> Choice:
                 f"prior of {name!r} must be {len(options)} nonnegative weights, not all 0, "
                 f"got {choice.prior}"
             )
-    return choice
+    return replace(choice, options=options)

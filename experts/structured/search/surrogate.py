@@ -19,6 +19,9 @@ EXACT = 64
 RANDOM = 128
 """Number of those."""
 
+NOISES = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Variances that the noise may be found to have."""
+
 BLOCK = 128
 """Rows of the root that are made at once."""
 
@@ -121,7 +124,7 @@ class Surrogate:
         """Enter further points, codes (n, E)."""
         old, self.count = self.count, self.count + len(codes)
         if self.count > len(self._kernel):
-            self._grow(max(self.count, 2 * old, 32))
+            self._grow(max(self.count + 32, old + old // 4))
         self.codes = np.concatenate([self.codes, codes])
         self._x[:, old : self.count] = self.features[np.arange(len(self.main))[:, None], codes.T]
         new = self.x[:, old:]
@@ -172,6 +175,16 @@ class Surrogate:
             self._root[old:new, old:new] = own
             self._rooted = new
         return self._root[: self.count, : self.count]
+
+    def find_noise(self, targets: Array) -> None:
+        """Take the noise of `NOISES` that makes `targets` (n,) of the first points the likeliest.
+
+        O(n^3). With K = Q diag(s) Q', the evidence is -sum(ln(s + noise) + (Q' y)^2 / (s + noise)).
+        """
+        values, vectors = np.linalg.eigh(self._kernel[: len(targets), : len(targets)])
+        spectrum = np.maximum(values, 0.0) + np.asarray(NOISES)[:, None]
+        cost = np.sum(np.log(spectrum) + (vectors.T @ targets) ** 2 / spectrum, axis=-1)
+        self.noise, self._rooted = NOISES[int(np.argmin(cost))], 0
 
     def _grow(self, size: int) -> None:
         """Make room for so many points."""

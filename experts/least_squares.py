@@ -1,3 +1,0 @@
-"""Short address of `experts.structured.least_squares`."""
-
-from experts.structured.least_squares import *  # noqa: F403
