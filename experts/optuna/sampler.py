@@ -30,8 +30,8 @@ class ExpertsSampler(BaseSampler):
       When all were tried, the independent sampler takes over.
     - Running trials are outstanding, also those of other threads and processes.
     - A pruned trial counts with its last intermediate value, but as no better than the median of
-      the trials that were complete before; without any value, and a trial that violates a
-      constraint (`trial.set_constraint`), as among the worst.
+      the trials that were complete before; without any value, or if a constraint is
+      violated (`trial.set_constraint`), a trial is among the worst.
     - A failed trial says nothing, as for Optuna's own samplers, and its point is not sampled again.
     - A trial is a function of the seed, its number and the finished and running trials. So a study
       that is stopped and resumed with the same seed goes on as if it had not been.
