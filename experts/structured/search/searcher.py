@@ -27,10 +27,10 @@ class Settings:
     game: Game = field(default_factory=Game)
     scales: Scales = field(default_factory=Scales)
     narrow: float = 0.15
-    """times a draw's distance to the posterior mean, in every second ask; and in all of them until
-    there are as many values as main effects"""
-    wide: float = 1.0
-    """the same, in the others"""
+    """times a draw's distance to the posterior mean, until there are as many values as main effects
+    (sum of K - 1), and in every second ask until there are twice as many"""
+    wide: float = 1.5
+    """the same, in all other asks"""
     start: int = 10
     """the first asks, at most so many, are a Latin hypercube: enough to see every option"""
 
@@ -240,7 +240,8 @@ class Search:
     def _plays(self, generator: np.random.Generator) -> Array:
         """Distributions (rounds + 1, E, K) of the game on a function drawn from the posterior."""
         model, settings = self._fitted(), self.settings
-        wide = self._asked % 2 == 0 and model.count >= np.sum(self.space.sizes - 1)
+        known = model.count / max(int(np.sum(self.space.sizes - 1)), 1)
+        wide = known >= 2 or (known >= 1 and self._asked % 2 == 0)
         spread = settings.wide if wide else settings.narrow
         normal = spread * generator.standard_normal(sum(model.normals))
         function = model.draw(self._losses(), normal)

@@ -143,18 +143,18 @@ class Space:
         """All points of positive prior, each once; the options in a random order."""
         columns = [generator.permutation(np.flatnonzero(row)) for row in self.prior]
         code = np.full(len(self.names), -1)
-
-        def below(depth: int) -> Iterator[Array]:
-            if depth == len(self.order):
+        open_columns = [iter(columns[self.order[0]])]
+        while open_columns:
+            last = self.order[len(open_columns) - 1]
+            index = next(open_columns[-1], None)
+            code[last] = -1 if index is None else index
+            if index is None:
+                open_columns.pop()
+            elif len(open_columns) == len(self.order):
                 yield code.copy()
-                return
-            at = self.order[depth]
-            for index in columns[at] if self.active(at, code) else (-1,):
-                code[at] = index
-                yield from below(depth + 1)
-            code[at] = -1
-
-        return below(0)
+            else:
+                at = self.order[len(open_columns)]
+                open_columns.append(iter(columns[at] if self.active(at, code) else [-1]))
 
     def _parents(self, name: str) -> dict[int, Array]:
         """The direct conditions of a dimension."""

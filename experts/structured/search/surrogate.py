@@ -19,7 +19,7 @@ EXACT = 64
 RANDOM = 128
 """Number of those."""
 
-NOISES = (0.05, 0.1, 0.2, 0.4, 0.8)
+NOISES = (0.0125, 0.05, 0.1, 0.2, 0.4, 0.8)
 """Variances that the noise may be found to have."""
 
 BLOCK = 128
@@ -36,7 +36,7 @@ class Scales(NamedTuple):
     """of the sum of what dimensions with the same options have in common, if those differ"""
     pair: float = 0.3
     """of the sum of all effects of pairs"""
-    noise: float = 0.05
+    noise: float = 0.0125
     """of what neither explains, at one point"""
 
 
