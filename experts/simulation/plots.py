@@ -1,6 +1,6 @@
 """Plot of a trace: regret against its bounds, and weights over time.
 
-The only file of the package that uses matplotlib, imported on demand.
+matplotlib is imported on demand.
 """
 
 from __future__ import annotations

@@ -25,16 +25,26 @@ class Effect(NamedTuple):
     error: float
     """its posterior standard deviation"""
 
+    @property
+    def name(self) -> str:
+        """Of its options."""
+        return ", ".join(f"{name} = {option}" for name, option in self.options.items())
+
 
 @dataclass(frozen=True, slots=True)
 class Effects:
     """Main effects and pair effects; a pair's is what the two together add to their own.
 
-    Effects sum to 0 over a dimension's options.
+    Effects sum to 0 over a dimension's options. Printed, they are a table.
     """
 
     rows: list[Effect]
     """all main effects in the space's order, then all pair effects"""
+
+    def __str__(self) -> str:
+        width = max(len(row.name) for row in self.rows)
+        lines = (f"{row.name:{width}}  {row.effect:+6.2f} ± {row.error:.2f}" for row in self.rows)
+        return "\n".join(lines)
 
     def plot(self, pairs: int = 20) -> Figure:
         """Bars with one standard error: all main effects, and the largest of the pairs."""
@@ -43,24 +53,17 @@ class Effects:
         except ImportError as missing:
             raise ImportError("Effects.plot needs matplotlib: pip install matplotlib") from missing
         main = [row for row in self.rows if len(row.options) == 1]
-        both = sorted(
-            (row for row in self.rows if len(row.options) == 2), key=lambda r: -abs(r.effect)
-        )
-        panels = [part for part in (main, both[:pairs]) if part]
-        figure = Figure(
-            figsize=(6 * len(panels), 1.5 + 0.2 * max(map(len, panels))), layout="constrained"
-        )
-        for axes, part in zip(
-            figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
-        ):
-            place = np.arange(len(part))
-            axes.barh(place, [row.effect for row in part], xerr=[row.error for row in part])
-            axes.set_yticks(
-                place, [", ".join(f"{n} = {o}" for n, o in row.options.items()) for row in part]
-            )
+        others = sorted(self.rows[len(main) :], key=lambda row: -abs(row.effect))[:pairs]
+        height = 1.5 + 0.2 * max(len(main), len(others))
+        figure = Figure(figsize=(12, height), layout="constrained")
+        for axes, some in zip(figure.subplots(1, 2), (main, others), strict=True):
+            effect, error = ([row[at] for row in some] for at in (1, 2))
+            axes.barh(np.arange(len(some)), effect, xerr=error)
+            axes.set_yticks(np.arange(len(some)), [row.name for row in some])
             axes.invert_yaxis()
             axes.axvline(0, color="0.3", linewidth=0.8)
             axes.set_xlabel("better by (standard deviations of the normal scores)")
+            axes.set_title("options" if some is main else "the largest of the pairs")
         return figure
 
 

@@ -53,6 +53,8 @@ class Search:
     4. A point is drawn from the last round's product distribution. If it is known, one from the
        round before, and so on down to the prior; if all those are, any other.
 
+    In the first asks a Latin hypercube, stretched by the priors, takes the place of 1 to 3.
+
     Parameters
     ----------
     space
@@ -63,6 +65,15 @@ class Search:
         Whether large values are good.
     noisy
         Whether a point may be asked again, because its value varies; else none ever is.
+    settings
+        How it plays.
+
+    Notes
+    -----
+    `Game` has a guarantee on the drawn function; the search as a whole has no regret bound.
+
+    Source: posterior sampling, Thompson 1933, Agrawal & Goyal 2013, here on ranks and for the
+    plays of `Game` instead of the function's minimum.
 
     Examples
     --------
@@ -104,8 +115,10 @@ class Search:
         Raises
         ------
         ValueError
-            If all points were asked for or told.
+            If all points were asked for or told, or `count` is negative.
         """
+        if count is not None and not (count == int(count) and count >= 0):
+            raise ValueError(f"count must be a whole number of at least 0, got {count}")
         return self._next() if count is None else [self._next() for _ in range(count)]
 
     def tell(
@@ -198,10 +211,11 @@ class Search:
     @classmethod
     def from_state_dict(cls, saved: Mapping[str, Any]) -> Search:
         """The search that `state_dict` was taken of; options come back as JSON has them."""
-        space = {
-            name: Choice(**{**fields, "options": [_frozen(o) for o in fields["options"]]})
-            for name, fields in json.loads(str(saved["space"])).items()
-        }
+        space = {}
+        for name, fields in json.loads(str(saved["space"])).items():
+            options = _frozen(fields.pop("options"))
+            when = {parent: _frozen(some) for parent, some in fields.pop("when").items()}
+            space[name] = Choice(options, when, **fields)
         search = cls(
             space,
             seed=int(saved["seed"]),
@@ -294,6 +308,6 @@ class Search:
         return np.asarray(codes, dtype=np.int64).reshape(-1, len(self.space.names))
 
 
-def _frozen(option: Any) -> Any:
-    """A list that JSON made of a tuple, as one."""
-    return tuple(map(_frozen, option)) if isinstance(option, list) else option
+def _frozen(options: Any) -> Any:
+    """Options with tuples for the lists that JSON made of them."""
+    return tuple(map(_frozen, options)) if isinstance(options, list) else options

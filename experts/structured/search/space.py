@@ -91,16 +91,7 @@ class Space:
         except graphlib.CycleError as wrong:
             circle = " -> ".join(self.names[index] for index in reversed(wrong.args[1]))
             raise ValueError(f"when must not go in a circle, got {circle}") from None
-        closure: list[dict[int, Array]] = [{} for _ in self.names]
-        for child in self.order:
-            found = dict(self.parents[child])
-            for parent in self.parents[child]:
-                for above, allowed in closure[parent].items():
-                    found[above] = found.get(above, True) & allowed
-            closure[child] = found
-        self.conditions = [
-            (e, q, allowed) for e, found in enumerate(closure) for q, allowed in found.items()
-        ]
+        self.conditions = self._conditions()
         """(e, q, bool (K,)): e is active only where q has one of these; also through others"""
 
     def encode(self, point: Mapping[str, Any]) -> Array:
@@ -163,11 +154,25 @@ class Space:
             if parent not in self.choices:
                 raise ValueError(f"when of {name!r} names {parent!r}: there are {self.names}")
             allowed = np.zeros(self.prior.shape[1], dtype=bool)
+            if isinstance(options, str) or not isinstance(options, Sequence) or not options:
+                raise ValueError(
+                    f"when of {name!r} must list options of {parent!r}, got {options!r}"
+                )
             allowed[[self._look_up(parent, option) for option in options]] = True
-            if not allowed.any():
-                raise ValueError(f"when of {name!r} must list options of {parent!r}, got none")
             found[self.names.index(parent)] = allowed
         return found
+
+    def _conditions(self) -> list[tuple[int, int, Array]]:
+        """All conditions, also those of the parents."""
+        closure: list[dict[int, Array]] = [{} for _ in self.names]
+        for child in self.order:
+            found = closure[child] = dict(self.parents[child])
+            for parent in self.parents[child]:
+                for above, allowed in closure[parent].items():
+                    found[above] = found.get(above, True) & allowed
+            if not all(allowed.any() for allowed in found.values()):
+                raise ValueError(f"when of {self.names[child]!r} can never hold: conditions clash")
+        return [(e, q, allowed) for e, found in enumerate(closure) for q, allowed in found.items()]
 
     def _look_up(self, name: str, option: Any) -> int:
         index = self._index[name].get(option) if isinstance(option, Hashable) else None
@@ -180,10 +185,13 @@ class Space:
 
 def _choice(name: str, given: Choice | Sequence[Any]) -> Choice:
     """A checked `Choice`."""
+    if not isinstance(name, str):
+        raise ValueError(f"space must have strings as names, got {name!r}")
     if isinstance(given, str) or not isinstance(given, Choice | Sequence | np.ndarray):
         raise ValueError(f"{name!r} must be a Choice or a list of options, got {given!r}")
     choice = given if isinstance(given, Choice) else Choice(given)
-    options = [o.item() if isinstance(o, np.generic) else o for o in choice.options]
+    options = _plain(choice.options)
+    when = {parent: _plain(some) for parent, some in choice.when.items()}
     if not options:
         raise ValueError(f"{name!r} must offer at least one option, got none")
     for option in options:
@@ -200,4 +208,12 @@ def _choice(name: str, given: Choice | Sequence[Any]) -> Choice:
                 f"prior of {name!r} must be {len(options)} nonnegative weights, not all 0, "
                 f"got {choice.prior}"
             )
-    return replace(choice, options=options)
+        choice = replace(choice, prior=prior.tolist())
+    return replace(choice, options=options, when=when)
+
+
+def _plain(options: Any) -> Any:
+    """Options as a list of Python's own values; what is none, as it is."""
+    if isinstance(options, str) or not isinstance(options, Sequence | np.ndarray):
+        return options
+    return [option.item() if isinstance(option, np.generic) else option for option in options]

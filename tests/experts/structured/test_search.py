@@ -96,12 +96,14 @@ def test_tuples_and_numpy_numbers_come_back() -> None:
     space: dict[str, Any] = {
         "kernel": [(1, 1), (3, (3, 1))],
         "width": np.asarray([8, 16]),
-        "none": [None, True],
+        "none": Choice([None, True], when={"kernel": [(3, (3, 1))]}, prior=[np.float64(1), 2]),
     }
     search = Search(space)
     search.tell({"kernel": (3, (3, 1)), "width": 16, "none": None}, 1)
     text = json.dumps(search.state_dict(), default=lambda array: array.tolist())
-    assert Search.from_state_dict(json.loads(text)).best == search.best
+    again = Search.from_state_dict(json.loads(text))
+    assert again.best == search.best
+    assert again.ask(4) == search.ask(4)
 
 
 @given(order=st.permutations(range(6)))
@@ -213,6 +215,9 @@ def test_large_and_degenerate_spaces() -> None:
 
 def test_many_outstanding_points_differ() -> None:
     search = Search({str(edge): list("abcde") for edge in range(6)})
+    with pytest.raises(ValueError, match="count must be a whole number of at least 0, got -1"):
+        search.ask(-1)
+    assert search.ask(0) == []
     points = [tuple(point.values()) for _ in range(4) for point in search.ask(16)]
     assert len(set(points)) == 64
 
@@ -235,8 +240,18 @@ def test_many_outstanding_points_differ() -> None:
         ({"x": Choice([1], when={"y": []}), "y": [1, 2]}, "must list options of 'y'"),
         ({"x": Choice([1], when={"y": [1]}), "y": Choice([1], when={"x": [1]})}, "circle"),
         ({"x": Choice([1], when={"x": [1]})}, "circle"),
+        ({"x": Choice([1], when={"y": "a"}), "y": ["a"]}, "must list options of 'y', got 'a'"),
+        ({3: [1]}, "strings as names, got 3"),
+        (
+            {
+                "x": Choice([1], when={"y": [1], "z": [1]}),
+                "y": Choice([1], when={"z": [2]}),
+                "z": [1, 2],
+            },
+            "can never hold",
+        ),
     ],
-    ids=range(15),
+    ids=range(18),
 )
 def test_a_wrong_space_is_refused(space: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -321,4 +321,6 @@ def test_effects_are_drawn() -> None:
     assert [len(row.options) for row in found.rows] == [1] * 6 + [2] * 9
     panels = found.plot(pairs=4).axes
     assert [len(panel.patches) for panel in panels] == [6, 4]
-    assert len(Search({"a": [1, 2]}).effects().plot().axes) == 1
+    assert str(found).splitlines()[5].startswith("b = 3          +")
+    alone = Search({"a": [1, 2]}).effects()
+    assert [len(panel.patches) for panel in alone.plot().axes] == [2, 0]
