@@ -35,3 +35,11 @@ def test_the_table_of_pipelines_is_what_its_script_makes(tmp_path: Path) -> None
     made = rows(tmp_path / "pipelines.csv.gz")
     assert len(made) == 4
     assert made <= rows(ROOT / "benchmarks" / "pipelines.csv.gz")
+
+
+def test_time_of_an_ask(tmp_path: Path) -> None:
+    command = [sys.executable, "benchmarks/search_time.py", "--out", str(tmp_path), "--smoke"]
+    shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    table = json.loads((tmp_path / "result.json").read_text())
+    assert len(table) == 4
+    assert all(row["seconds"] > 0 and row["case"] in shown for row in table)

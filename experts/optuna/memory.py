@@ -59,15 +59,17 @@ class Memory:
         Points of running trials, also of other processes, and of failed ones are not asked again.
         """
         assert self.search is not None
-        taken = []
+        running: list[Point] = []
+        failed: list[Point] = []
         asked = {}
         for trial in trials:
             if trial.number != number and trial.state in (TrialState.RUNNING, TrialState.FAIL):
                 known = self._asked.get(trial.number)
-                taken += [p for p in (self._point(trial), known) if p and self._whole(p)][:1]
+                points = [p for p in (self._point(trial), known) if p and self._whole(p)]
+                (running if trial.state == TrialState.RUNNING else failed).extend(points[:1])
                 if known and trial.state == TrialState.RUNNING:
                     asked[trial.number] = known
-        self.search.expect(taken, asked=number)
+        self.search.expect(running, asked=number, barred=failed)
         if self.search.exhausted:
             return None
         self._asked = asked | {number: self.search.ask()}

@@ -31,8 +31,12 @@ class Settings:
     (sum of K - 1), and in every second ask until there are twice as many"""
     wide: float = 1.5
     """the same, in all other asks"""
+    crowd: int = 16
+    """with so many points outstanding, or more, the draw is the posterior's own; with fewer, in
+    between"""
     start: int = 10
-    """the first asks, at most so many, are a Latin hypercube: enough to see every option"""
+    """the first asks, at most so many, are a Latin hypercube: enough to see every option. All are
+    until something is told"""
 
     @classmethod
     def load(cls, text: str) -> Settings:
@@ -103,6 +107,7 @@ class Search:
         self._values: list[float] = []  # nan: failed
         self._told: dict[bytes, int] = {}
         self._outstanding: dict[bytes, Array] = {}
+        self._barred: dict[bytes, Array] = {}
 
     @overload
     def ask(self) -> Point: ...
@@ -152,23 +157,31 @@ class Search:
         self._codes.append(code)
         self._values.append(number)
 
-    def expect(self, points: Iterable[Mapping[str, Any]], *, asked: int) -> None:
+    def expect(
+        self,
+        points: Iterable[Mapping[str, Any]],
+        *,
+        asked: int,
+        barred: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
         """Replace what is known of the asks: for several processes that share their points.
 
         Parameters
         ----------
         points
-            Those without a value that are not to be asked for, instead of those that were.
+            Those outstanding, instead of those that were.
         asked
             Number of asks so far: after different ones, asks draw different random numbers.
+        barred
+            Further points that are not to be asked for, instead of those that were.
 
         Raises
         ------
         ValueError
             If a point is not of the space.
         """
-        codes = map(self.space.encode, points)
-        self._outstanding = {code.tobytes(): code for code in codes}
+        self._outstanding = {code.tobytes(): code for code in map(self.space.encode, points)}
+        self._barred = {code.tobytes(): code for code in map(self.space.encode, barred)}
         self._asked = asked
 
     @property
@@ -202,6 +215,7 @@ class Search:
             "values": np.where(failed, 0.0, self._values),
             "failed": failed,
             "outstanding": self._table(list(self._outstanding.values())),
+            "barred": self._table(list(self._barred.values())),
         }
         plain = {name: getattr(self, name) for name in ("seed", "maximize", "noisy")}
         space = {name: asdict(choice) for name, choice in self.space.choices.items()}
@@ -229,17 +243,20 @@ class Search:
         search._values = np.where(arrays["failed"], math.nan, arrays["values"]).tolist()
         for index, code in enumerate(search._codes):
             search._told.setdefault(code.tobytes(), index)
-        for code in arrays["outstanding"].astype(np.int64).reshape(-1, len(space)):
-            search._outstanding[code.tobytes()] = code
+        for name, found in (("outstanding", search._outstanding), ("barred", search._barred)):
+            for code in arrays[name].astype(np.int64).reshape(-1, len(space)):
+                found[code.tobytes()] = code
         return search
 
     def _next(self) -> Point:
         generator = np.random.default_rng([self.seed, self._asked])
         uniforms = generator.random((self.settings.game.rounds + 1, len(self.space.names)))
-        if self._asked < self._start and len(self._told) + len(self._outstanding) < self._start:
+        rows = min(int(self.space.sizes.max()), self.settings.start)
+        if not self._told or len(self._told) + len(self._outstanding) < rows:
             plays = np.repeat(self.space.prior[None], len(uniforms), axis=0)
-            strata = latin(self.space, self._start, np.random.default_rng([self.seed, 0, 1]))
-            uniforms[-1] = (strata[self._asked] + uniforms[-1]) / self._start
+            block, row = divmod(self._asked, rows)
+            strata = latin(self.space, rows, np.random.default_rng([self.seed, block, 1]))
+            uniforms[-1] = (strata[row] + uniforms[-1]) / rows
         else:
             plays = self._plays(generator)
         code = self._pick(plays, uniforms, generator)
@@ -247,16 +264,13 @@ class Search:
         self._outstanding[code.tobytes()] = code
         return self.space.decode(code)
 
-    @property
-    def _start(self) -> int:
-        return min(int(self.space.sizes.max()), self.settings.start)
-
     def _plays(self, generator: np.random.Generator) -> Array:
         """Distributions (rounds + 1, E, K) of the game on a function drawn from the posterior."""
         model, settings = self._fitted(), self.settings
         known = model.count / max(int(np.sum(self.space.sizes - 1)), 1)
         wide = known >= 2 or (known >= 1 and self._asked % 2 == 0)
         spread = settings.wide if wide else settings.narrow
+        spread += (1 - spread) * min(len(self._outstanding) / settings.crowd, 1)
         normal = spread * generator.standard_normal(sum(model.normals))
         function = model.draw(self._losses(), normal)
         return settings.game.plays(function, model.features, self.space)
@@ -301,7 +315,7 @@ class Search:
         return next((code for code in walk if not self._known(code)), None)
 
     def _known(self, code: Array) -> bool:
-        return code.tobytes() in self._told or code.tobytes() in self._outstanding
+        return any(code.tobytes() in some for some in (self._told, self._outstanding, self._barred))
 
     def _table(self, codes: Sequence[Array]) -> Array:
         """Codes (n, E), also of none."""

@@ -10,6 +10,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from experts.optuna.memory import Memory
+from experts.structured import Search
 
 SPACE: dict[str, BaseDistribution] = {
     "layers": IntDistribution(1, 3),
@@ -98,6 +99,31 @@ def test_violated_constraints_are_failures() -> None:
     memory = Memory("study", 0, maximize=False, noisy=False)
     memory.catch_up(found)
     assert told(memory) == [None, 1.0, 1.0]
+
+
+def test_running_trials_are_outstanding_and_failed_ones_barred() -> None:
+    found = trials(*(({"layers": layers}, 1.0) for layers in (1, 2, 3)))
+    found[0].state, found[1].state = TrialState.RUNNING, TrialState.FAIL
+    memory = Memory("study", 0, maximize=False, noisy=False)
+    memory.catch_up(found)
+    assert memory.ask(3, found) is None
+    assert memory.search is not None
+    saved = memory.search.state_dict()
+    state = saved["state"]
+    assert [state[name].tolist() for name in ("outstanding", "barred", "codes")] == [
+        [[0]], [[1]], [[2]],
+    ]  # fmt: skip
+    assert Search.from_state_dict(saved).exhausted
+
+
+def test_asks_after_different_numbers_of_asks_differ() -> None:
+    drawn = []
+    for asked in range(40, 60):
+        search = Search({name: range(4) for name in "abcdef"}, seed=0)
+        search.tell(dict.fromkeys("abcdef", 0), 1.0)
+        search.expect([], asked=asked)
+        drawn.append(tuple(search.ask().values()))
+    assert len(set(drawn)) > 10
 
 
 @pytest.mark.parametrize(("noisy", "values"), [(False, [1.0]), (True, [1.0, 2.0])])
