@@ -38,7 +38,7 @@ from nas_adapter.errors import UserError, choose
 METHODS: Mapping[str, Searches] = {
     "experts": OneByOne(Experts()),
     "experts-additive": OneByOne(Experts(Settings(scales=Scales(pair=1e-6)))),
-    "experts-greedy": OneByOne(Experts(Settings(narrow=0.0, wide=0.0))),
+    "experts-greedy": OneByOne(Experts(Settings(narrow=0.0, wide=0.0, late=0.0))),
     "experts-unshared": OneByOne(Experts(Settings(scales=Scales(shared=0.0)))),
     "experts-unplanned": OneByOne(Experts(Settings(start=1))),
     "experts-batches": OneByOne(Experts(batch=16)),

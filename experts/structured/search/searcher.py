@@ -30,7 +30,9 @@ class Settings:
     """times a draw's distance to the posterior mean, until there are as many values as main effects
     (sum of K - 1), and in every second ask until there are twice as many"""
     wide: float = 1.5
-    """the same, in all other asks"""
+    """the same, in all other asks until there are four times as many"""
+    late: float = 2.5
+    """the same, from then on: by now only what is far from the mean is new"""
     crowd: int = 16
     """with so many points outstanding, or more, the draw is the posterior's own; with fewer, in
     between"""
@@ -269,7 +271,7 @@ class Search:
         model, settings = self._fitted(), self.settings
         known = model.count / max(int(np.sum(self.space.sizes - 1)), 1)
         wide = known >= 2 or (known >= 1 and self._asked % 2 == 0)
-        spread = settings.wide if wide else settings.narrow
+        spread = settings.late if known >= 4 else settings.wide if wide else settings.narrow
         spread += (1 - spread) * min(len(self._outstanding) / settings.crowd, 1)
         normal = spread * generator.standard_normal(sum(model.normals))
         function = model.draw(self._losses(), normal)
