@@ -17,6 +17,7 @@ IN_NUMPY = {
     PACKAGE / "testing",
     PACKAGE / "analysis" / "worst_case.py",
     PACKAGE / "structured" / "search",
+    PACKAGE / "optuna",
 }
 """Around the algorithms: whole games, which are played in numpy, whole searches, which draw from
 numpy's generators, and the laws, whose games are numpy's."""
@@ -26,7 +27,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 def test_experts_imports_no_heavy_or_optional_library() -> None:
     code = (
         "import sys, experts; "
-        "heavy = {'torch', 'nas_adapter', 'matplotlib', 'numba', 'pandas', 'tqdm', 'hypothesis'}; "
+        "heavy = {'torch', 'nas_adapter', 'matplotlib', 'numba', 'pandas', 'tqdm', 'hypothesis',"
+        " 'optuna'}; "
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from statistics import NormalDist
 from typing import Any, overload
@@ -81,6 +81,7 @@ class Search:
         self._values: list[float] = []  # nan: failed
         self._told: dict[bytes, int] = {}
         self._outstanding: dict[bytes, Array] = {}
+        self._barred: dict[bytes, Array] = {}
 
     @overload
     def ask(self) -> Point: ...
@@ -130,6 +131,33 @@ class Search:
         self._codes.append(code)
         self._values.append(number)
 
+    def expect(
+        self,
+        points: Iterable[Mapping[str, Any]],
+        *,
+        asked: int,
+        barred: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        """Replace what is known of the asks: for several processes that share their points.
+
+        Parameters
+        ----------
+        points
+            Those outstanding, instead of those that were.
+        asked
+            Number of asks so far: after different ones, asks draw different random numbers.
+        barred
+            Further points that are not to be asked for, instead of those that were.
+
+        Raises
+        ------
+        ValueError
+            If a point is not of the space.
+        """
+        self._outstanding = {code.tobytes(): code for code in map(self.space.encode, points)}
+        self._barred = {code.tobytes(): code for code in map(self.space.encode, barred)}
+        self._asked = asked
+
     @property
     def best(self) -> tuple[Point, float]:
         """The point with the best value told, the first of equals, and that value."""
@@ -168,6 +196,7 @@ class Search:
             "values": np.where(failed, 0.0, self._values),
             "failed": failed,
             "outstanding": self._table(list(self._outstanding.values())),
+            "barred": self._table(list(self._barred.values())),
         }
         plain = {name: getattr(self, name) for name in ("seed", "maximize", "noisy")}
         space = {name: asdict(choice) for name, choice in self.space.choices.items()}
@@ -195,8 +224,9 @@ class Search:
         search._values = np.where(arrays["failed"], math.nan, arrays["values"]).tolist()
         for index, code in enumerate(search._codes):
             search._told.setdefault(code.tobytes(), index)
-        for code in arrays["outstanding"].astype(np.int64).reshape(-1, len(space)):
-            search._outstanding[code.tobytes()] = code
+        for name, found in (("outstanding", search._outstanding), ("barred", search._barred)):
+            for code in arrays[name].astype(np.int64).reshape(-1, len(space)):
+                found[code.tobytes()] = code
         return search
 
     def _next(self) -> Point:
@@ -266,7 +296,7 @@ class Search:
         return next((code for code in walk if not self._known(code)), None)
 
     def _known(self, code: Array) -> bool:
-        return code.tobytes() in self._told or code.tobytes() in self._outstanding
+        return any(code.tobytes() in some for some in (self._told, self._outstanding, self._barred))
 
     def _table(self, codes: Sequence[Array]) -> Array:
         """Codes (n, E), also of none."""

@@ -1,0 +1,1 @@
+"""Optuna's samplers and ours on the same studies."""
