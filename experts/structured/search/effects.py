@@ -68,7 +68,7 @@ class Effects:
 
 
 def effects(model: Surrogate, losses: Array) -> Effects:
-    """All effects of a surrogate, with their standard errors."""
+    """All effects of a surrogate, with their standard errors; none of pairs that cannot be."""
     space, root, rows = model.space, model.root(), []
     options = [rows[:size] for rows, size in zip(model.features, space.sizes, strict=True)]
     alike = [part @ model.x[e].T for e, part in enumerate(options)]
@@ -78,6 +78,9 @@ def effects(model: Surrogate, losses: Array) -> Effects:
         mean = -half @ (root @ losses)
         error = np.sqrt(np.maximum(prior - np.sum(half * half, axis=-1), 0.0))
         for at, chosen in enumerate(np.ndindex(*space.sizes[list(where)])):
+            index = dict(zip(where, chosen, strict=True))
+            if any(e in index and q in index and not ok[index[q]] for e, q, ok in space.conditions):
+                continue
             names = [space.names[e] for e in where]
             named = {n: space.choices[n].options[o] for n, o in zip(names, chosen, strict=True)}
             rows.append(Effect(named, float(mean[at]), float(error[at])))
@@ -87,6 +90,7 @@ def effects(model: Surrogate, losses: Array) -> Effects:
     for e, part in enumerate(options):
         enter((e,), model.main[e, e] * own[e], part @ mixed[e].T)
     for e, g in combinations(range(len(options)), 2):
-        kernel = (alike[e][:, None] * alike[g]).reshape(-1, model.count)
+        shape = (own[e].size * own[g].size, model.count)
+        kernel = (alike[e][:, None] * alike[g]).reshape(shape)
         enter((e, g), model.pair * np.outer(own[e], own[g]).ravel(), model.pair * kernel)
     return Effects(rows)

@@ -12,7 +12,7 @@ from experts.structured.search.surrogate import Scales
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How `Search` plays: one setting for every space, chosen on NAS-Bench-201's CIFAR-10."""
+    """How `Search` plays, in every space; chosen on NAS-Bench-201's table."""
 
     game: Game = field(default_factory=Game)
     scales: Scales = field(default_factory=Scales)

@@ -321,6 +321,8 @@ def test_effects_are_drawn() -> None:
     assert [len(row.options) for row in found.rows] == [1] * 6 + [2] * 9
     panels = found.plot(pairs=4).axes
     assert [len(panel.patches) for panel in panels] == [6, 4]
+    hidden = Search({"a": [1, 2], "b": Choice([3, 4], when={"a": [2]})}).effects().rows[4:]
+    assert [row.options for row in hidden] == [{"a": 2, "b": 3}, {"a": 2, "b": 4}]
     assert str(found).splitlines()[5].startswith("b = 3          +")
     alone = Search({"a": [1, 2]}).effects()
     assert [len(panel.patches) for panel in alone.plot().axes] == [2, 0]
