@@ -145,14 +145,9 @@ class Search:
         points
             Those outstanding, instead of those that were.
         asked
-            Number of asks so far: after different ones, asks draw different random numbers.
+            Number of asks so far: the random numbers of the next one depend on it.
         barred
             Further points that are not to be asked for, instead of those that were.
-
-        Raises
-        ------
-        ValueError
-            If a point is not of the space.
         """
         self._outstanding = {code.tobytes(): code for code in map(self.space.encode, points)}
         self._barred = {code.tobytes(): code for code in map(self.space.encode, barred)}

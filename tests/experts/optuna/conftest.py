@@ -1,0 +1,17 @@
+"""Optuna's messages go where pytest looks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import optuna
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    optuna.logging.disable_default_handler()
+    optuna.logging.enable_propagation()
+    yield
+    optuna.logging.disable_propagation()
+    optuna.logging.enable_default_handler()
