@@ -49,7 +49,7 @@ def stoppable() -> Iterator[None]:
         yield
     finally:
         for which, handler in before.items():
-            signal.signal(which, handler)
+            signal.signal(which, handler or signal.SIG_DFL)
         _Asked.signum = None
 
 

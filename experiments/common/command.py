@@ -27,6 +27,8 @@ def run_command(
 
     `parse`: makes the configuration from the arguments, where tyro alone cannot.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see `common`
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code = main(tyro.cli(config, args=arguments) if parse is None else parse(arguments))
     except UserError as error:

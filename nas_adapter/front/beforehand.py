@@ -8,9 +8,10 @@ from contextlib import contextmanager
 import torch
 
 from nas_adapter.errors import UserError
+from nas_adapter.output.export import check_export, standalone
 from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.runs.retrain import build
-from nas_adapter.spaces import Size, Space, random_architecture, uniform_over_choices
+from nas_adapter.spaces import Size, Space, uniform_over_choices
 from nas_adapter.spaces.genotype import read
 from nas_adapter.supernets.layers import placed
 from nas_adapter.tasks import Task
@@ -22,18 +23,20 @@ def check_search(space: Space, task: Task, channels: int, rule: str) -> None:
     with _told(f"--read {rule} does not fit this space"):
         read(space, rule, play, loss=torch.zeros_like(play), seed=0)
     size = task.size(channels, search=True)
-    with _told("the search's networks cannot take these batches"):
+    with _told("the search's networks cannot take such batches (see --batch-size)"):
         net = space.network(size, space.choices, search=True)
         train, _ = next(task.search_batches(0))
         task.loss(placed(net, task.device), train, play.to(torch.get_default_dtype()))
 
 
-def check_retraining(space: Space, task: Task, size: Size) -> None:
-    """Raise `UserError` unless a discrete network takes the task's batches."""
-    cell = random_architecture(space, stream(0, Stream.FIDELITY))
-    with _told("the retrained networks cannot take these batches"):
+def check_retraining(space: Space, task: Task, size: Size, *, export: bool) -> None:
+    """Raise `UserError` unless a discrete network takes the task's batches, and can be exported."""
+    cell = tuple(offered[edge % len(offered)] for edge, offered in enumerate(space.choices))
+    with _told("the retrained networks cannot take such batches (see --batch-size)"):
         net = placed(build(space, cell, size, seed=0), task.device)
         task.loss(net, next(task.retrain_batches(0)), cell)
+    if export:
+        check_export(task, standalone(task, net, cell))
 
 
 @contextmanager

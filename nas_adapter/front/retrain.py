@@ -22,7 +22,7 @@ from nas_adapter.front.results import write_result
 from nas_adapter.front.settings import Settings, make_settings, open_space, saved_settings
 from nas_adapter.front.source import announce, open_data
 from nas_adapter.output import report
-from nas_adapter.output.export import check_export, standalone
+from nas_adapter.output.export import standalone
 from nas_adapter.runs.decide import judged, tested
 from nas_adapter.runs.retrain import Retraining
 from nas_adapter.runs.run import Run
@@ -113,9 +113,8 @@ def retrain(
     tasks = [(seed, source.load(seed, place)) for seed in seeds]
     loaded = tasks[0][1]
     announce(loaded)
-    if export:
-        check_export(loaded)
-    check_retraining(opened, loaded, loaded.size(settings.channels, search=False))
+    size = loaded.size(settings.channels, search=False)
+    check_retraining(opened, loaded, size, export=export)
     tasks = [(seed, task.with_judges() if held_out else task) for seed, task in tasks]
     config = options(settings.retrain) | options(settings.task)
     config |= {"channels": settings.channels, "space": name, "operations": opened.operations}

@@ -20,7 +20,7 @@ from nas_adapter.front.results import write_result
 from nas_adapter.front.settings import Settings, make_settings, open_space, saved_settings
 from nas_adapter.front.source import announce, open_data
 from nas_adapter.output import report
-from nas_adapter.output.export import check_export, standalone
+from nas_adapter.output.export import standalone
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.runs.advise import check_prior, make_prior
 from nas_adapter.runs.choose import ChoiceSettings, fidelity_cells, measured_fidelity
@@ -136,10 +136,10 @@ def search(
     given = [read_cell(opened, cell, "--compare") for cell in settings.compare]
     loaded = source.load(seed, place)
     announce(loaded)
-    if export:
-        check_export(loaded)
-    check_search(opened, loaded, settings.search.channels, settings.search.read)
-    check_retraining(opened, loaded, loaded.size(settings.channels, search=False))
+    if before is None:
+        check_search(opened, loaded, settings.search.channels, settings.search.read)
+    size = loaded.size(settings.channels, search=False)
+    check_retraining(opened, loaded, size, export=export)
     task, choice = _prepared(settings, opened, loaded, before)
     check_prior(settings.search.prior, opened, task)
     method = settings.search.method.name

@@ -155,19 +155,28 @@ def saved_settings(config: Mapping[str, Any], space: str | Space) -> Settings:
     """The settings that the configuration of a run holds, see config.json; UserError if none."""
     try:
         method = config.get("method", XNASSettings.name)
-        plain = options(make_settings(space, method=method))
+        plain = options(make_settings(space, method=method, preset="published"))
         return make_settings(
             space,
             method=method,
-            **{name: _as(plain[name], value) for name, value in config.items() if name in plain},
+            **{
+                name: _as(name, plain[name], value)
+                for name, value in config.items()
+                if name in plain
+            },
         )
     except (TypeError, ValueError, AttributeError) as error:
         raise UserError(f"config.json is not the configuration of a run: {error}") from error
 
 
-def _as(standard: Any, value: Any) -> Any:
-    """A value from JSON, where tuples are lists and paths are text."""
-    return type(standard)(value) if isinstance(standard, tuple | Path) else value
+def _as(name: str, standard: Any, value: Any) -> Any:
+    """A value from JSON, where tuples are lists and paths are text, of the standard one's type."""
+    kind = type(standard)
+    if isinstance(standard, tuple | Path):
+        return kind(value)
+    if isinstance(standard, bool | int | str) and type(value) is not kind:
+        raise ValueError(f"{name} is {value!r}")
+    return value
 
 
 def _what_pays(space: Space, epochs: int, warmup: int | None) -> dict[str, Any]:

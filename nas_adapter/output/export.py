@@ -87,8 +87,11 @@ class Examples(NamedTuple):
     outputs: tuple[str, ...]
 
 
-def check_export(task: Task) -> None:
-    """Raise `UserError` where networks of the task cannot be exported, or a package is missing."""
+def check_export(task: Task, module: nn.Module) -> None:
+    """Raise `UserError` where the task or a `standalone` network of it cannot be exported.
+
+    Or where a package is missing. That network.onnx takes the network's operations is not tried.
+    """
     if not isinstance(task, ImageClassification | LanguageModel):
         raise UserError("--export is for networks of images and of text")
     missing = [name for name in ONNX if importlib.util.find_spec(name) is None]
@@ -97,6 +100,11 @@ def check_export(task: Task) -> None:
             f"--export needs {', '.join(missing)}: pip install 'experts-xnas[onnx]', or leave it "
             "out: --resume --export on the finished run writes the files later"
         )
+    try:
+        _program(module, _examples(task, module).inputs)
+    except Exception as error:  # the network may be the user's own
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"--export: networks of this space cannot be exported: {reason}") from error
 
 
 def export(task: Task, module: nn.Module, out: Path) -> dict[str, float]:
@@ -119,16 +127,13 @@ def export(task: Task, module: nn.Module, out: Path) -> dict[str, float]:
     Raises
     ------
     UserError
-        See `check_export`; or a file's outputs differ by more than `TOLERANCE`.
+        A file's outputs differ by more than `TOLERANCE`.
     """
-    check_export(task)
     inputs, outputs = _examples(task, module)
     examples = tuple(inputs.values())
     with torch.no_grad():
         expected = _flat(module(*examples))
-    few = tuple(example[:2] for example in examples)
-    batch = {name: {0: Dim("batch")} for name in inputs}
-    program = torch.export.export(module, few, dynamic_shapes=batch)
+    program, few = _program(module, inputs)
     classes = json.dumps(task.facts.get("classes"))
     out.mkdir(exist_ok=True)
     replace(out / "network.pt2", partial(_save, program, classes))
@@ -140,6 +145,15 @@ def export(task: Task, module: nn.Module, out: Path) -> dict[str, float]:
     _save_onnx(program, few, classes, list(inputs), outputs, out / "network.onnx")
     found["network.onnx"] = _run_onnx(out / "network.onnx", inputs)
     return _differences(found, expected, out)
+
+
+def _program(
+    module: nn.Module, inputs: dict[str, Tensor]
+) -> tuple[ExportedProgram, tuple[Tensor, ...]]:
+    """The module for batches of any size, and the few examples that it was traced with."""
+    few = tuple(example[:2] for example in inputs.values())
+    batch = {name: {0: Dim("batch")} for name in inputs}
+    return torch.export.export(module, few, dynamic_shapes=batch), few
 
 
 def _differences(found: dict[str, Tensor], expected: Tensor, out: Path) -> dict[str, float]:

@@ -53,7 +53,7 @@ def arguments(kind: str, folder: Path) -> list[str]:
         "default": [*DEFAULT, "--space", space],
         "text": [*text, "--space", impatient(folder), "--epochs", "3", "--reward-bound", "0.0001",
             "--compare", "DARTS_V2", "--baselines", "1", "--decide", "search"],
-        "second order": ["--space", "darts-cnn", "--method", "darts-second", *TINY],
+        "second order": ["--method", "darts-second", *TINY],
         "sampled": ["--space", "darts-cnn", "--method", "xnas-sampled", *TINY],
         "random": [*text, "--method", "random", "--candidates", "9", "--baselines", "1"],
         "retrain": [*text, "--retrain", "DARTS_V1", "DARTS_V2", "--seeds", "1", "2"],

@@ -121,7 +121,7 @@ def saved(words: list[str]) -> Config | None:
     asked = {name: getattr(known, name) for name in ("space", "method") if getattr(known, name)}
     was = {name: before.get(name) for name in asked}
     compare(known.out, asked, was, ())
-    if "space" not in before:
+    if not {"space", "device", "export"} <= before.keys():
         raise UserError(f"{known.out} holds no run that could be resumed")
     if "retrain" in given(words) and "retrain" not in before:
         raise UserError(f"--retrain: {known.out} holds a search; choose another --out")

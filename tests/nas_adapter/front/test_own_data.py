@@ -283,7 +283,7 @@ def test_mistakes_in_the_other_arguments() -> None:
     with pytest.raises(UserError, match="--prior scores is for classes of images"):
         data = TensorDataset(*labelled(60))
         nas_adapter.search("nasbench201", data, settings(prior="scores"), goal=SQUARES)
-    with pytest.raises(UserError, match="unknown setting 'epoch': choose one of without"):
+    with pytest.raises(UserError, match="unknown setting 'epoch': choose one of preset, smoke, w"):
         make_settings("nasbench201", epoch=3)
     with pytest.raises(UserError, match="--dropout is for text, but darts-cnn is for images"):
         make_settings("darts-cnn", dropout=0.1)
