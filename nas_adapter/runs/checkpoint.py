@@ -34,7 +34,7 @@ def read_checkpoint(out: Path, device: torch.device) -> dict[str, Any]:
             if file.testzip() is not None:  # torch.load does not look
                 raise ValueError("a checksum is wrong")
         saved = torch.load(path, map_location=device, weights_only=True)
-        kinds = {"config": dict, "phases": dict, "lines": int, "bytes": int, "metrics": str}
+        kinds = {"config": dict, "phases": dict, "lines": int, "bytes": int}
         if not all(isinstance(saved[name], kind) for name, kind in kinds.items()):
             raise ValueError("it holds something else")
     except Exception as error:  # a damaged file makes torch.load raise almost anything
