@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = {
     "experts": (
         "types", "numerics", "checks", "registry", "sleeping", "player", "ftrl", "learners",
-        "structured", "simulation", "analysis",
+        "structured", "simulation", "analysis", "forecasting",
         "bounds", "environments", "least_squares", "wipeout",  # short addresses of what is above
         "testing",
     ),
