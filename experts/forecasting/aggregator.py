@@ -12,6 +12,7 @@ from experts.forecasting.estimator import Estimator
 from experts.forecasting.fitted import Fitted
 from experts.forecasting.frames import Table
 from experts.forecasting.history import History
+from experts.forecasting.losses import loss_of
 from experts.types import Array
 
 
@@ -70,8 +71,10 @@ class OnlineAggregator(Estimator):
         Coefficients of the next row, (..., K).
     regret_, certificate_
         Our loss less every corner's, and an upper bound on it: ``regret_ <= certificate_`` in every
-        table (`game` has the proof). With the gradient trick and no missing forecasts our loss
-        exceeds that of every fixed mixture u of the corners by at most ``u @ certificate_``.
+        table (`game` has the proof). With the gradient trick our loss exceeds that of every fixed
+        mixture u of the corners by at most ``u @ certificate_``.
+    mixture_regret_
+        Our loss less that of the best fixed mixture, by convex optimisation over all rows.
     experts_, corners_
         Names of the columns, in the order of the weights; names of the corners of `hull`, which are
         the experts if combine="convex".
@@ -205,6 +208,16 @@ class OnlineAggregator(Estimator):
         return self._known().stacked(lambda track: track.game.regret)
 
     @property
+    def mixture_regret_(self) -> Any:
+        """Our total loss less that of the best fixed mixture of the corners, a number; see
+        `best_mixture`. (..., ) for groups and series; with levels the mean over them.
+        """
+        fitted = self._known()
+        found = fitted.mixture_regrets(self._whole_history())
+        found = found if fitted.series else found[:, 0]
+        return found if fitted.grouped else found[0]
+
+    @property
     def certificate_(self) -> Array:
         """Upper bounds on `regret_`, (..., corners), computed while playing: see `game`."""
         return self._known().stacked(lambda track: track.game.certificate())
@@ -213,10 +226,7 @@ class OnlineAggregator(Estimator):
     def history_(self) -> History:
         """All rows so far."""
         fitted = self._known()
-        if not self.keep_history:
-            raise AttributeError("history_ is there with keep_history=True only")
-        whole = History.joined(self._history)
-        return whole.squeezed(series=fitted.series, levels=fitted.setup.quantiles)
+        return self._whole_history().squeezed(series=fitted.series, levels=fitted.setup.quantiles)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
@@ -240,7 +250,13 @@ class OnlineAggregator(Estimator):
         self._check_fitted()
         return self._fitted
 
+    def _whole_history(self) -> History:
+        if not self._history:
+            raise AttributeError("the rows of the past are there with keep_history=True only")
+        return History.joined(self._history)
+
     def _table(self, data: Any, columns: dict[str, Any]) -> Table:
+        loss_of(self.loss, self.levels)  # what is wrong with them is not the table's mistake
         special = {"time": self.time, "group": self.group, "available_at": self.available_at}
         for name in columns:
             if name not in special:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from experts.forecasting.frames import Table
+from experts.forecasting.hindsight import best_mixture
 from experts.forecasting.history import History
 from experts.forecasting.hull import Hull
 from experts.forecasting.setup import Setup
@@ -29,6 +30,11 @@ class Fitted:
     """whether tables have an axis of series"""
     tracks: dict[Any, Track]
     """by group; of the key None without groups"""
+
+    @property
+    def grouped(self) -> bool:
+        """Whether there are groups."""
+        return None not in self.tracks
 
     @classmethod
     def of(cls, model: Any, table: Table) -> Fitted:
@@ -70,7 +76,7 @@ class Fitted:
             combined[rows] = setup.combined(played.combined)
             weights[rows] = self.hull.folded(played.play)[0]
             game[rows] = list(tracks).index(key)
-            number[rows] = before.rows + np.arange(len(rows))
+            number[rows] = played.number
         history = History(
             table.forecasts,
             observed,
@@ -96,4 +102,23 @@ class Fitted:
         """`part` (B, K) of every track as one array (..., K), with the user's axes."""
         parts = [part(track) for track in self.tracks.values()]
         array = np.stack([self.setup.by_level(each, series=self.series) for each in parts])
-        return array[0] if None in self.tracks else array
+        return array if self.grouped else array[0]
+
+    def mixture_regrets(self, history: History) -> Array:
+        """Regrets to the best fixed mixtures of the corners, (G, S); the mean over levels."""
+        found = np.empty((len(self.tracks), self.setup.series))
+        for i, track in enumerate(self.tracks.values()):
+            late = np.isin(history.number, track.outstanding)
+            rows = np.flatnonzero((history.track == i) & ~late)
+            corners = self.hull.features(history.forecasts[rows])
+            for s in range(self.setup.series):
+                x, y, ours = corners[:, s], history.observed[rows, s], history.combined[rows, s]
+                if not self.setup.apart:
+                    best = [best_mixture(x, y, self.setup.loss, combined=ours)]
+                else:
+                    best = [
+                        best_mixture(x[..., q], y, self.setup.loss.at(q), combined=ours[:, q])
+                        for q in range(self.setup.levels)
+                    ]
+                found[i, s] = np.mean([each.advantage for each in best])
+        return found

@@ -39,6 +39,8 @@ class Rows(NamedTuple):
     """(n, B, K, Q): of the corners; nan where missing"""
     observed: Array
     """(n, B); nan where missing"""
+    number: Array
+    """(n,): of the row in its game, from 0"""
     due: Array
     """(n,): when the observation becomes available"""
     copy: Array
@@ -135,9 +137,11 @@ class Game:
     def combine(self, weights: Array, forecasts: Array) -> tuple[Array, Array]:
         """Weights among the forecasts (B, K, Q) that are there, and the combination (B, Q)."""
         awake = np.isfinite(forecasts).all(axis=-1)
+        some = awake.any(axis=-1, keepdims=True)
         play = restrict(weights, awake)
-        combined = self.merge(play, np.where(awake[..., None], forecasts, 0.0))
-        return play, np.where(awake.any(axis=-1)[:, None], combined, np.nan)
+        known = np.where(awake[..., None], forecasts, 0.0)
+        combined = self.merge(np.where(some, play, weights), known)
+        return play, np.where(some, combined, np.nan)
 
     def certificate(self) -> Array:
         """Bounds on the regrets to the corners, (B, K)."""

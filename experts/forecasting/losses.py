@@ -50,14 +50,22 @@ class Loss:
     levels: tuple[float, ...] = ()
     """of quantile forecasts, one for each place on their last axis; (): single forecasts"""
 
-    def spread(self, series: int) -> Loss:
-        """The loss of series x levels single forecasts, one a problem, level by level."""
-        levels = np.tile(self.levels, series)[:, None, None]
+    def at(self, place: int) -> Loss:
+        """The loss of one of the levels."""
+        level = self.levels[place]
+        return self._with(np.asarray([level]), levels=(level,))
+
+    def spread(self, series: int, axes: int = 2) -> Loss:
+        """The loss of series x levels single forecasts, level by level, with more axes behind."""
+        return self._with(np.tile(self.levels, series).reshape(-1, *[1] * axes))
+
+    def _with(self, array: Array, **changes: Any) -> Loss:
+        """With another array of levels in its two functions, which are `partial`s."""
         value, slope = (
-            partial(f.func, levels, *f.args[1:])  # type: ignore[attr-defined]
+            partial(f.func, array, *f.args[1:])  # type: ignore[attr-defined]
             for f in (self.value, self.slope)
         )
-        return replace(self, value=value, slope=slope)
+        return replace(self, value=value, slope=slope, **changes)
 
     def check(self, forecasts: Array, observed: Array) -> None:
         """ValueError unless forecasts (n, ..., K, Q) and observations (n, ...) may be compared."""
@@ -71,6 +79,16 @@ class Loss:
                 raise ValueError(
                     f"{name} must lie in [{low:g}, {high:g}] for the loss {self.name!r}, "
                     f"got {values[place]} in row {place[0]}"
+                )
+        if self.target[0] > -np.inf:  # the others are defined everywhere
+            with np.errstate(invalid="ignore", divide="ignore"):
+                value = self.value(forecasts, observed)
+            wrong = np.argwhere(np.isnan(value) & np.isfinite(forecasts) & np.isfinite(observed))
+            if len(wrong):
+                place = tuple(int(i) for i in wrong[0])
+                raise ValueError(
+                    f"{self.name} is not defined for the forecast {forecasts[place]} in row "
+                    f"{place[0]} and what was observed"
                 )
 
 
@@ -128,6 +146,8 @@ def user_loss(value: Function, slope: Function | None = None) -> Loss:
 
 def loss_of(given: Any, levels: Sequence[float] | None = None) -> Loss:
     """The `Loss` that a name, a callable, or a pair of callables (loss, slope) stands for."""
+    if isinstance(given, Loss):
+        return given
     if levels is not None:
         if given not in ("pinball", "crps"):
             raise ValueError(f"levels go with loss 'pinball' or 'crps', got loss={given!r}")

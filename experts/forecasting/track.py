@@ -58,7 +58,8 @@ class Track:
             clock = np.append(now, now[-1])
             due = now if due is None else due
         play, combined = np.zeros((n, batch, experts)), np.full((n, batch, width), np.nan)
-        rows = Rows(forecasts, observed, due, np.zeros(n, dtype=np.int64), play, combined)
+        number = np.arange(self.rows, self.rows + n)
+        rows = Rows(forecasts, observed, number, due, np.zeros_like(number), play, combined)
         held = 0
         if self.held is not None:
             held = len(self.held.due)
@@ -86,6 +87,11 @@ class Track:
         if self.held is not None:
             after.held = self.held.widened(len(share))
         return after
+
+    @property
+    def outstanding(self) -> Array:
+        """Numbers of the rows whose observation has not come."""
+        return np.zeros(0, dtype=np.int64) if self.held is None else self.held.number
 
     def _check_order(self, now: Array) -> None:
         back = np.flatnonzero(np.diff(now) < 0)
