@@ -106,5 +106,7 @@ class Hull:
     def folded(self, weights: Array) -> tuple[Array, Array]:
         """Coefficients of the experts (..., K) and the constant (...) of weights (..., corners)."""
         size = len(self.constants)
+        if self.kind == "convex":
+            return weights, np.zeros(weights.shape[:-1])
         parts = weights[..., size:].reshape(*weights.shape[:-1], self.experts, -1)
         return parts @ self.multiples, weights[..., :size] @ self.constants
