@@ -33,7 +33,7 @@ from experts.forecasting.schedule import Schedule
 from experts.sleeping import restrict
 from experts.types import Array, Feedback
 
-_WORTH_COMPILING = 10_000
+_WORTH_COMPILING = 2000
 """Rows x problems from which on loading the compiled engine pays."""
 
 

@@ -96,7 +96,7 @@ def _potential(vec: Any, scale: float, more: Any) -> float:
         top = max(top, vec[1, k] - _ratio(vec[2, k] + more[k] - low, scale))
     for k in range(len(more)):
         total += math.exp(vec[1, k] - _ratio(vec[2, k] + more[k] - low, scale) - top)
-    return low - scale * (top + math.log(total))
+    return float(low - scale * (top + math.log(total)))
 
 
 @_compiled
@@ -111,9 +111,9 @@ def _gap(vec: Any, num: Any, play: Any, told: Any, work: Any) -> float:
         shrink += work[k] * math.expm1(-min(told[k], _CAP * safe) / safe)
     shrink /= norm
     if scale > 0 and shrink > -0.5:
-        return suffered + safe * math.log1p(shrink)
+        return float(suffered + safe * math.log1p(shrink))
     work[:] = 0.0
-    return suffered - (_potential(vec, scale, told) - _potential(vec, scale, work))
+    return float(suffered - (_potential(vec, scale, told) - _potential(vec, scale, work)))
 
 
 @_compiled
