@@ -12,7 +12,7 @@ from experts.forecasting.estimator import Estimator
 from experts.forecasting.fitted import Fitted
 from experts.forecasting.frames import Table
 from experts.forecasting.history import History
-from experts.forecasting.losses import loss_of
+from experts.forecasting.setup import has_levels, loss_of_model
 from experts.types import Array
 
 
@@ -39,8 +39,8 @@ class OnlineAggregator(Estimator):
         "ml_prod", "boa", "squint", "normal_hedge", "adahedge") need no unit.
     loss
         "squared", "absolute", "pinball:0.9" (of any level); "log" and "brier" for probabilities of
-        an event that is observed as 1 or 0; a function (forecast, observed) that is convex in the
-        forecast, or a pair of such a function and its derivative. See `losses`.
+        an event that is observed as 1 or 0, or of `classes`; a function (forecast, observed) that
+        is convex in the forecast, or a pair of such a function and its derivative. See `losses`.
     gradient
         The gradient trick: the learner is told the linear losses slope(f) x_k, and the regret is
         bounded to every fixed mixture of the forecasts. Without it, to every forecast. The
@@ -55,6 +55,9 @@ class OnlineAggregator(Estimator):
         (twice the pinball loss, whose mean over a fine grid of levels is the CRPS). Every level has
         weights of its own, unless `shared`. The combined quantiles are sorted: they do not cross,
         and their total loss is never larger for it.
+    classes
+        C, for loss="log" or "brier": forecasts (n, K, C) or (n, S, K, C) are probabilities of C
+        classes, which add up to 1, and observations their numbers, 0 ... C - 1.
     delay
         Rows by which observations are late: row t uses those of rows before t - delay. Learners
         that can take them as they come (`Learner.supports` "delayed": "adahedge", all of FTRL,
@@ -119,6 +122,7 @@ class OnlineAggregator(Estimator):
         intercept: float = 0.0,
         levels: Sequence[float] | None = None,
         shared: bool = False,
+        classes: int | None = None,
         delay: int = 0,
         time: str | None = None,
         group: str | None = None,
@@ -134,6 +138,7 @@ class OnlineAggregator(Estimator):
         self.intercept = intercept
         self.levels = levels
         self.shared = shared
+        self.classes = classes
         self.delay = delay
         self.time = time
         self.group = group
@@ -244,8 +249,10 @@ class OnlineAggregator(Estimator):
         fitted = Fitted.of(self, table) if before is None else before
         fitted, table = fitted.aligned(table, observed, newcomers=True)
         fitted, history = fitted.play(table, observed)
-        kept = [] if before is None else self._history
-        self._fitted, self._history = fitted, [*kept, history] if self.keep_history else []
+        self._fitted = fitted
+        self._history = self._history if before is not None else []
+        if self.keep_history:
+            self._history.append(history)
         self.experts_, self.corners_ = fitted.experts, fitted.hull.names(fitted.experts)
         self.n_features_in_ = len(fitted.experts)
         if fitted.named:
@@ -263,12 +270,12 @@ class OnlineAggregator(Estimator):
         return History.joined(self._history)
 
     def _table(self, data: Any, columns: dict[str, Any]) -> Table:
-        loss_of(self.loss, self.levels)  # what is wrong with them is not the table's mistake
+        loss_of_model(self)  # what is wrong with them is not the table's mistake
         special = {"time": self.time, "group": self.group, "available_at": self.available_at}
         for name in columns:
             if name not in special:
                 raise TypeError(f"{name} is no argument; time, group and available_at are")
-        return frames.read(data, special | columns, quantiles=self.levels is not None)
+        return frames.read(data, special | columns, quantiles=has_levels(self))
 
     def _like(self, data: Any, fitted: Fitted, combined: Array) -> Any:
         """(n, S, Q) with the user's axes, in the user's kind of table."""

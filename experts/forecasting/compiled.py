@@ -60,6 +60,8 @@ def code_of(learner: Any) -> int | None:
 
 def kind_of(loss: Any) -> int | None:
     """The kernel's number of a loss; None: it has none."""
+    if loss.classes:
+        return None
     return kernels.PINBALL if loss.levels else _LOSSES.get(loss.name)
 
 

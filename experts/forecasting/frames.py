@@ -109,10 +109,15 @@ def read(data: Any, special: dict[str, Any], *, quantiles: bool) -> Table:
     for argument, column in given.items():
         if len(column) != len(array):
             raise ValueError(f"{argument} has {len(column)} rows, the forecasts have {len(array)}")
-    time, due = (
-        clock(argument, given[argument]) if argument in given else None
+    clocks = {
+        argument: clock(argument, given[argument])
         for argument in ("time", "available_at")
-    )
+        if argument in given
+    }
+    time, dated = clocks.get("time", (None, False))
+    due, due_dated = clocks.get("available_at", (None, dated))
+    if dated != due_dated:
+        raise ValueError("time and available_at must both hold dates, or both numbers")
     group = np.asarray(given["group"]) if "group" in given else None
     return Table(forecasts, names, series, time, group, due)
 
@@ -140,11 +145,11 @@ def numbers(name: str, data: Any) -> Array:
     return array
 
 
-def clock(name: str, column: Any) -> Array:
-    """Times as numbers: dates as nanoseconds."""
+def clock(name: str, column: Any) -> tuple[Array, bool]:
+    """Times as numbers, dates as nanoseconds; and whether they are dates."""
     values = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
     if values.dtype.kind in "iu":
-        return values.astype(np.int64)
+        return values.astype(np.int64), False
     if values.dtype.kind != "f":
         try:
             dated = getattr(column, "tz", None) is not None or values.dtype.kind == "O"
@@ -152,10 +157,11 @@ def clock(name: str, column: Any) -> Array:
             values = np.asarray(column, dtype="datetime64[ns]")
         except (TypeError, ValueError) as error:
             raise ValueError(f"{name} must hold dates or numbers: {error}") from None
-    missing = np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
+    dates = values.dtype.kind == "M"
+    missing = np.isnat(values) if dates else np.isnan(values)
     if missing.any():
         raise ValueError(f"{name} is missing in row {int(np.argmax(missing))}")
-    return values.astype(np.int64) if values.dtype.kind == "M" else values
+    return (values.astype(np.int64), True) if dates else (values, False)
 
 
 def like(data: Any, values: Array, name: str, kept: list[str]) -> Any:

@@ -49,6 +49,8 @@ class Loss:
     """where observations lie"""
     levels: tuple[float, ...] = ()
     """of quantile forecasts, one for each place on their last axis; (): single forecasts"""
+    classes: bool = False
+    """whether `levels` are numbers of classes, 0 ... C - 1"""
 
     def at(self, place: int) -> Loss:
         """The loss of one of the levels."""
@@ -80,7 +82,9 @@ class Loss:
                     f"{name} must lie in [{low:g}, {high:g}] for the loss {self.name!r}, "
                     f"got {values[place]} in row {place[0]}"
                 )
-        if self.target[0] > -np.inf:  # the others are defined everywhere
+        if self.classes:
+            self._check_classes(forecasts, observed)
+        elif self.target[0] > -np.inf:  # the others are defined everywhere
             with np.errstate(invalid="ignore", divide="ignore"):
                 value = self.value(forecasts, observed)
             wrong = np.argwhere(np.isnan(value) & np.isfinite(forecasts) & np.isfinite(observed))
@@ -90,6 +94,20 @@ class Loss:
                     f"{self.name} is not defined for the forecast {forecasts[place]} in row "
                     f"{place[0]} and what was observed"
                 )
+
+    def _check_classes(self, forecasts: Array, observed: Array) -> None:
+        wrong = np.argwhere(np.abs(forecasts.sum(axis=-1) - 1) > 1e-6)
+        if len(wrong):
+            raise ValueError(
+                "forecasts must add up to 1 over the classes, got "
+                f"{forecasts[tuple(wrong[0])].tolist()} in row {wrong[0][0]}"
+            )
+        wrong = np.argwhere(observed % 1 > 0)
+        if len(wrong):
+            raise ValueError(
+                f"observed must be numbers of classes, got {observed[tuple(wrong[0])]} in row "
+                f"{wrong[0][0]}"
+            )
 
 
 def squared() -> Loss:
