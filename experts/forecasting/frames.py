@@ -133,7 +133,7 @@ def numbers(name: str, data: Any) -> Array:
     if np.iscomplexobj(array):
         raise ValueError(f"Complex data not supported: {name} must be real")
     try:
-        array = np.asarray(array, dtype=np.float64)
+        array = np.array(array, dtype=np.float64)  # a copy: the table's owner may write to it
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name} must hold numbers: {error}") from None
     bad = np.argwhere(np.isinf(array))

@@ -113,9 +113,7 @@ class Game:
         self.copies: list[Any] = []
         self.learned = np.zeros(0, dtype=np.int64)  # rows that every copy has learned from
         self.regret = np.zeros((batch, len(prior)))
-        self.linear = np.zeros((batch, len(prior)))
-        self.debt = self.regret
-        self.suffered = np.zeros(batch)
+        self.debt = self.regret  # D of the certificate
 
     def weights(self, copy: int) -> Array:
         """What a copy would play if no expert slept, (B, K)."""
@@ -171,8 +169,8 @@ class Game:
         self.copies = [admit(self.learner, state, share) for state in self.copies]
         self.prior = np.concatenate([self.prior * (1 - share.sum()), share])
         none = np.zeros((len(self.regret), len(share)))
-        for name in ("regret", "linear", "debt"):
-            setattr(self, name, np.concatenate([getattr(self, name), none], axis=-1))
+        self.regret = np.concatenate([self.regret, none], axis=-1)
+        self.debt = np.concatenate([self.debt, none], axis=-1)
 
     def _learn(self, rows: Rows, row: int) -> None:
         """Tell the copy that played a row what was observed; nothing if that is missing."""
@@ -187,14 +185,13 @@ class Game:
         y = np.where(counts[..., None], y, 0.0)
         own = np.where(counts[..., None], self.loss.value(f, y), 0.0)
         regret = np.where(awake, (own - self.loss.value(x, y)).mean(axis=-1), 0.0)
-        linear = np.where(awake, (self.loss.slope(f, y) * (f - x)).mean(axis=-1), 0.0)
-        told = linear if self.gradient else regret
+        told = -regret
+        if self.gradient:
+            told = np.where(awake, (self.loss.slope(f, y) * (x - f)).mean(axis=-1), 0.0)
         if not np.isfinite(told).all():
             self._refuse(rows, row)
         self.regret = self.regret + regret
-        self.linear = self.linear + linear
-        self.suffered = self.suffered + own.mean(axis=(1, 2))
-        self._tell(int(rows.copy[row]), rows.play[row], -told, awake, counts)
+        self._tell(int(rows.copy[row]), rows.play[row], told, awake, counts)
 
     def _refuse(self, rows: Rows, row: int) -> None:
         raise ValueError(

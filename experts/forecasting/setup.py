@@ -48,7 +48,7 @@ class Setup:
             what = "classes are" if loss.classes else "levels has"
             raise ValueError(f"{what} {len(loss.levels)}, the forecasts' last axis has {levels}")
         delay = model.delay
-        if isinstance(delay, bool) or delay != int(delay) or delay < 0:
+        if isinstance(delay, bool) or not isinstance(delay, int | np.integer) or delay < 0:
             raise ValueError(f"delay must be a whole number of rows >= 0, got {delay!r}")
         if timed and delay:
             raise ValueError(f"available_at and delay={delay} both say when observations come")
@@ -60,7 +60,7 @@ class Setup:
             )
         if model.unit not in (None, "auto"):
             raise ValueError(f"unit must be None or 'auto', got {model.unit!r}")
-        learner, aggregating = learner_of(model.learner, loss, late=timed or delay > 0)
+        learner, aggregating = learner_of(model.learner, loss, late=bool(timed or delay))
         if model.unit == "auto" and not aggregating and not nnls:
             learner = Rescaled(learner)
         return cls(
@@ -83,8 +83,6 @@ class Setup:
                 f"forecasts must have {self.series} series and {self.levels} levels as before, "
                 f"got {series} and {levels}"
             )
-        if self.delay is not None and table.available_at is not None:
-            raise ValueError("available_at was not given to the first fit: give it from there on")
         self.loss.check(table.forecasts, observed[..., None, None])
 
     @property

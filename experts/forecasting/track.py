@@ -48,6 +48,8 @@ class Track:
         after = copy(self)
         after.game = copy(self.game)
         if time is None:
+            if self.delay is None and self.last is not None:
+                raise ValueError("time must be given, as it was before")
             now = np.arange(self.rows, self.rows + n)
         else:
             self._check_order(time)

@@ -51,7 +51,7 @@ def test_mistakes_in_parameters(parameters: dict[str, Any], problem: str) -> Non
     [
         ("squared", np.inf, 1.0, "forecasts contains infinity at index"),
         ("squared", 1.0, np.inf, "y contains infinity at index"),
-        ("log", -0.1, 1.0, r"forecasts must lie in \[0, inf\]"),
+        ("log", -0.1, 1.0, "forecasts must be at least 0"),
         ("log", 0.5, 2.0, r"observed must lie in \[0, 1\]"),
         ("log", 1.5, 0.0, "log is not defined"),
         ("log", 0.0, 1.0, "log is infinite"),
@@ -118,8 +118,16 @@ def test_mistakes_between_calls() -> None:
         model.predict(forecasts[:, :2])
     with pytest.raises(ValueError, match="1 series and 1 levels as before, got 2 and 1"):
         model.partial_fit(np.stack([forecasts, forecasts], axis=1), np.zeros((60, 2)))
-    with pytest.raises(ValueError, match="available_at was not given to the first fit"):
-        model.partial_fit(forecasts, observed, available_at=np.arange(60))
+    rows = np.arange(60)
+    with pytest.raises(ValueError, match="available_at must be given to all fits or to none"):
+        model.partial_fit(forecasts, observed, available_at=rows)
+    with pytest.raises(ValueError, match="group must be given in all calls or in none"):
+        model.predict(forecasts, group=rows)
+    timed = OnlineAggregator().fit(forecasts, observed, time=rows, available_at=rows)
+    with pytest.raises(ValueError, match="available_at must be given to all fits or to none"):
+        timed.partial_fit(forecasts, observed, time=rows + 60)
+    with pytest.raises(ValueError, match="time must be given, as it was before"):
+        timed.predict(forecasts)
     with pytest.raises(TypeError, match="sample_weight is no argument"):
         model.fit(forecasts, observed, sample_weight=observed)
     with pytest.raises(ValueError, match="available_at and delay=2 both say"):
