@@ -82,7 +82,7 @@ class Fitted:
         for key, rows in table.rows_by_group():
             before = tracks[key] if key in tracks else setup.track(self.hull)
             time, due = (None if x is None else x[rows] for x in (table.time, table.available_at))
-            tracks[key], played = before.run(corners[rows], targets[rows], time, due)
+            tracks[key], played = before.run(corners[rows], targets[rows], time, due, targets.size)
             combined[rows] = setup.combined(played.combined)
             weights[rows] = self.hull.folded(played.play)[0]
             game[rows] = list(tracks).index(key)

@@ -127,9 +127,12 @@ class Game:
             self.copies, self.learned = [*self.copies, fresh], np.append(self.learned, 0)
         return self.copies[copy]
 
-    def play(self, rows: Rows, held: int, plan: Schedule) -> None:
-        """Fill `play` and `combined` of the rows after the first `held`, in the plan's order."""
-        engine = _compiled(self, rows.observed.size)
+    def play(self, rows: Rows, held: int, plan: Schedule, work: int) -> None:
+        """Fill `play` and `combined` of the rows after the first `held`, in the plan's order.
+
+        `work` rows x problems are to be played in this and other games: if it is much, compiled.
+        """
+        engine = _compiled(self, work)
         if engine is None:
             self.loop(rows, held, plan)
         elif (bad := engine.play(self, rows, held, plan)) >= 0:
@@ -195,8 +198,8 @@ class Game:
 
     def _refuse(self, rows: Rows, row: int) -> None:
         raise ValueError(
-            f"{self.loss.name} is infinite for forecasts {rows.forecasts[row].tolist()} and "
-            f"observations {rows.observed[row].tolist()}: clip the forecasts"
+            f"{self.loss.name} is infinite for forecasts {rows.forecasts[row].squeeze().tolist()} "
+            f"and observed {rows.observed[row].squeeze().tolist()}: clip the forecasts"
         )
 
     def _tell(self, copy: int, play: Array, told: Array, awake: Array, counts: Array) -> None:
