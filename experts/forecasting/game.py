@@ -16,7 +16,7 @@ in the others both sides are 0 (`experts.sleeping`). D is 0 with the gradient tr
 for convex losses without it. The aggregating algorithm (Hedge at the rate for which the loss is
 mixable) charges the asleep 0, what they would lose by forecasting as we do, and D is a sum over all
 rows. Its forecasts are such that the learner's gaps and D add up to at most 0, so that
-ln(1/prior_k) / eta is left.
+ln(1/prior_k) / eta is left (more for newcomers, whose C has the gaps before they came).
 """
 
 from __future__ import annotations
