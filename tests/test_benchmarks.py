@@ -20,7 +20,9 @@ def rows(path: Path) -> set[Row]:
         return {tuple(row.items()) for row in csv.DictReader(file)}
 
 
-@pytest.mark.parametrize("name", ["checks", "experts", "import_time", "samplers", "supernet"])
+@pytest.mark.parametrize(
+    "name", ["checks", "experts", "forecasting", "import_time", "samplers", "supernet"]
+)
 def test_smoke(name: str, tmp_path: Path) -> None:
     command = [sys.executable, f"benchmarks/{name}.py", "--out", str(tmp_path), "--smoke"]
     shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = {
     "experts": (
         "types", "numerics", "checks", "registry", "sleeping", "player", "ftrl", "learners",
-        "structured", "simulation", "analysis", "optuna",
+        "structured", "simulation", "analysis", "forecasting", "optuna",
         "bounds", "environments", "wipeout",  # short addresses of what is above
         "testing",
     ),

@@ -139,7 +139,8 @@ class MultipleRates:
         """The state after one round; `state` is left as it was."""
         xp = array_namespace(play)
         regrets, cut = state.regrets.add(play, feedback, state.alive)
-        scale = self._scale(state.prior, regrets)
+        # Without the maximum, rates would rise where experts have joined (`forecasting.newcomers`).
+        scale = xp.maximum(state.scale, self._scale(state.prior, regrets))
         known = (state.scale > 0) & state.alive
         drop = xp.where(known, 1 - state.scale / nonzero(scale), 0.0)  # 1 - 1/a, in [0, 1)
         each = drop * xp.exp(_mean_log(drop))
