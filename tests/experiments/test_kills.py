@@ -56,7 +56,8 @@ def arguments(kind: str, folder: Path) -> list[str]:
         "second order": ["--method", "darts-second", *TINY],
         "sampled": ["--space", "darts-cnn", "--method", "xnas-sampled", *TINY],
         "random": [*text, "--method", "random", "--candidates", "9", "--baselines", "1"],
-        "retrain": [*text, "--retrain", "DARTS_V1", "DARTS_V2", "--seeds", "1", "2"],
+        "retrain": [*text, "--no-held-out", "--retrain", "DARTS_V1", "DARTS_V2", "--seeds", "1",
+            "2"],
     }[kind]  # fmt: skip
     return [*words, *OFTEN]
 
