@@ -13,6 +13,7 @@ from experts.forecasting.fitted import Fitted
 from experts.forecasting.frames import Table
 from experts.forecasting.history import History
 from experts.forecasting.losses import loss_of
+from experts.forecasting.scores import ScoreTable, model_scores
 from experts.types import Array
 
 
@@ -78,8 +79,8 @@ class OnlineAggregator(Estimator):
     experts_, corners_
         Names of the columns, in the order of the weights; names of the corners of `hull`, which are
         the experts if combine="convex".
-    history_
-        All rows so far, a `History`.
+    history_, score_table_
+        All rows so far, a `History`; and how good every forecaster was in them, a `ScoreTable`.
 
     Examples
     --------
@@ -227,6 +228,11 @@ class OnlineAggregator(Estimator):
         """All rows so far."""
         fitted = self._known()
         return self._whole_history().squeezed(series=fitted.series, levels=fitted.setup.quantiles)
+
+    @property
+    def score_table_(self) -> ScoreTable:
+        """How good every expert was, their mean, the best fixed mixture, and ours: see `scores`."""
+        return model_scores(self._known(), self._whole_history(), self.experts_)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
