@@ -13,7 +13,8 @@ from experts.forecasting.fitted import Fitted
 from experts.forecasting.frames import Table
 from experts.forecasting.history import History
 from experts.forecasting.losses import loss_of
-from experts.forecasting.scores import ScoreTable, model_scores
+from experts.forecasting.plots import Course, course, pictures
+from experts.forecasting.scores import ScoreTable
 from experts.types import Array
 
 
@@ -102,6 +103,7 @@ class OnlineAggregator(Estimator):
     combined_: Any
     _fitted: Fitted
     _history: list[History]
+    _dated: bool
 
     def __init__(
         self,
@@ -179,7 +181,7 @@ class OnlineAggregator(Estimator):
 
     def score(self, X: Any, y: Any, **columns: Any) -> float:
         """Minus the mean loss of `predict`, so that larger is better."""
-        observed = _observed(y, self._table(X, columns))
+        observed = frames.observations(y, self._table(X, columns))
         combined = np.asarray(self.predict(X, **columns)).reshape(*observed.shape, -1)
         losses = self._known().setup.loss.value(combined, observed[..., None])
         return -float(np.nanmean(losses))
@@ -232,21 +234,30 @@ class OnlineAggregator(Estimator):
     @property
     def score_table_(self) -> ScoreTable:
         """How good every expert was, their mean, the best fixed mixture, and ours: see `scores`."""
-        return model_scores(self._known(), self._whole_history(), self.experts_)
+        return self.course().scores
+
+    def course(self, names: Sequence[str] | None = None) -> Course:
+        """What happened, for pictures; `names` of the experts, where arrays had none."""
+        fitted, history = self._known(), self._whole_history()
+        return course(fitted, history, names or self.experts_, dated=self._dated)
+
+    def plot(self) -> Any:
+        """A matplotlib Figure: weights over time, losses summed up, scores; see `plots`."""
+        return pictures(self.course())
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
 
     def _go_on(self, before: Fitted | None, data: Any, y: Any, columns: dict[str, Any]) -> Self:
         table = self._table(data, columns)
-        observed = _observed(y, table)
+        observed = frames.observations(y, table)
         fitted = Fitted.of(self, table) if before is None else before
         fitted, table = fitted.aligned(table, observed, newcomers=True)
         fitted, history = fitted.play(table, observed)
         kept = [] if before is None else self._history
         self._fitted, self._history = fitted, [*kept, history] if self.keep_history else []
         self.experts_, self.corners_ = fitted.experts, fitted.hull.names(fitted.experts)
-        self.n_features_in_ = len(fitted.experts)
+        self.n_features_in_, self._dated = len(fitted.experts), table.dated
         if fitted.named:
             self.feature_names_in_ = np.asarray(fitted.experts, dtype=object)
         self.combined_ = self._like(data, fitted, history.combined)
@@ -275,17 +286,3 @@ class OnlineAggregator(Estimator):
         values = values if fitted.series else values[:, 0]
         kept = [name for name in (self.time, self.group) if name is not None]
         return frames.like(data, values, "combined", kept)
-
-
-def _observed(y: Any, table: Table) -> Array:
-    """(n, S) observations."""
-    array = frames.numbers("y", y)
-    n, series = table.forecasts.shape[:2]
-    if len(array) != n:
-        raise ValueError(
-            f"y and X have inconsistent numbers of samples: {len(array)} observations, {n} rows"
-        )
-    expected = (n, series) if table.series else (n,)
-    if array.shape not in (expected, (*expected, 1)):
-        raise ValueError(f"y must have the shape {expected}, got {array.shape}")
-    return array.reshape(n, series)

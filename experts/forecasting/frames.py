@@ -27,6 +27,8 @@ class Table(NamedTuple):
     """(n,)"""
     available_at: Array | None
     """(n,) numbers, on the clock of `time`"""
+    dated: bool
+    """whether `time` was dates: these are nanoseconds"""
 
     @property
     def experts(self) -> list[str]:
@@ -114,7 +116,8 @@ def read(data: Any, special: dict[str, Any], *, quantiles: bool) -> Table:
         for argument in ("time", "available_at")
     )
     group = np.asarray(given["group"]) if "group" in given else None
-    return Table(forecasts, names, series, time, group, due)
+    dated = time is not None and np.asarray(given["time"]).dtype.kind not in "iuf"
+    return Table(forecasts, names, series, time, group, due, dated)
 
 
 def numbers(name: str, data: Any) -> Array:
@@ -138,6 +141,20 @@ def numbers(name: str, data: Any) -> Array:
             "missing value"
         )
     return array
+
+
+def observations(y: Any, table: Table) -> Array:
+    """(n, S) observations."""
+    array = numbers("y", y)
+    n, series = table.forecasts.shape[:2]
+    if len(array) != n:
+        raise ValueError(
+            f"y and X have inconsistent numbers of samples: {len(array)} observations, {n} rows"
+        )
+    expected = (n, series) if table.series else (n,)
+    if array.shape not in (expected, (*expected, 1)):
+        raise ValueError(f"y must have the shape {expected}, got {array.shape}")
+    return array.reshape(n, series)
 
 
 def clock(name: str, column: Any) -> Array:

@@ -114,7 +114,7 @@ def score_table(
     y = np.asarray(observed, dtype=np.float64)
     if against not in forecasts:
         raise ValueError(f"against must be one of {', '.join(forecasts)}; got {against!r}")
-    losses = {name: _losses(name, given, y, kind) for name, given in forecasts.items()}
+    losses = {name: losses_of(name, given, y, kind) for name, given in forecasts.items()}
     points = np.arange(len(y)) if time is None else np.unique(time, return_inverse=True)[1]
     records = [
         {"forecaster": name, "measure": measure(kind)}
@@ -124,14 +124,6 @@ def score_table(
     for record in records:
         record["verdict"] = _verdict(record, against)
     return ScoreTable(sorted(records, key=lambda r: (r["score"] is None, r["score"] or 0.0)))
-
-
-def model_scores(fitted: Fitted, history: History, names: Sequence[str]) -> ScoreTable:
-    """Every expert, the uniform mean, the best fixed mixtures in hindsight, and ours."""
-    forecasts = forecasters(fitted, history, names)
-    time = history.number if history.time is None else history.time
-    kind = fitted.setup.loss
-    return score_table(forecasts, history.observed, kind, time=time)
 
 
 def forecasters(fitted: Fitted, history: History, names: Sequence[str]) -> dict[str, Array]:
@@ -176,7 +168,7 @@ def _hindsight(fitted: Fitted, history: History, corners: Array) -> Array:
     return found
 
 
-def _losses(name: str, given: Any, y: Array, kind: Loss) -> Array:
+def losses_of(name: str, given: Any, y: Array, kind: Loss) -> Array:
     """Losses (n, S), nan where there is no forecast or no observation."""
     f = np.asarray(given, dtype=np.float64)
     if f.shape[: y.ndim] != y.shape:
