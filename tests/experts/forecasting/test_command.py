@@ -59,13 +59,13 @@ def parquet(path: Path, dated: bool) -> None:
     frame.write_parquet(path)
 
 
-FILES: dict[str, Callable[[Path], None]] = {
-    "comma.csv": lambda path: path.write_text(text()) and None,
-    "semicolon.csv": lambda path: path.write_text(text(";", ",")) and None,
-    "tabs.tsv": lambda path: path.write_text(text("\t", ",", gap="NA")) and None,
-    "bom.csv": lambda path: path.write_text("\ufeff" + text(";"), encoding="utf-8") and None,
-    "german.csv": lambda path: path.write_text(text(";", ",", list(map(german, DATES)))) and None,
-    "packed.csv.gz": lambda path: path.write_bytes(gzip.compress(text().encode())) and None,
+FILES: dict[str, Callable[[Path], object]] = {
+    "comma.csv": lambda path: path.write_text(text()),
+    "semicolon.csv": lambda path: path.write_text(text(";", ",")),
+    "tabs.tsv": lambda path: path.write_text(text("\t", ",", gap="NA")),
+    "bom.csv": lambda path: path.write_text("\ufeff" + text(";"), encoding="utf-8"),
+    "german.csv": lambda path: path.write_text(text(";", ",", list(map(german, DATES)))),
+    "packed.csv.gz": lambda path: path.write_bytes(gzip.compress(text().encode())),
     "dates.parquet": lambda path: parquet(path, dated=True),
     "texts.parquet": lambda path: parquet(path, dated=False),
 }
