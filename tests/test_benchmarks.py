@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("name", ["checks", "experts", "import_time", "supernet"])
+@pytest.mark.parametrize("name", ["checks", "experts", "forecasting", "import_time", "supernet"])
 def test_smoke(name: str, tmp_path: Path) -> None:
     command = [sys.executable, f"benchmarks/{name}.py", "--out", str(tmp_path), "--smoke"]
     shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout

@@ -44,7 +44,8 @@ class OnlineAggregator(Estimator):
         bounded to every fixed mixture of the forecasts. Without it, to every forecast. The
         aggregating algorithm does not use it.
     combine, radius, intercept
-        "convex" mixtures; "nonnegative" combinations with a sum of at most `radius`; "bounded"
+        "convex" mixtures; "nonnegative" combinations with a sum of at most `radius`, or without a
+        bound by learner="nnls", nonnegative least squares (`nonnegative`); "bounded"
         ones, of which the absolute coefficients have a sum of at most `radius`, with an `intercept`
         of that size in the unit of the target (0: none). See `hull`.
     levels, shared

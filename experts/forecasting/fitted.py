@@ -11,7 +11,7 @@ import numpy as np
 from experts.forecasting.frames import Table
 from experts.forecasting.hindsight import best_mixture
 from experts.forecasting.history import History
-from experts.forecasting.hull import Hull
+from experts.forecasting.hull import CONE, Hull
 from experts.forecasting.setup import Setup
 from experts.forecasting.track import Track
 from experts.types import Array
@@ -40,7 +40,8 @@ class Fitted:
     def of(cls, model: Any, table: Table) -> Fitted:
         """Before the first row of `table`, with an aggregator's parameters."""
         setup = Setup.of(model, table.forecasts, timed=table.available_at is not None)
-        hull = Hull.of(model.combine, len(table.experts), model.radius, model.intercept)
+        kind = CONE if setup.learner == "nnls" else model.combine
+        hull = Hull.of(kind, len(table.experts), model.radius, model.intercept)
         return cls(setup, hull, table.experts, table.names is not None, table.series, {})
 
     def aligned(self, table: Table, observed: Array, *, newcomers: bool) -> tuple[Fitted, Table]:

@@ -60,10 +60,10 @@ class Table(NamedTuple):
         wide[:, :, [every.index(name) for name in self.names]] = self.forecasts
         return self._replace(forecasts=wide, names=every), every
 
-    def rows_by_group(self) -> list[tuple[Any, Array]]:
-        """The groups' values, in order, each with its rows."""
+    def rows_by_group(self) -> list[tuple[Any, Any]]:
+        """The groups' values, in order, each with its rows: an index of arrays (n, ...)."""
         if self.group is None:
-            return [(None, np.arange(len(self.forecasts)))]
+            return [(None, np.s_[:])]
         keys, index = np.unique(self.group, return_inverse=True)
         order = np.argsort(index, kind="stable")
         ends = np.cumsum(np.bincount(index))[:-1]

@@ -21,6 +21,8 @@ ln(1/prior_k) / eta is left.
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +32,9 @@ from experts.forecasting.newcomers import admit
 from experts.forecasting.schedule import Schedule
 from experts.sleeping import restrict
 from experts.types import Array, Feedback
+
+_WORTH_COMPILING = 2000
+"""Rows x problems from which on loading the compiled engine pays."""
 
 
 class Rows(NamedTuple):
@@ -125,6 +130,14 @@ class Game:
 
     def play(self, rows: Rows, held: int, plan: Schedule) -> None:
         """Fill `play` and `combined` of the rows after the first `held`, in the plan's order."""
+        engine = _compiled(self, rows.observed.size)
+        if engine is None:
+            self.loop(rows, held, plan)
+        elif (bad := engine.play(self, rows, held, plan)) >= 0:
+            self._refuse(rows, bad)
+
+    def loop(self, rows: Rows, held: int, plan: Schedule) -> None:
+        """`play`, for every learner and loss."""
         for t in range(len(plan.first) - 1):
             for row in plan.arrivals[plan.first[t] : plan.first[t + 1]]:
                 self._learn(rows, int(row))
@@ -176,14 +189,17 @@ class Game:
         linear = np.where(awake, (self.loss.slope(f, y) * (f - x)).mean(axis=-1), 0.0)
         told = linear if self.gradient else regret
         if not np.isfinite(told).all():
-            raise ValueError(
-                f"{self.loss.name} is infinite for forecasts {forecasts.tolist()} and observations "
-                f"{rows.observed[row].tolist()}: clip the forecasts"
-            )
+            self._refuse(rows, row)
         self.regret = self.regret + regret
         self.linear = self.linear + linear
         self.suffered = self.suffered + own.mean(axis=(1, 2))
         self._tell(int(rows.copy[row]), rows.play[row], -told, awake, counts)
+
+    def _refuse(self, rows: Rows, row: int) -> None:
+        raise ValueError(
+            f"{self.loss.name} is infinite for forecasts {rows.forecasts[row].tolist()} and "
+            f"observations {rows.observed[row].tolist()}: clip the forecasts"
+        )
 
     def _tell(self, copy: int, play: Array, told: Array, awake: Array, counts: Array) -> None:
         """One row's losses, relative to the combination's own, for a copy of the learner."""
@@ -198,6 +214,15 @@ class Game:
         self.copies = [*self.copies]
         self.copies[copy] = new if counts.all() else _where(counts, new, old)
         self.learned = self.learned + (np.arange(len(self.learned)) == copy)
+
+
+def _compiled(game: Game, work: int) -> Any:
+    """The compiled engine, if it is there, has the learner and the loss, and pays."""
+    if work < _WORTH_COMPILING or importlib.util.find_spec("numba") is None:
+        return None
+    compiled = importlib.import_module("experts.forecasting.compiled")
+    known = compiled.code_of(game.learner) is not None and compiled.kind_of(game.loss) is not None
+    return compiled if known else None
 
 
 def _where(counts: Array, new: Any, old: Any) -> Any:

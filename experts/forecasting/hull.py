@@ -12,7 +12,8 @@ combine                   corners                                       combinat
 ========================= ============================================= ===========================
 
 c is `intercept`, a size in the unit of the target; without one there are no corners for it. Priors
-are such that the first combination is the mean of the forecasts.
+are such that the first combination is the mean of the forecasts. Nonnegative least squares
+(`nonnegative`) has no corners and no radius: its combinations are those with u_k >= 0, a cone.
 
 Source: Kivinen & Warmuth 1997, Section 5 (EG+-).
 """
@@ -26,6 +27,7 @@ import numpy as np
 from experts.types import Array
 
 KINDS = ("convex", "nonnegative", "bounded")
+CONE = "cone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Hull:
     @classmethod
     def of(cls, kind: str, experts: int, radius: float, intercept: float) -> Hull:
         """ValueError for a kind, a radius or an intercept that cannot be."""
+        if kind == CONE:
+            return cls(kind, experts, 1.0, 0.0)
         if kind not in KINDS:
             raise ValueError(f"combine must be one of {', '.join(KINDS)}, got {kind!r}")
         if kind != "convex" and not 1 < radius < np.inf:
@@ -63,6 +67,7 @@ class Hull:
         """What every expert's forecast is multiplied with, (M,)."""
         return np.asarray({
             "convex": [1.0],
+            CONE: [1.0],
             "nonnegative": [self.radius],
             "bounded": [self.radius, -self.radius],
         }[self.kind])  # fmt: skip
@@ -106,5 +111,7 @@ class Hull:
     def folded(self, weights: Array) -> tuple[Array, Array]:
         """Coefficients of the experts (..., K) and the constant (...) of weights (..., corners)."""
         size = len(self.constants)
+        if self.kind == "convex":
+            return weights, np.zeros(weights.shape[:-1])
         parts = weights[..., size:].reshape(*weights.shape[:-1], self.experts, -1)
         return parts @ self.multiples, weights[..., :size] @ self.constants

@@ -12,6 +12,7 @@ from experts.forecasting.frames import Table
 from experts.forecasting.game import Game
 from experts.forecasting.hull import Hull
 from experts.forecasting.losses import Loss, loss_of
+from experts.forecasting.nonnegative import NonNegative
 from experts.forecasting.track import Track
 from experts.learners.hedge import hedge
 from experts.registry import REGISTRY
@@ -50,6 +51,12 @@ class Setup:
             raise ValueError(f"delay must be a whole number of rows >= 0, got {delay!r}")
         if timed and delay:
             raise ValueError(f"available_at and delay={delay} both say when observations come")
+        nnls = isinstance(model.learner, str) and model.learner == "nnls"
+        if nnls and (model.combine != "nonnegative" or loss.name != "squared"):
+            raise ValueError(
+                "learner='nnls' goes with combine='nonnegative' and loss='squared', got "
+                f"combine={model.combine!r} and loss={model.loss!r}"
+            )
         learner, aggregating = learner_of(model.learner, loss, late=timed or delay > 0)
         return cls(
             learner,
@@ -84,6 +91,8 @@ class Setup:
         """A fresh game."""
         loss = self.loss.spread(self.series) if self.apart else self.loss
         batch = self.series * (self.levels if self.apart else 1)
+        if self.learner == "nnls":
+            return Track(NonNegative(batch, hull.experts), self.delay)
         game = Game(
             self.learner,
             loss,
@@ -133,8 +142,10 @@ def learner_of(given: Any, loss: Loss, *, late: bool) -> tuple[Any, bool]:
     if not isinstance(given, str):
         check_learner(given)
         return given, False
+    if given == "nnls":
+        return given, False
     if given not in REGISTRY:
-        known = ", ".join(["auto", "aggregating", *sorted(REGISTRY)])
+        known = ", ".join(["auto", "aggregating", "nnls", *sorted(REGISTRY)])
         raise ValueError(f"learner must be a learner or one of {known}; got {given!r}")
     try:
         return REGISTRY[given].make(), False

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from experts.forecasting.game import Game, Rows
+from experts.forecasting.nonnegative import NonNegative
 from experts.forecasting.schedule import schedule
 from experts.types import Array
 
@@ -23,7 +24,7 @@ class Track:
         Rows by which observations are late; None: rows and observations bear times.
     """
 
-    def __init__(self, game: Game, delay: int | None) -> None:
+    def __init__(self, game: Game | NonNegative, delay: int | None) -> None:
         self.game, self.delay = game, delay
         self.rows = 0
         self.last: Any = None  # the time of the last row

@@ -85,8 +85,8 @@ def test_as_many_copies_as_are_outstanding() -> None:
     due = np.asarray([1, 2, 9, 9, 9, 9, 7, 9, 9, 10, 11, 12])
     model = OnlineAggregator("boa").fit(forecasts, observed, time=rows, available_at=due)
     waiting = [sum(due[s] > t for s in range(t)) for t in rows]
-    [track] = model._fitted.tracks.values()
-    assert len(track.game.copies) == max(waiting) + 1
+    game: Any = model._fitted.tracks[None].game
+    assert len(game.copies) == max(waiting) + 1
 
 
 @learners
