@@ -10,6 +10,7 @@ import numpy as np
 from experts.forecasting.fitted import Fitted
 from experts.forecasting.hindsight import best_mixture
 from experts.forecasting.history import History
+from experts.forecasting.hull import CONE
 from experts.forecasting.intervals import mean_interval
 from experts.forecasting.losses import Loss, loss_of
 from experts.types import Array
@@ -139,7 +140,7 @@ def forecasters(fitted: Fitted, history: History, names: Sequence[str]) -> dict[
     total = np.where(awake, history.forecasts, 0.0).sum(axis=2)
     table[UNIFORM] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     table[HINDSIGHT] = _hindsight(fitted, history, history.forecasts)
-    if fitted.hull.kind != "convex":
+    if fitted.hull.kind not in ("convex", CONE):
         table[REACHABLE] = _hindsight(fitted, history, fitted.hull.features(history.forecasts))
     return table | {OURS: history.combined}
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas
 import pytest
-from matplotlib.dates import num2date
+from matplotlib.dates import date2num
 
 from experts.forecasting import OnlineAggregator
 from tests.experts.forecasting.tables import gappy, walk
@@ -40,8 +40,7 @@ def test_dates_are_on_the_axis() -> None:
     frame = pandas.DataFrame(forecasts, index=index, columns=["a", "b", "c"])
     above, middle, _ = OnlineAggregator().fit(frame, observed).plot().axes
     assert above.get_xlabel() == middle.get_xlabel() == "date"
-    first, last = (num2date(end).date() for end in above.get_xlim())
-    assert [first, last] == [index[0].date(), index[-1].date()]
+    np.testing.assert_array_equal(above.get_xlim(), date2num(index[[0, -1]]))  # type: ignore[no-untyped-call]
     assert OnlineAggregator().fit(forecasts, observed).plot().axes[0].get_xlabel() == "row"
     numbered = OnlineAggregator().fit(forecasts, observed, time=np.arange(60))
     assert numbered.plot().axes[0].get_xlabel() == "time"
