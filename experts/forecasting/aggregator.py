@@ -32,9 +32,13 @@ class OnlineAggregator(Estimator):
         A learner of `experts`, or its name; "aggregating", Vovk's aggregating algorithm, for the
         losses "log" and "brier"; or "auto": that for these losses, "adahedge" where observations
         are late, and else "ml_poly", which needs neither a rate nor the range of the losses and
-        is what R's opera takes. (For dozens of forecasts "boa": its bound grows with ln K.) A
-        learner with a rate of its own, such as ``experts.hedge(eta=0.1)``, has it in the unit of
-        1 / loss.
+        is what R's opera takes. (For dozens of forecasts "boa": its bound grows with ln K.)
+    unit
+        Of the losses that the learner is told. None: as they are, so that a rate, as in
+        ``experts.fixed_share(eta=0.5, alpha=0.05)``, is one over losses. "auto": a power of 2 that
+        is at least their range so far, at which the learner starts again (`rescaled`): rates are
+        then for losses in [0, 1]. Learners without a rate or a range of their own ("ml_poly",
+        "ml_prod", "boa", "squint", "normal_hedge", "adahedge") need no unit.
     loss
         "squared", "absolute", "pinball:0.9" (of any level); "log" and "brier" for probabilities of
         an event that is observed as 1 or 0; a function (forecast, observed) that is convex in the
@@ -111,6 +115,7 @@ class OnlineAggregator(Estimator):
         learner: Any = "auto",
         loss: Any = "squared",
         *,
+        unit: str | None = None,
         gradient: bool = True,
         combine: str = "convex",
         radius: float = 2.0,
@@ -125,6 +130,7 @@ class OnlineAggregator(Estimator):
     ) -> None:
         self.learner = learner
         self.loss = loss
+        self.unit = unit
         self.gradient = gradient
         self.combine = combine
         self.radius = radius

@@ -29,6 +29,7 @@ import numpy as np
 
 from experts.forecasting.losses import Loss, weighted_mean
 from experts.forecasting.newcomers import admit
+from experts.forecasting.rescaled import choose
 from experts.forecasting.schedule import Schedule
 from experts.sleeping import restrict
 from experts.types import Array, Feedback
@@ -212,7 +213,7 @@ class Game:
         old = self.state(copy)
         new = self.learner.update(old, play, Feedback(told))
         self.copies = [*self.copies]
-        self.copies[copy] = new if counts.all() else _where(counts, new, old)
+        self.copies[copy] = new if counts.all() else choose(counts, new, old)
         self.learned = self.learned + (np.arange(len(self.learned)) == copy)
 
 
@@ -223,10 +224,3 @@ def _compiled(game: Game, work: int) -> Any:
     compiled = importlib.import_module("experts.forecasting.compiled")
     known = compiled.code_of(game.learner) is not None and compiled.kind_of(game.loss) is not None
     return compiled if known else None
-
-
-def _where(counts: Array, new: Any, old: Any) -> Any:
-    """`new` for the problems that count, (B, 1), and else `old`."""
-    if isinstance(new, tuple):
-        return type(new)(*(_where(counts, a, b) for a, b in zip(new, old, strict=True)))
-    return np.where(counts, new, old)

@@ -17,6 +17,7 @@ on, for the new priors: each is of the form *potential <= budget*, and a newcome
   the next round's scale: sum_i prior_i e^(-L_i / scale) stays what it was, so does Phi, and the
   newcomer's weight in the next round is s.
 - **Fixed Share.** Weights v shrink to (1 - s) v, which costs ln 1/(1 - s), the change of prior.
+- **`Rescaled`.** Its learner takes them, now and in later starts; what was paid stays.
 
 Sources: Freund, Schapire, Singer & Warmuth 1997 (specialists); Mourtada & Maillard 2017, Section 3
 (experts that enter with a share of the weight).
@@ -29,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from experts.forecasting.rescaled import Rescaled, RescaledState
 from experts.ftrl import FTRL, Entropy
 from experts.learners.fixed_share import FixedShareState
 from experts.learners.ml_poly import PolyState
@@ -59,6 +61,14 @@ def admit(learner: Any, state: Any, share: Array) -> Any:
     """
     if type(learner) is FTRL and type(learner.regularizer) is Entropy:
         return _entropy(learner, state, share)
+    if type(learner) is Rescaled:
+        return RescaledState(
+            alive=_wider(state.alive, share, True),
+            fresh=admit(learner.learner, state.fresh, share),
+            inner=admit(learner.learner, state.inner, share),
+            unit=state.unit,
+            paid=_wider(state.paid, share, 0.0),
+        )
     return _admit(state, share)
 
 

@@ -13,6 +13,7 @@ from experts.forecasting.game import Game
 from experts.forecasting.hull import Hull
 from experts.forecasting.losses import Loss, loss_of
 from experts.forecasting.nonnegative import NonNegative
+from experts.forecasting.rescaled import Rescaled
 from experts.forecasting.track import Track
 from experts.learners.hedge import hedge
 from experts.registry import REGISTRY
@@ -57,7 +58,11 @@ class Setup:
                 "learner='nnls' goes with combine='nonnegative' and loss='squared', got "
                 f"combine={model.combine!r} and loss={model.loss!r}"
             )
+        if model.unit not in (None, "auto"):
+            raise ValueError(f"unit must be None or 'auto', got {model.unit!r}")
         learner, aggregating = learner_of(model.learner, loss, late=timed or delay > 0)
+        if model.unit == "auto" and not aggregating and not nnls:
+            learner = Rescaled(learner)
         return cls(
             learner,
             loss,

@@ -68,6 +68,33 @@ def test_regret_with_newcomers(learner: Any, table: Any) -> None:
     assert model.experts_ == ["a", "b", "c", "d", "e"]
 
 
+@tables
+@pytest.mark.parametrize("delay", [0, 4])
+def test_regret_with_a_unit_that_is_learned(table: Any, delay: int) -> None:
+    """With a newcomer in between; the unit is at least half of the largest range."""
+    forecasts, observed = table(rows=80)
+    frame = pd.DataFrame(1e3 * forecasts, columns=list("abc"))
+    for learner in (LEARNERS["fixed_share"], "anytime_hedge", "boa"):
+        model = OnlineAggregator(learner, unit="auto", delay=delay)
+        model.fit(frame[["a", "b"]][:30], 1e3 * observed[:30])
+        model.partial_fit(frame[30:], 1e3 * observed[30:])
+        assert (model.regret_ <= model.certificate_ + allowance(model)).all()
+        game: Any = model._fitted.tracks[None].game
+        assert 1e3 < game.copies[0].unit.item() == 2 ** round(np.log2(game.copies[0].unit.item()))
+
+
+def test_a_learned_unit_makes_the_unit_of_the_data_irrelevant() -> None:
+    forecasts, observed = walk()
+    one, other = (
+        OnlineAggregator(LEARNERS["fixed_share"], unit="auto").fit(
+            size * forecasts, size * observed
+        )
+        for size in (1.0, 2.0**10)
+    )
+    np.testing.assert_allclose(other.combined_, 2.0**10 * one.combined_)
+    np.testing.assert_allclose(other.certificate_, 2.0**20 * one.certificate_)
+
+
 @pytest.mark.parametrize("loss", ["log", "brier"])
 @pytest.mark.parametrize("late", [0, 3])
 def test_the_aggregating_algorithm_loses_a_constant(loss: str, late: int) -> None:

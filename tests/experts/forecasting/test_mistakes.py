@@ -29,6 +29,7 @@ from tests.experts.forecasting.tables import gappy, walk
         ({"combine": "affine"}, "combine must be one of"),
         ({"combine": "bounded", "radius": 1.0}, "radius must be a number above 1"),
         ({"intercept": 1.0}, "intercept goes with combine='bounded'"),
+        ({"unit": 2.0}, "unit must be None or 'auto'"),
         ({"delay": -1}, "delay must be a whole number"),
         ({"delay": 1.5}, "delay must be a whole number"),
         ({"group": "place"}, "group='place': there is no such column"),
