@@ -248,9 +248,9 @@ class OnlineAggregator(Estimator):
         fitted, history = self._known(), self._whole_history()
         return course(fitted, history, names or self.experts_, dated=self._dated)
 
-    def plot(self) -> Any:
+    def plot(self, names: Sequence[str] | None = None) -> Any:
         """A matplotlib Figure: weights over time, losses summed up, scores; see `plots`."""
-        return pictures(self.course())
+        return pictures(self.course(names))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
