@@ -88,6 +88,8 @@ def compared(name: str, given: Forecasts, loss: str) -> list[dict[str, Any]]:
     """One record for each way to combine."""
     x, y = given.forecasts, given.observed
     ways = {each: OnlineAggregator(each, loss).fit_predict(x, y) for each in LEARNERS}
+    plain = OnlineAggregator("boa", loss, gradient=False)
+    ways["boa, without gradients"] = plain.fit_predict(x, y)
     for each in LEARNERS:
         wide = OnlineAggregator(each, loss, combine="nonnegative")
         ways[f"{each}, nonnegative"] = wide.fit_predict(x, y)

@@ -1,4 +1,4 @@
-"""Other ways to combine forecasts row by row: a ridge regression, opera's MLpol, sktime's ensembles."""
+"""Other ways to combine forecasts: a ridge regression, opera's MLpol, sktime's ensembles."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from experts.forecasting import OnlineAggregator, best_mixture, score_table
 from experts.forecasting.intervals import mean_interval
 from experts.forecasting.losses import loss_of
 from tests.experts.forecasting.tables import gappy, walk
+from tests.test_readme import ROOT, python_blocks
 
 GAMES = 600
 
@@ -159,3 +161,15 @@ def test_mistakes() -> None:
     blind = OnlineAggregator(keep_history=False).fit(*walk())
     with pytest.raises(AttributeError, match="keep_history=True"):
         _ = blind.score_table_
+
+
+def test_the_table_in_the_tutorial_is_the_one_that_it_prints(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    page = ROOT / "docs" / "forecasting.md"
+    (shown,) = re.findall(r"```text\n(.*?)```", page.read_text(), flags=re.DOTALL)
+    names: dict[str, Any] = {}
+    for block in python_blocks(page)[:4]:
+        capsys.readouterr()
+        exec(block, names)
+    assert capsys.readouterr().out == shown
