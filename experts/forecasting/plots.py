@@ -192,7 +192,9 @@ def _time_axis(axes: Axes, found: Course) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415  (optional)
 
     time = found.time
-    axes.set_xlim(time[0], time[-1] if len(time) > 1 else time[0] + 1)
+    if len(time) == 1:
+        return
+    axes.set_xlim(time[0], time[-1])
     if time.dtype.kind == "M":
         locator = AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)

@@ -72,7 +72,7 @@ class Table:
                 "," in cell and _number(cell, ",") is not None for cell in cells
             )
             decimal = "," if comma else "."
-        advice = "name the columns of forecasts with --experts, if this is none"
+        advice = "name the columns of forecasts with --experts, one of series with --group"
         return replace(cls.read(path, True, separator, decimal), advice=advice)
 
     def texts(self, column: int) -> list[str]:

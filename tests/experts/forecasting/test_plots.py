@@ -64,6 +64,7 @@ def test_gaps_groups_many_experts_and_long_tables() -> None:
 
 def test_one_row_and_no_observation() -> None:
     for observed in (np.ones(1), np.full(1, np.nan)):
-        figure = OnlineAggregator().fit(np.ones((1, 2)), observed).plot()
+        day = np.asarray(["2024-01-01"], dtype="datetime64[D]")
+        figure = OnlineAggregator().fit(np.ones((1, 2)), observed, time=day).plot()
         assert len(figure.axes) == 3
         figure.savefig("/dev/null", format="png")
