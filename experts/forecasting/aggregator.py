@@ -12,9 +12,8 @@ from experts.forecasting.estimator import Estimator
 from experts.forecasting.fitted import Fitted
 from experts.forecasting.frames import Table
 from experts.forecasting.history import History
-from experts.forecasting.losses import loss_of
 from experts.forecasting.plots import Course, course, pictures
-from experts.forecasting.scores import ScoreTable
+from experts.forecasting.setup import has_levels, loss_of_model
 from experts.types import Array
 
 
@@ -41,8 +40,8 @@ class OnlineAggregator(Estimator):
         "ml_prod", "boa", "squint", "normal_hedge", "adahedge") need no unit.
     loss
         "squared", "absolute", "pinball:0.9" (of any level); "log" and "brier" for probabilities of
-        an event that is observed as 1 or 0; a function (forecast, observed) that is convex in the
-        forecast, or a pair of such a function and its derivative. See `losses`.
+        an event that is observed as 1 or 0, or of `classes`; a function (forecast, observed) that
+        is convex in the forecast, or a pair of such a function and its derivative. See `losses`.
     gradient
         The gradient trick: the learner is told the linear losses slope(f) x_k, and the regret is
         bounded to every fixed mixture of the forecasts. Without it, to every forecast. The
@@ -57,6 +56,9 @@ class OnlineAggregator(Estimator):
         (twice the pinball loss, whose mean over a fine grid of levels is the CRPS). Every level has
         weights of its own, unless `shared`. The combined quantiles are sorted: they do not cross,
         and their total loss is never larger for it.
+    classes
+        C, for loss="log" or "brier": forecasts (n, K, C) or (n, S, K, C) are probabilities of C
+        classes, which add up to 1, and observations their numbers, 0 ... C - 1.
     delay
         Rows by which observations are late: row t uses those of rows before t - delay. Learners
         that can take them as they come (`Learner.supports` "delayed": "adahedge", all of FTRL,
@@ -86,7 +88,7 @@ class OnlineAggregator(Estimator):
         Names of the columns, in the order of the weights; names of the corners of `hull`, which are
         the experts if combine="convex".
     history_, score_table_
-        All rows so far, a `History`; and how good every forecaster was in them, a `ScoreTable`.
+        All rows so far, a `History`; and how good every forecaster was in them, see `scores`.
 
     Examples
     --------
@@ -108,7 +110,6 @@ class OnlineAggregator(Estimator):
     combined_: Any
     _fitted: Fitted
     _history: list[History]
-    _dated: bool
 
     def __init__(
         self,
@@ -122,6 +123,7 @@ class OnlineAggregator(Estimator):
         intercept: float = 0.0,
         levels: Sequence[float] | None = None,
         shared: bool = False,
+        classes: int | None = None,
         delay: int = 0,
         time: str | None = None,
         group: str | None = None,
@@ -137,6 +139,7 @@ class OnlineAggregator(Estimator):
         self.intercept = intercept
         self.levels = levels
         self.shared = shared
+        self.classes = classes
         self.delay = delay
         self.time = time
         self.group = group
@@ -188,7 +191,7 @@ class OnlineAggregator(Estimator):
 
     def score(self, X: Any, y: Any, **columns: Any) -> float:
         """Minus the mean loss of `predict`, so that larger is better."""
-        observed = frames.observations(y, self._table(X, columns))
+        observed = self._table(X, columns).observed(y)
         combined = np.asarray(self.predict(X, **columns)).reshape(*observed.shape, -1)
         losses = self._known().setup.loss.value(combined, observed[..., None])
         return -float(np.nanmean(losses))
@@ -239,14 +242,13 @@ class OnlineAggregator(Estimator):
         return self._whole_history().squeezed(series=fitted.series, levels=fitted.setup.quantiles)
 
     @property
-    def score_table_(self) -> ScoreTable:
+    def score_table_(self) -> list[dict[str, Any]]:
         """How good every expert was, their mean, the best fixed mixture, and ours: see `scores`."""
         return self.course().scores
 
     def course(self, names: Sequence[str] | None = None) -> Course:
-        """What happened, for pictures; `names` of the experts, where arrays had none."""
-        fitted, history = self._known(), self._whole_history()
-        return course(fitted, history, names or self.experts_, dated=self._dated)
+        """What happened, for tables and pictures; `names` of the experts, where arrays had none."""
+        return course(self._known(), self._whole_history(), names or self.experts_, self._dated)
 
     def plot(self, names: Sequence[str] | None = None) -> Any:
         """A matplotlib Figure: weights over time, losses summed up, scores; see `plots`."""
@@ -257,12 +259,14 @@ class OnlineAggregator(Estimator):
 
     def _go_on(self, before: Fitted | None, data: Any, y: Any, columns: dict[str, Any]) -> Self:
         table = self._table(data, columns)
-        observed = frames.observations(y, table)
+        observed = table.observed(y)
         fitted = Fitted.of(self, table) if before is None else before
         fitted, table = fitted.aligned(table, observed, newcomers=True)
         fitted, history = fitted.play(table, observed)
-        kept = [] if before is None else self._history
-        self._fitted, self._history = fitted, [*kept, history] if self.keep_history else []
+        self._fitted = fitted
+        self._history = self._history if before is not None else []
+        if self.keep_history:
+            self._history.append(history)
         self.experts_, self.corners_ = fitted.experts, fitted.hull.names(fitted.experts)
         self.n_features_in_, self._dated = len(fitted.experts), table.dated
         if fitted.named:
@@ -280,12 +284,12 @@ class OnlineAggregator(Estimator):
         return History.joined(self._history)
 
     def _table(self, data: Any, columns: dict[str, Any]) -> Table:
-        loss_of(self.loss, self.levels)  # what is wrong with them is not the table's mistake
+        loss_of_model(self)  # what is wrong with them is not the table's mistake
         special = {"time": self.time, "group": self.group, "available_at": self.available_at}
         for name in columns:
             if name not in special:
                 raise TypeError(f"{name} is no argument; time, group and available_at are")
-        return frames.read(data, special | columns, quantiles=self.levels is not None)
+        return frames.read(data, special | columns, quantiles=has_levels(self))
 
     def _like(self, data: Any, fitted: Fitted, combined: Array) -> Any:
         """(n, S, Q) with the user's axes, in the user's kind of table."""

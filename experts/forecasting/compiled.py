@@ -60,6 +60,8 @@ def code_of(learner: Any) -> int | None:
 
 def kind_of(loss: Any) -> int | None:
     """The kernel's number of a loss; None: it has none."""
+    if loss.classes:
+        return None
     return kernels.PINBALL if loss.levels else _LOSSES.get(loss.name)
 
 
@@ -78,7 +80,7 @@ def play(game: Any, rows: Any, held: int, plan: Any) -> int:
     state = vec, num = _packed(game.copies, *FIELDS[code])
     missing = np.isnan(rows.forecasts).any(axis=-1, keepdims=True)
     x = np.where(missing, np.nan, rows.forecasts) if width > 1 else rows.forecasts
-    sums = tuple(np.array(part) for part in (game.regret, game.linear, game.debt, game.suffered))
+    sums = (game.regret.copy(), game.debt.copy())
     learned = np.array(game.learned)
     bad: int = kernels.run(
         code,
@@ -95,7 +97,7 @@ def play(game: Any, rows: Any, held: int, plan: Any) -> int:
     )
     if bad < 0:
         game.copies = _unpacked(game.copies, vec, num, *FIELDS[code])
-        game.regret, game.linear, game.debt, game.suffered = sums
+        game.regret, game.debt = sums
         game.learned = learned
     return bad
 

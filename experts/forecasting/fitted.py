@@ -53,6 +53,7 @@ class Fitted:
             table = table._replace(names=None)
         table, experts = table.aligned(self.experts, newcomers=newcomers)
         self.setup.check(table, observed)
+        self._check_columns(table, predicting=not newcomers)
         joined = len(experts) - len(self.experts)
         if not joined:
             return self, table
@@ -60,6 +61,14 @@ class Fitted:
         share = hull.prior[-joined * len(hull.multiples) :]
         tracks = {key: track.widen(share) for key, track in self.tracks.items()}
         return replace(self, hull=hull, experts=experts, tracks=tracks), table
+
+    def _check_columns(self, table: Table, *, predicting: bool) -> None:
+        """ValueError for a table with other special columns than the ones before."""
+        timed = self.setup.delay is None
+        if (table.available_at is not None) != timed and not (timed and predicting):
+            raise ValueError("available_at must be given to all fits or to none")
+        if self.tracks and (table.group is not None) != self.grouped:
+            raise ValueError("group must be given in all calls or in none")
 
     def play(self, table: Table, observed: Array) -> tuple[Fitted, History]:
         """What is known after an aligned table's rows, with observations (n, S), and the rows."""
@@ -73,7 +82,7 @@ class Fitted:
         for key, rows in table.rows_by_group():
             before = tracks[key] if key in tracks else setup.track(self.hull)
             time, due = (None if x is None else x[rows] for x in (table.time, table.available_at))
-            tracks[key], played = before.run(corners[rows], targets[rows], time, due)
+            tracks[key], played = before.run(corners[rows], targets[rows], time, due, targets.size)
             combined[rows] = setup.combined(played.combined)
             weights[rows] = self.hull.folded(played.play)[0]
             game[rows] = list(tracks).index(key)

@@ -35,6 +35,19 @@ class Table(NamedTuple):
         """The names, or x0, x1, ..."""
         return self.names or [f"x{k}" for k in range(self.forecasts.shape[2])]
 
+    def observed(self, y: Any) -> Array:
+        """(n, S) observations of its rows; ValueError if y has another shape."""
+        array = numbers("y", y)
+        n, series = self.forecasts.shape[:2]
+        if len(array) != n:
+            raise ValueError(
+                f"y and X have inconsistent numbers of samples: {len(array)} observations, {n} rows"
+            )
+        expected = (n, series) if self.series else (n,)
+        if array.shape not in (expected, (*expected, 1)):
+            raise ValueError(f"y must have the shape {expected}, got {array.shape}")
+        return array.reshape(n, series)
+
     def aligned(self, experts: list[str], *, newcomers: bool) -> tuple[Table, list[str]]:
         """With the columns of `experts` in their order, and behind them those that are new.
 
@@ -111,12 +124,16 @@ def read(data: Any, special: dict[str, Any], *, quantiles: bool) -> Table:
     for argument, column in given.items():
         if len(column) != len(array):
             raise ValueError(f"{argument} has {len(column)} rows, the forecasts have {len(array)}")
-    time, due = (
-        clock(argument, given[argument]) if argument in given else None
+    clocks = {
+        argument: clock(argument, given[argument])
         for argument in ("time", "available_at")
-    )
+        if argument in given
+    }
+    time, dated = clocks.get("time", (None, False))
+    due, due_dated = clocks.get("available_at", (None, dated))
+    if dated != due_dated:
+        raise ValueError("time and available_at must both hold dates, or both numbers")
     group = np.asarray(given["group"]) if "group" in given else None
-    dated = time is not None and np.asarray(given["time"]).dtype.kind not in "iuf"
     return Table(forecasts, names, series, time, group, due, dated)
 
 
@@ -131,7 +148,7 @@ def numbers(name: str, data: Any) -> Array:
     if np.iscomplexobj(array):
         raise ValueError(f"Complex data not supported: {name} must be real")
     try:
-        array = np.asarray(array, dtype=np.float64)
+        array = np.array(array, dtype=np.float64)  # a copy: the table's owner may write to it
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name} must hold numbers: {error}") from None
     bad = np.argwhere(np.isinf(array))
@@ -143,25 +160,11 @@ def numbers(name: str, data: Any) -> Array:
     return array
 
 
-def observations(y: Any, table: Table) -> Array:
-    """(n, S) observations."""
-    array = numbers("y", y)
-    n, series = table.forecasts.shape[:2]
-    if len(array) != n:
-        raise ValueError(
-            f"y and X have inconsistent numbers of samples: {len(array)} observations, {n} rows"
-        )
-    expected = (n, series) if table.series else (n,)
-    if array.shape not in (expected, (*expected, 1)):
-        raise ValueError(f"y must have the shape {expected}, got {array.shape}")
-    return array.reshape(n, series)
-
-
-def clock(name: str, column: Any) -> Array:
-    """Times as numbers: dates as nanoseconds."""
+def clock(name: str, column: Any) -> tuple[Array, bool]:
+    """Times as numbers, dates as nanoseconds; and whether they are dates."""
     values = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
     if values.dtype.kind in "iu":
-        return values.astype(np.int64)
+        return values.astype(np.int64), False
     if values.dtype.kind != "f":
         try:
             dated = getattr(column, "tz", None) is not None or values.dtype.kind == "O"
@@ -169,10 +172,11 @@ def clock(name: str, column: Any) -> Array:
             values = np.asarray(column, dtype="datetime64[ns]")
         except (TypeError, ValueError) as error:
             raise ValueError(f"{name} must hold dates or numbers: {error}") from None
-    missing = np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
+    dates = values.dtype.kind == "M"
+    missing = np.isnat(values) if dates else np.isnan(values)
     if missing.any():
         raise ValueError(f"{name} is missing in row {int(np.argmax(missing))}")
-    return values.astype(np.int64) if values.dtype.kind == "M" else values
+    return (values.astype(np.int64), True) if dates else (values, False)
 
 
 def like(data: Any, values: Array, name: str, kept: list[str]) -> Any:

@@ -16,7 +16,7 @@ in the others both sides are 0 (`experts.sleeping`). D is 0 with the gradient tr
 for convex losses without it. The aggregating algorithm (Hedge at the rate for which the loss is
 mixable) charges the asleep 0, what they would lose by forecasting as we do, and D is a sum over all
 rows. Its forecasts are such that the learner's gaps and D add up to at most 0, so that
-ln(1/prior_k) / eta is left.
+ln(1/prior_k) / eta is left (more for newcomers, whose C has the gaps before they came).
 """
 
 from __future__ import annotations
@@ -113,9 +113,7 @@ class Game:
         self.copies: list[Any] = []
         self.learned = np.zeros(0, dtype=np.int64)  # rows that every copy has learned from
         self.regret = np.zeros((batch, len(prior)))
-        self.linear = np.zeros((batch, len(prior)))
-        self.debt = self.regret
-        self.suffered = np.zeros(batch)
+        self.debt = self.regret  # D of the certificate
 
     def weights(self, copy: int) -> Array:
         """What a copy would play if no expert slept, (B, K)."""
@@ -129,9 +127,12 @@ class Game:
             self.copies, self.learned = [*self.copies, fresh], np.append(self.learned, 0)
         return self.copies[copy]
 
-    def play(self, rows: Rows, held: int, plan: Schedule) -> None:
-        """Fill `play` and `combined` of the rows after the first `held`, in the plan's order."""
-        engine = _compiled(self, rows.observed.size)
+    def play(self, rows: Rows, held: int, plan: Schedule, work: int) -> None:
+        """Fill `play` and `combined` of the rows after the first `held`, in the plan's order.
+
+        `work` rows x problems are to be played in this and other games: if it is much, compiled.
+        """
+        engine = _compiled(self, work)
         if engine is None:
             self.loop(rows, held, plan)
         elif (bad := engine.play(self, rows, held, plan)) >= 0:
@@ -171,8 +172,8 @@ class Game:
         self.copies = [admit(self.learner, state, share) for state in self.copies]
         self.prior = np.concatenate([self.prior * (1 - share.sum()), share])
         none = np.zeros((len(self.regret), len(share)))
-        for name in ("regret", "linear", "debt"):
-            setattr(self, name, np.concatenate([getattr(self, name), none], axis=-1))
+        self.regret = np.concatenate([self.regret, none], axis=-1)
+        self.debt = np.concatenate([self.debt, none], axis=-1)
 
     def _learn(self, rows: Rows, row: int) -> None:
         """Tell the copy that played a row what was observed; nothing if that is missing."""
@@ -187,19 +188,18 @@ class Game:
         y = np.where(counts[..., None], y, 0.0)
         own = np.where(counts[..., None], self.loss.value(f, y), 0.0)
         regret = np.where(awake, (own - self.loss.value(x, y)).mean(axis=-1), 0.0)
-        linear = np.where(awake, (self.loss.slope(f, y) * (f - x)).mean(axis=-1), 0.0)
-        told = linear if self.gradient else regret
+        told = -regret
+        if self.gradient:
+            told = np.where(awake, (self.loss.slope(f, y) * (x - f)).mean(axis=-1), 0.0)
         if not np.isfinite(told).all():
             self._refuse(rows, row)
         self.regret = self.regret + regret
-        self.linear = self.linear + linear
-        self.suffered = self.suffered + own.mean(axis=(1, 2))
-        self._tell(int(rows.copy[row]), rows.play[row], -told, awake, counts)
+        self._tell(int(rows.copy[row]), rows.play[row], told, awake, counts)
 
     def _refuse(self, rows: Rows, row: int) -> None:
         raise ValueError(
-            f"{self.loss.name} is infinite for forecasts {rows.forecasts[row].tolist()} and "
-            f"observations {rows.observed[row].tolist()}: clip the forecasts"
+            f"{self.loss.name} is infinite for forecasts {rows.forecasts[row].squeeze().tolist()} "
+            f"and observed {rows.observed[row].squeeze().tolist()}: clip the forecasts"
         )
 
     def _tell(self, copy: int, play: Array, told: Array, awake: Array, counts: Array) -> None:

@@ -44,9 +44,11 @@ class Target(NamedTuple):
     """F(q) = sum_t Q_t (loss(f_t(q)) - h_t), with all rows and levels in one axis m."""
 
     forecasts: Array
-    """(m, K); y where asleep"""
+    """(m, K); `spare` where asleep"""
     observed: Array
     """(m,)"""
+    spare: Array
+    """(m,): forecasts of finite loss"""
     awake: Array
     """(m, K): 1 or 0"""
     charge: Array
@@ -54,10 +56,10 @@ class Target(NamedTuple):
     loss: Loss
 
     def parts(self, weights: Array) -> tuple[Array, Array]:
-        """Q (m,) and f(q) (m,), which is y where Q is 0."""
+        """Q (m,) and f(q) (m,), which is `spare` where Q is 0."""
         total = self.awake @ weights
-        error = (self.awake * (self.forecasts - self.observed[:, None])) @ weights
-        return total, self.observed + error / np.where(total > 0, total, 1.0)
+        moved = (self.awake * (self.forecasts - self.spare[:, None])) @ weights
+        return total, self.spare + moved / np.where(total > 0, total, 1.0)
 
     def value(self, weights: Array) -> float:
         """F."""
@@ -122,9 +124,11 @@ def best_mixture(
         base = kind.value(ours, y[:, None])
     x, y, awake, base = x[counts], y[counts], awake[counts], base[counts]
     n, width = base.shape
+    spare = np.ones_like(y) if kind.classes else y
     target = Target(
-        np.where(awake[..., None], x, y[:, None, None]).swapaxes(1, 2).reshape(n * width, -1),
+        np.where(awake[..., None], x, spare[:, None, None]).swapaxes(1, 2).reshape(n * width, -1),
         np.repeat(y, width),
+        np.repeat(spare, width),
         np.repeat(awake, width, axis=0).astype(np.float64),
         base.reshape(-1),
         kind.spread(n, axes=0) if width > 1 else kind,
@@ -139,9 +143,9 @@ def best_mixture(
 def _solved(target: Target) -> tuple[Array, float]:
     """A minimiser of F, and a number that F is nowhere below."""
     name, complete = target.loss.name, bool(target.awake.all())
-    if target.loss.levels or name == "absolute":
+    if (target.loss.levels and not target.loss.classes) or name == "absolute":
         return _linear(target)
-    if name in ("squared", "brier") and complete:
+    if name in ("squared", "brier") and complete and not target.loss.classes:
         weights = _squares(target.forecasts - target.observed[:, None])
     else:
         weights = _smooth(target)

@@ -20,6 +20,7 @@ Source: Kivinen & Warmuth 1997, Section 5 (EG+-).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,9 +47,9 @@ class Hull:
             return cls(kind, experts, 1.0, 0.0)
         if kind not in KINDS:
             raise ValueError(f"combine must be one of {', '.join(KINDS)}, got {kind!r}")
-        if kind != "convex" and not 1 < radius < np.inf:
+        if kind != "convex" and not (radius > 1 and math.isfinite(radius)):
             raise ValueError(f"radius must be a number above 1, got {radius!r}")
-        if not 0 <= intercept < np.inf:
+        if not (intercept >= 0 and math.isfinite(intercept)):
             raise ValueError(f"intercept must be a size >= 0, got {intercept!r}")
         if intercept and kind != "bounded":
             raise ValueError(f"intercept goes with combine='bounded', got combine={kind!r}")

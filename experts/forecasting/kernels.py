@@ -63,7 +63,6 @@ def _weights(code: int, vec: Any, num: Any, out: Any) -> None:
         if some == 0:
             out[:] = vec[1]
         return
-    top = -math.inf
     for k in range(len(out)):
         if code in (PROD, BERNSTEIN):
             gain, first, scale, log_prior = vec[4, k], vec[5, k], vec[6, k], vec[7, k]
@@ -71,7 +70,7 @@ def _weights(code: int, vec: Any, num: Any, out: Any) -> None:
             out[k] = tilted if scale > 0 else log_prior
         else:
             out[k] = vec[1, k] - _ratio(vec[2, k], num[4])
-        top = max(top, out[k])
+    top = out.max()
     for k in range(len(out)):
         out[k] = math.exp(out[k] - top)
 
@@ -89,14 +88,12 @@ def _potential(vec: Any, scale: float, more: Any) -> float:
 
     `dual` has been normalised: its exponentials add up to 1.
     """
-    low, top, total = math.inf, -math.inf, 0.0
+    losses = vec[2] + more
+    low = losses.min()
     for k in range(len(more)):
-        low = min(low, vec[2, k] + more[k])
-    for k in range(len(more)):
-        top = max(top, vec[1, k] - _ratio(vec[2, k] + more[k] - low, scale))
-    for k in range(len(more)):
-        total += math.exp(vec[1, k] - _ratio(vec[2, k] + more[k] - low, scale) - top)
-    return float(low - scale * (top + math.log(total)))
+        losses[k] = vec[1, k] - _ratio(losses[k] - low, scale)
+    top = losses.max()
+    return float(low - scale * (top + math.log(np.exp(losses - top).sum())))
 
 
 @_compiled
@@ -183,7 +180,7 @@ def _learn(
 ) -> int:  # fmt: skip
     """One problem's row: 0 if nothing counts, 1 if it does, -1 if the loss is infinite."""
     gradient, aggregating = how
-    regret, linear, debt, suffered = sums
+    regret, debt = sums
     experts, width = x.shape
     told, spare = work
     if math.isnan(y) or math.isnan(f[0]):
@@ -203,9 +200,7 @@ def _learn(
             if not math.isfinite(told[k]):
                 return -1
             regret[b, k] += gain
-            linear[b, k] += ahead
             own += play[k] * told[k]
-    suffered[b] += loss
     for k in range(experts):
         asleep = math.isnan(x[k, 0])
         if aggregating or not asleep:

@@ -22,6 +22,7 @@ from experts.types import Array
 
 Function = Callable[[Array, Array], Array]
 
+_MOST = float(np.finfo(np.float64).max)
 _STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 
 
@@ -43,12 +44,14 @@ class Loss:
     """the largest eta for which the loss is eta-mixable, if the aggregating algorithm is offered"""
     merge: Callable[[Array, Array], Array] = weighted_mean
     """what the aggregating algorithm forecasts, from p (B, K) and x (B, K, Q)"""
-    interval: tuple[float, float] = (-np.inf, np.inf)
+    interval: tuple[float, float] = (-_MOST, _MOST)
     """where forecasts lie"""
-    target: tuple[float, float] = (-np.inf, np.inf)
+    target: tuple[float, float] = (-_MOST, _MOST)
     """where observations lie"""
     levels: tuple[float, ...] = ()
     """of quantile forecasts, one for each place on their last axis; (): single forecasts"""
+    classes: bool = False
+    """whether `levels` are numbers of classes, 0 ... C - 1"""
 
     def at(self, place: int) -> Loss:
         """The loss of one of the levels."""
@@ -76,11 +79,14 @@ class Loss:
             wrong = np.argwhere((values < low) | (values > high))
             if len(wrong):
                 place = tuple(int(i) for i in wrong[0])
+                rule = f"lie in [{low:g}, {high:g}]" if high < _MOST else f"be at least {low:g}"
                 raise ValueError(
-                    f"{name} must lie in [{low:g}, {high:g}] for the loss {self.name!r}, "
-                    f"got {values[place]} in row {place[0]}"
+                    f"{name} must {rule} for the loss {self.name!r}, got {values[place]} in row "
+                    f"{place[0]}"
                 )
-        if self.target[0] > -np.inf:  # the others are defined everywhere
+        if self.classes:
+            self._check_classes(forecasts, observed)
+        elif self.target[0] > -_MOST:  # the others are defined everywhere
             with np.errstate(invalid="ignore", divide="ignore"):
                 value = self.value(forecasts, observed)
             wrong = np.argwhere(np.isnan(value) & np.isfinite(forecasts) & np.isfinite(observed))
@@ -90,6 +96,20 @@ class Loss:
                     f"{self.name} is not defined for the forecast {forecasts[place]} in row "
                     f"{place[0]} and what was observed"
                 )
+
+    def _check_classes(self, forecasts: Array, observed: Array) -> None:
+        wrong = np.argwhere(np.abs(forecasts.sum(axis=-1) - 1) > 1e-6)
+        if len(wrong):
+            raise ValueError(
+                "forecasts must add up to 1 over the classes, got "
+                f"{forecasts[tuple(wrong[0])].tolist()} in row {wrong[0][0]}"
+            )
+        wrong = np.argwhere(observed % 1 > 0)
+        if len(wrong):
+            raise ValueError(
+                f"observed must be numbers of classes, got {observed[tuple(wrong[0])]} in row "
+                f"{wrong[0][0]}"
+            )
 
 
 def squared() -> Loss:
@@ -121,7 +141,7 @@ def log() -> Loss:
     happened, or the growth of a stock (then the loss of a portfolio <p, x> is -ln of its growth).
     """
     unit = (0.0, 1.0)
-    return Loss("log", _log, _log_slope, mixability=1.0, interval=(0.0, np.inf), target=unit)
+    return Loss("log", _log, _log_slope, mixability=1.0, interval=(0.0, _MOST), target=unit)
 
 
 def brier() -> Loss:

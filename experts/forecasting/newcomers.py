@@ -15,8 +15,10 @@ on, for the new priors: each is of the form *potential <= budget*, and a newcome
   budget at least that: so is the mean with weights 1 - s and s.
 - **FTRL with the entropy.** A newcomer gets the loss L_new = Phi_t(L_t), the mix loss so far at
   the next round's scale: sum_i prior_i e^(-L_i / scale) stays what it was, so does Phi, and the
-  newcomer's weight in the next round is s.
+  newcomer's weight in the next round is s. The gaps from then on bound its regret. The certificate
+  has those before as well: if these add up to less than 0 (optimistic, or late), to 0 from then on.
 - **Fixed Share.** Weights v shrink to (1 - s) v, which costs ln 1/(1 - s), the change of prior.
+  Gaps as above.
 - **`Rescaled`.** Its learner takes them, now and in later starts; what was paid stays.
 
 Sources: Freund, Schapire, Singer & Warmuth 1997 (specialists); Mourtada & Maillard 2017, Section 3
@@ -131,6 +133,7 @@ def _(state: FixedShareState, share: Array) -> FixedShareState:
         alive=_wider(state.alive, share, True),
         prior=_priors(state.prior, share),
         log_weight=np.concatenate([old, np.log(share) + 0 * state.gap], axis=-1),
+        gap=np.maximum(state.gap, 0.0),
     )
 
 
@@ -146,6 +149,7 @@ def _entropy(learner: FTRL, state: Any, share: Array) -> Any:
         dual=learner.regularizer.dual(prior),
         loss=np.concatenate([state.loss, mix + 0 * share], axis=-1),
         hint=_wider(state.hint, share, 0.0),
+        gap=np.maximum(state.gap, 0.0),
     )
 
 

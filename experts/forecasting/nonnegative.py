@@ -48,7 +48,7 @@ class NonNegative:
         """The coefficients, (B, K)."""
         return self.coefficients
 
-    def play(self, rows: Rows, held: int, plan: Schedule) -> None:
+    def play(self, rows: Rows, held: int, plan: Schedule, work: int) -> None:
         """Fill `play` and `combined` of the rows after the first `held`, in the plan's order."""
         for t in range(len(plan.first) - 1):
             for row in plan.arrivals[plan.first[t] : plan.first[t + 1]]:

@@ -55,7 +55,7 @@ class Course(NamedTuple):
         return bool(self.weights.min() >= 0 and self.weights.sum(axis=1).max() <= 1 + 1e-9)
 
 
-def course(fitted: Fitted, history: History, names: Sequence[str], *, dated: bool) -> Course:
+def course(fitted: Fitted, history: History, names: Sequence[str], dated: bool) -> Course:
     """The course of a model's rows; `dated`: their times are dates."""
     forecasts = forecasters(fitted, history, names)
     time = history.number if history.time is None else history.time
@@ -207,4 +207,4 @@ def _tidy(axes: Axes, title: str, x: str, y: str) -> None:
     axes.set_ylabel(y)
     axes.spines[["top", "right"]].set_visible(False)
     if axes.get_legend_handles_labels()[1]:
-        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=3, frameon=False, fontsize=8)
+        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=2, frameon=False, fontsize=8)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from experts.checks import check_learner
+from experts.forecasting.classes import class_loss
 from experts.forecasting.frames import Table
 from experts.forecasting.game import Game
 from experts.forecasting.hull import Hull
@@ -29,26 +30,25 @@ class Setup:
     aggregating: bool
     gradient: bool
     shared: bool
-    """one weight for all levels of an expert"""
+    """one weight for all levels or classes of an expert"""
     delay: int | None
     series: int
     """S"""
     levels: int
     """Q"""
     quantiles: bool
-    """whether tables have an axis of levels"""
+    """whether tables have an axis of levels or classes"""
 
     @classmethod
     def of(cls, model: Any, forecasts: Array, timed: bool) -> Setup:
         """From an aggregator's parameters and its first forecasts (n, S, K, Q)."""
-        loss = loss_of(model.loss, model.levels)
+        loss = loss_of_model(model)
         _, series, _, levels = forecasts.shape
-        if model.levels is not None and levels != len(loss.levels):
-            raise ValueError(
-                f"levels has {len(loss.levels)} numbers, the forecasts' last axis has {levels}"
-            )
+        if has_levels(model) and levels != len(loss.levels):
+            what = "classes are" if loss.classes else "levels has"
+            raise ValueError(f"{what} {len(loss.levels)}, the forecasts' last axis has {levels}")
         delay = model.delay
-        if isinstance(delay, bool) or delay != int(delay) or delay < 0:
+        if isinstance(delay, bool) or not isinstance(delay, int | np.integer) or delay < 0:
             raise ValueError(f"delay must be a whole number of rows >= 0, got {delay!r}")
         if timed and delay:
             raise ValueError(f"available_at and delay={delay} both say when observations come")
@@ -60,7 +60,7 @@ class Setup:
             )
         if model.unit not in (None, "auto"):
             raise ValueError(f"unit must be None or 'auto', got {model.unit!r}")
-        learner, aggregating = learner_of(model.learner, loss, late=timed or delay > 0)
+        learner, aggregating = learner_of(model.learner, loss, late=bool(timed or delay))
         if model.unit == "auto" and not aggregating and not nnls:
             learner = Rescaled(learner)
         return cls(
@@ -68,11 +68,11 @@ class Setup:
             loss,
             aggregating,
             bool(model.gradient) and not aggregating,
-            bool(model.shared) and model.levels is not None,
+            loss.classes or bool(model.shared),
             None if timed else int(delay),
             series,
             levels,
-            model.levels is not None,
+            has_levels(model),
         )
 
     def check(self, table: Table, observed: Array) -> None:
@@ -83,8 +83,6 @@ class Setup:
                 f"forecasts must have {self.series} series and {self.levels} levels as before, "
                 f"got {series} and {levels}"
             )
-        if self.delay is not None and table.available_at is not None:
-            raise ValueError("available_at was not given to the first fit: give it from there on")
         self.loss.check(table.forecasts, observed[..., None, None])
 
     @property
@@ -121,7 +119,8 @@ class Setup:
 
     def combined(self, values: Array) -> Array:
         """(n, S, Q) from (n, B, Q'). Quantiles are sorted, which never raises their total loss."""
-        return np.sort(values.reshape(len(values), self.series, self.levels), axis=-1)
+        values = values.reshape(len(values), self.series, self.levels)
+        return values if self.loss.classes else np.sort(values, axis=-1)
 
     def by_level(self, values: Array, *, series: bool) -> Array:
         """(..., B, K) as (..., S, Q, K), without Q if levels share their weights, without S if not
@@ -130,6 +129,22 @@ class Setup:
         values = values.reshape(*values.shape[:-2], self.series, -1, values.shape[-1])
         values = values if self.apart else values[..., 0, :]
         return values if series else np.take(values, 0, axis=-2 - self.apart)
+
+
+def has_levels(model: Any) -> bool:
+    """Whether an aggregator's tables have a last axis of levels or classes."""
+    return model.levels is not None or model.classes is not None
+
+
+def loss_of_model(model: Any) -> Loss:
+    """The loss that an aggregator's parameters say."""
+    if model.classes is None:
+        return loss_of(model.loss, model.levels)
+    if model.levels is not None:
+        raise ValueError(
+            f"classes={model.classes!r} and levels={model.levels!r} exclude each other"
+        )
+    return class_loss(model.loss, model.classes)
 
 
 def learner_of(given: Any, loss: Loss, *, late: bool) -> tuple[Any, bool]:

@@ -31,7 +31,12 @@ class Track:
         self.held: Rows | None = None  # rows whose observation has not come
 
     def run(
-        self, forecasts: Array, observed: Array, time: Array | None, due: Array | None
+        self,
+        forecasts: Array,
+        observed: Array,
+        time: Array | None,
+        due: Array | None,
+        work: int,
     ) -> tuple[Track, Rows]:
         """The track after n more rows, and these as they were played.
 
@@ -43,11 +48,15 @@ class Track:
         time, due : (n,)
             Times of the rows, None: their numbers; and of their observations, None: those that
             `delay` says, or else the rows' own.
+        work
+            Rows x problems of the whole table, see `Game.play`.
         """
         n, batch, experts, width = forecasts.shape
         after = copy(self)
         after.game = copy(self.game)
         if time is None:
+            if self.delay is None and self.last is not None:
+                raise ValueError("time must be given, as it was before")
             now = np.arange(self.rows, self.rows + n)
         else:
             self._check_order(time)
@@ -67,7 +76,7 @@ class Track:
             rows = self.held.followed_by(rows)
         plan = schedule(clock, rows.due, rows.copy[:held], copies=not after.game.late)
         rows = rows._replace(copy=plan.copy)
-        after.game.play(rows, held, plan)
+        after.game.play(rows, held, plan, work)
         waiting = plan.outstanding
         after.held = rows.take(waiting) if len(waiting) else None
         after.rows = self.rows + n

@@ -176,6 +176,20 @@ def test_a_late_newcomer_takes_over() -> None:
     assert share < 0.5 < model.weights_[3]
 
 
+def test_the_learner_that_is_chosen() -> None:
+    """Late observations: one that takes them as they come; probabilities: Vovk's."""
+    forecasts, observed = np.full((3, 2), 0.5), np.ones(3)
+    for model, learner in (
+        (OnlineAggregator(), experts.ml_poly()),
+        (OnlineAggregator(delay=1), experts.adahedge()),
+        (OnlineAggregator(loss="brier"), experts.hedge(eta=2.0)),
+        (OnlineAggregator(loss="log", delay=1), experts.hedge(eta=1.0)),
+        (OnlineAggregator(loss="log", classes=2), experts.hedge(eta=1.0)),
+    ):
+        table = np.full((3, 2, 2), 0.5) if model.classes else forecasts
+        assert model.fit(table, observed)._fitted.setup.learner == learner
+
+
 def test_a_users_loss_and_its_derivative() -> None:
     forecasts, observed = walk()
     known = OnlineAggregator("boa", "squared").fit_predict(forecasts, observed)

@@ -12,6 +12,8 @@ import experts
 from experts.forecasting import OnlineAggregator, best_mixture
 from tests.experts.forecasting.tables import gappy, walk
 
+DATES = np.arange("2026-01-01", "2026-03-02", dtype="datetime64[D]")
+
 
 @pytest.mark.parametrize(
     "parameters, problem",
@@ -30,6 +32,9 @@ from tests.experts.forecasting.tables import gappy, walk
         ({"combine": "bounded", "radius": 1.0}, "radius must be a number above 1"),
         ({"intercept": 1.0}, "intercept goes with combine='bounded'"),
         ({"unit": 2.0}, "unit must be None or 'auto'"),
+        ({"classes": 3}, "classes go with loss 'log' or 'brier'"),
+        ({"classes": 1, "loss": "log"}, "classes must be a whole number of at least 2"),
+        ({"classes": 3, "levels": [0.5]}, "exclude each other"),
         ({"delay": -1}, "delay must be a whole number"),
         ({"delay": 1.5}, "delay must be a whole number"),
         ({"group": "place"}, "group='place': there is no such column"),
@@ -46,7 +51,7 @@ def test_mistakes_in_parameters(parameters: dict[str, Any], problem: str) -> Non
     [
         ("squared", np.inf, 1.0, "forecasts contains infinity at index"),
         ("squared", 1.0, np.inf, "y contains infinity at index"),
-        ("log", -0.1, 1.0, r"forecasts must lie in \[0, inf\]"),
+        ("log", -0.1, 1.0, "forecasts must be at least 0"),
         ("log", 0.5, 2.0, r"observed must lie in \[0, 1\]"),
         ("log", 1.5, 0.0, "log is not defined"),
         ("log", 0.0, 1.0, "log is infinite"),
@@ -73,6 +78,8 @@ def test_mistakes_in_values(loss: str, forecast: float, observed: float, problem
         ({"y": None}, "y must be given"),
         ({"time": np.arange(60) % 7}, "time must not go back, but does after row 6"),
         ({"time": np.arange(59)}, "time has 59 rows, the forecasts have 60"),
+        ({"time": np.arange(60), "available_at": DATES}, "both hold dates, or both numbers"),
+        ({"available_at": DATES}, "both hold dates, or both numbers"),
         ({"time": np.full(60, np.nan)}, "time is missing in row 0"),
         ({"time": ["soon"] * 60}, "time must hold dates or numbers"),
     ],
@@ -111,16 +118,37 @@ def test_mistakes_between_calls() -> None:
         model.predict(forecasts[:, :2])
     with pytest.raises(ValueError, match="1 series and 1 levels as before, got 2 and 1"):
         model.partial_fit(np.stack([forecasts, forecasts], axis=1), np.zeros((60, 2)))
-    with pytest.raises(ValueError, match="available_at was not given to the first fit"):
-        model.partial_fit(forecasts, observed, available_at=np.arange(60))
+    rows = np.arange(60)
+    with pytest.raises(ValueError, match="available_at must be given to all fits or to none"):
+        model.partial_fit(forecasts, observed, available_at=rows)
+    with pytest.raises(ValueError, match="group must be given in all calls or in none"):
+        model.predict(forecasts, group=rows)
+    timed = OnlineAggregator().fit(forecasts, observed, time=rows, available_at=rows)
+    with pytest.raises(ValueError, match="available_at must be given to all fits or to none"):
+        timed.partial_fit(forecasts, observed, time=rows + 60)
+    with pytest.raises(ValueError, match="time must be given, as it was before"):
+        timed.predict(forecasts)
     with pytest.raises(TypeError, match="sample_weight is no argument"):
         model.fit(forecasts, observed, sample_weight=observed)
     with pytest.raises(ValueError, match="available_at and delay=2 both say"):
         OnlineAggregator(delay=2).fit(forecasts, observed, available_at=np.arange(60))
     with pytest.raises(AttributeError, match="keep_history=True"):
         OnlineAggregator(keep_history=False).fit(forecasts, observed).history_  # noqa: B018
-    with pytest.raises(ValueError, match="levels has 2 numbers"):
+    with pytest.raises(ValueError, match="levels has 2, the forecasts' last axis has 1"):
         OnlineAggregator(loss="crps", levels=[0.1, 0.9]).fit(forecasts[..., None], observed)
+
+
+def test_mistakes_in_classes() -> None:
+    forecasts = np.full((2, 3, 4), 0.25)
+    model = OnlineAggregator(loss="brier", classes=4).fit(forecasts, [0.0, 3.0])
+    with pytest.raises(ValueError, match="must add up to 1 over the classes"):
+        model.partial_fit(forecasts * [1, 1, 1, 0.5], [0.0, 3.0])
+    with pytest.raises(ValueError, match="observed must be numbers of classes, got"):
+        model.partial_fit(forecasts, [0.0, 1.5])
+    with pytest.raises(ValueError, match=r"observed must lie in \[0, 3\]"):
+        model.partial_fit(forecasts, [0.0, 4.0])
+    with pytest.raises(ValueError, match="classes are 3, the forecasts' last axis has 4"):
+        OnlineAggregator(loss="log", classes=3).fit(forecasts, [0.0, 1.0])
 
 
 def test_learners_for_which_newcomers_have_no_proof() -> None:
