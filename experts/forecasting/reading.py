@@ -56,6 +56,8 @@ class Source(NamedTuple):
                 f"{self.table.path}: one of the columns of dates and of --available-at holds "
                 "dates, the other numbers"
             )
+        if self.available_at is not None and self.time is None:
+            raise ValueError(f"{self.table.path}: --available-at needs a column of dates too")
         if self.group is not None:
             found["group"] = np.asarray(self.table.texts(self.group))
         if self.time is not None:

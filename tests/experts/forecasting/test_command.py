@@ -114,13 +114,17 @@ def test_what_is_written(tmp_path: Path) -> None:
         assert f"<td>{name}</td>" in page
 
 
+def known_later() -> str:
+    """The table with a column: an observation is known three days later."""
+    known = ["known", *(str(np.datetime64(date) + 3) for date in DATES)]
+    return "\n".join(f"{a},{b}" for a, b in zip(text().splitlines(), known, strict=True))
+
+
 def test_late_observations(tmp_path: Path) -> None:
     """--delay, and the same as a column."""
     table, late = tmp_path / "a.csv", tmp_path / "late.csv"
     table.write_text(text())
-    lines = text().splitlines()
-    known = ["known", *(str(np.datetime64(date) + 3) for date in DATES)]
-    late.write_text("\n".join(f"{a},{b}" for a, b in zip(lines, known, strict=True)))
+    late.write_text(known_later())
     delay = [str(table), "--delay", "2", "--out", str(tmp_path / "one")]
     column = [str(late), "--available-at", "known", "--out", str(tmp_path / "two")]
     for arguments in (delay, column):
@@ -194,7 +198,13 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "",
         "line 4, column load: got '1.5', expected a finite number; pass decimal='.'",
     ),
-    "two delays": (text(), "--delay 2 --available-at date", "both say when observations come"),
+    "two delays": (known_later(), "--delay 2 --available-at known", "both say when observations"),
+    "no dates": (text(), "--available-at date", "--available-at needs a column of dates too"),
+    "two clocks": (
+        known_later(),
+        "--available-at known --date alpha --experts beta gamma",
+        "one of the columns of dates and of --available-at holds dates, the other numbers",
+    ),
     "loss": (text(), "--loss quadratic", "loss must be one of squared, absolute"),
     "learner": (text(), "--learner best", "learner must be a learner or one of auto"),
 }
