@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from experts.forecasting.plots import (
     Course,
@@ -104,10 +105,10 @@ def verdict(scores: ScoreTable, names: Sequence[str]) -> str:
     return text
 
 
-def _image(draw: object, found: Course) -> str:
+def _image(draw: Callable[[Any, Course], None], found: Course) -> str:
     height = 3.6 if draw is not draw_scores else 1.2 + 0.3 * len(found.scores)
     figure = new_figure(4.8, height)
-    draw(figure.subplots(), found)  # type: ignore[operator]
+    draw(figure.subplots(), found)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=170)
     code = base64.b64encode(buffer.getvalue()).decode()

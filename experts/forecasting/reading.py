@@ -175,8 +175,8 @@ def _parquet(path: Path) -> Table:
             frame = import_module(library).read_parquet(path)
         except ImportError:
             continue
-        if hasattr(frame, "reset_index") and frame.index.name is not None:
-            frame = frame.reset_index()
+        if library == "pandas" and type(frame.index).__name__ != "RangeIndex":
+            frame = frame.reset_index()  # of dates, perhaps
         names = [str(name) for name in frame.columns]
         cells = zip(*(_texts(frame[name].to_numpy()) for name in frame.columns), strict=True)
         return Table(path, ".", names, [(row, list(each)) for row, each in enumerate(cells, 1)])

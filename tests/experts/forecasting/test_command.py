@@ -89,6 +89,23 @@ def test_every_kind_of_file_is_the_same_table(
     assert [row["observed"] == "" for row in found] == [False] * 38 + [True] * 2
 
 
+def test_parquet_by_pandas_or_by_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without polars pandas reads it, also dates in the index; without either, nobody."""
+    frame = pandas.DataFrame(FORECASTS, columns=list(NAMES), index=pandas.to_datetime(DATES))
+    frame = frame.assign(load=OBSERVED)
+    monkeypatch.setitem(sys.modules, "polars", None)
+    monkeypatch.setattr(pandas, "read_parquet", lambda path: frame)
+    arguments = [str(tmp_path / "a.parquet"), "--target", "load", "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"^date +index, 2024-01-20.* to 2024-02-28", printed, re.MULTILINE)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert main(arguments) == 2
+    assert "needs polars, or pandas with pyarrow" in capsys.readouterr().err
+
+
 def test_what_is_written(tmp_path: Path) -> None:
     """Four files that agree with each other."""
     table, out = tmp_path / "a.csv", tmp_path / "out"
