@@ -190,7 +190,7 @@ def _compared(losses: Array, other: Array, points: Array, kind: Loss) -> dict[st
     if not len(rows):
         return {"rows": 0} | dict.fromkeys(("first", "last", *COLUMNS[2:]))
     mean, reference = float(losses[both].mean()), float(other[both].mean())
-    difference, low, high = np.inf, np.nan, np.nan
+    difference, low, high = mean - reference, np.nan, np.nan
     if np.isfinite(mean + reference):
         apart = np.where(both, losses - other, 0.0).sum(axis=1)
         length = int(points.max()) + 1
