@@ -28,16 +28,17 @@ class OnlineAggregator(Estimator):
     Parameters
     ----------
     learner
-        A learner of `experts`, or its name; "aggregating", Vovk's aggregating algorithm, for the
-        losses "log" and "brier"; or "auto": that for these losses, "adahedge" where observations
-        are late, and else "ml_poly", which needs neither a rate nor the range of the losses and
-        is what R's opera takes. (For dozens of forecasts "boa": its bound grows with ln K.)
+        A learner of `experts`, or its name; "nnls", nonnegative least squares; "aggregating",
+        Vovk's aggregating algorithm, for the losses "log" and "brier"; or "auto": that for these
+        losses, "adahedge" where observations are late, and else "ml_poly", which needs neither a
+        rate nor the range of the losses and is what R's opera takes. (For dozens of forecasts
+        "boa": its bound grows with ln K.) Certificates hold for losses of any range.
     unit
-        Of the losses that the learner is told. None: as they are, so that a rate, as in
-        ``experts.fixed_share(eta=0.5, alpha=0.05)``, is one over losses. "auto": a power of 2 that
-        is at least their range so far, at which the learner starts again (`rescaled`): rates are
-        then for losses in [0, 1]. Learners without a rate or a range of their own ("ml_poly",
-        "ml_prod", "boa", "squint", "normal_hedge", "adahedge") need no unit.
+        Of the losses that the learner is told. None: as they are; so a rate, as in
+        ``experts.fixed_share(eta=0.5, alpha=0.05)``, is one over losses. "auto": a power of 2, at
+        least their range so far, with a new start when that grows (`rescaled`); rates are then for
+        losses in [0, 1]. "ml_poly", "ml_prod", "boa", "squint", "normal_hedge" and "adahedge" have
+        no rate or range of their own, and need no unit.
     loss
         "squared", "absolute", "pinball:0.9" (of any level); "log" and "brier" for probabilities of
         an event that is observed as 1 or 0, or of `classes`; a function (forecast, observed) that
@@ -47,10 +48,9 @@ class OnlineAggregator(Estimator):
         bounded to every fixed mixture of the forecasts. Without it, to every forecast. The
         aggregating algorithm does not use it.
     combine, radius, intercept
-        "convex" mixtures; "nonnegative" combinations with a sum of at most `radius`, or without a
-        bound by learner="nnls", nonnegative least squares (`nonnegative`); "bounded"
-        ones, of which the absolute coefficients have a sum of at most `radius`, with an `intercept`
-        of that size in the unit of the target (0: none). See `hull`.
+        "convex" mixtures; "nonnegative" combinations with a sum of at most `radius` (of any sum if
+        learner="nnls"); "bounded" ones, whose absolute coefficients have a sum of at most `radius`,
+        with an `intercept` of that size in the unit of the target (0: none). See `hull`.
     levels, shared
         Levels of quantile forecasts, (n, K, Q) or (n, S, K, Q), with loss="pinball" or "crps"
         (twice the pinball loss, whose mean over a fine grid of levels is the CRPS). Every level has

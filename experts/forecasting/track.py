@@ -54,19 +54,10 @@ class Track:
         n, batch, experts, width = forecasts.shape
         after = copy(self)
         after.game = copy(self.game)
-        if time is None:
-            if self.delay is None and self.last is not None:
-                raise ValueError("time must be given, as it was before")
-            now = np.arange(self.rows, self.rows + n)
-        else:
+        if time is not None:
             self._check_order(time)
-            now, after.last = time, time[-1]
-        if self.delay is not None:
-            clock = np.arange(self.rows, self.rows + n + 1)
-            due = clock[:-1] + self.delay + 1
-        else:
-            clock = np.append(now, now[-1])
-            due = now if due is None else due
+            after.last = time[-1]
+        clock, due = self._clock(n, time, due)
         play, combined = np.zeros((n, batch, experts)), np.full((n, batch, width), np.nan)
         number = np.arange(self.rows, self.rows + n)
         rows = Rows(forecasts, observed, number, due, np.zeros_like(number), play, combined)
@@ -102,6 +93,16 @@ class Track:
     def outstanding(self) -> Array:
         """Numbers of the rows whose observation has not come."""
         return np.zeros(0, dtype=np.int64) if self.held is None else self.held.number
+
+    def _clock(self, n: int, time: Array | None, due: Array | None) -> tuple[Array, Array]:
+        """Times of n rows and of the moment after them (n + 1,), and of their observations (n,)."""
+        rows = np.arange(self.rows, self.rows + n + 1)
+        if self.delay is not None:
+            return rows, rows[:-1] + self.delay + 1
+        if time is None and self.last is not None:
+            raise ValueError("time must be given, as it was before")
+        now = rows[:-1] if time is None else time
+        return np.append(now, now[-1]), now if due is None else due
 
     def _check_order(self, now: Array) -> None:
         back = np.flatnonzero(np.diff(now) < 0)
