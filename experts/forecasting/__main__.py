@@ -20,6 +20,7 @@ import numpy as np
 from experts.forecasting.aggregator import OnlineAggregator
 from experts.forecasting.page import page, verdict
 from experts.forecasting.reading import Source, read_source
+from experts.forecasting.scores import ScoreTable
 from experts.numerics.files import replace
 
 
@@ -60,26 +61,27 @@ def run(source: Source, options: argparse.Namespace) -> None:
     )
     model.fit(source.forecasts, source.observed, **source.columns())
     found = model.course(source.names)
-    out = options.out
-    out.mkdir(parents=True, exist_ok=True)
-    label = {"date": source.time, "group": source.group}
-    keys = {name: source.table.texts(i) for name, i in label.items() if i is not None}
-    keys = keys or {"row": [str(row) for row in range(len(source.observed))]}
-    numbers = {"observed": source.observed, "combined": np.asarray(model.combined_)}
-    _write(out / "forecasts.csv", keys, numbers)
-    _write(
-        out / "weights.csv", keys, dict(zip(source.names, model.history_.weights.T, strict=True))
-    )
-    _write(
-        out / "scores.csv", {}, {name: [r[name] for r in found.scores] for name in found.scores[0]}
-    )
+    options.out.mkdir(parents=True, exist_ok=True)
+    _write_tables(options.out, source, model, found.scores)
     title = f"{facts['target']}: {len(source.names)} forecasts combined"
     settings = {"learner": options.learner, "loss": options.loss, "delay": f"{options.delay} rows"}
-    coming = _coming(source.names, model)
-    text = page(title, facts | settings, found, coming)
-    replace(out / "report.html", lambda path: path.write_text(text, encoding="utf-8"))
+    text = page(title, facts | settings, found, _coming(source.names, model))
+    replace(options.out / "report.html", lambda path: path.write_text(text, encoding="utf-8"))
     print(f"\n{found.scores}\n\n{verdict(found.scores, source.names)}")
-    print(f"written to {out}: forecasts.csv, weights.csv, scores.csv, report.html")
+    print(f"written to {options.out}: forecasts.csv, weights.csv, scores.csv, report.html")
+
+
+def _write_tables(out: Path, source: Source, model: OnlineAggregator, scores: ScoreTable) -> None:
+    """forecasts.csv and weights.csv, a line for each row of the source, and scores.csv."""
+    rows = list(map(str, range(len(source.observed))))
+    keys = {"row": rows} if source.time is None else {"date": source.table.texts(source.time)}
+    if source.group is not None:
+        keys["group"] = source.table.texts(source.group)
+    forecasts = {"observed": source.observed, "combined": np.asarray(model.combined_)}
+    weights = dict(zip(source.names, model.history_.weights.T, strict=True))
+    _write(out / "forecasts.csv", keys, forecasts)
+    _write(out / "weights.csv", keys, weights)
+    _write(out / "scores.csv", {}, {name: [each[name] for each in scores] for name in scores[0]})
 
 
 def _coming(names: Sequence[str], model: OnlineAggregator) -> dict[str, str]:

@@ -176,8 +176,8 @@ def _color(found: Course, name: str) -> str:
     if name not in found.names:
         return "0.45"
     shown, _ = _largest(np.abs(found.weights).mean(axis=0))
-    place = shown.index(found.names.index(name)) if found.names.index(name) in shown else None
-    return _PALE if place is None else f"C{place}"
+    expert = found.names.index(name)
+    return f"C{shown.index(expert)}" if expert in shown else _PALE
 
 
 def _largest(size: Array) -> tuple[list[int], list[int]]:

@@ -192,7 +192,12 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "",
         r"line 2, column load: got 'about .*', expected a finite number; name the columns",
     ),
-    "infinite": (changed(3, DATES[1], DATES[1] + ",inf"), "", "line 3: 6 cells, expected 5"),
+    "cells": (changed(3, DATES[1], DATES[1] + ",1"), "", "line 3: 6 cells, expected 5"),
+    "infinite": (
+        changed(3, repr(float(OBSERVED[1])), "inf"),
+        "",
+        "line 3, column load: got 'inf', expected a finite number",
+    ),
     "date": (
         changed(9, DATES[7], "yesterday"),
         "",
