@@ -43,20 +43,18 @@ def load(tmp_path: Path) -> Path:
     return written(tmp_path / "load.csv", names, rows)
 
 
-def test_smoke(electric: Path, load: Path, tmp_path: Path) -> None:
+def test_smoke(electric: Path, tmp_path: Path) -> None:
     relatives = 1 + np.random.default_rng(0).normal(0, 0.02, size=(50, 3))
     np.savetxt(tmp_path / "stocks.csv", relatives, delimiter=",")
     given: list[str | Path] = [
         "--electric",
         electric,
-        "--load",
-        load,
         "--stocks",
         tmp_path / "stocks.csv",
     ]
-    pictures = {"made_up.png", "electric.png", "load.png"}
+    pictures = {"made_up.png", "electric.png"}
     rows = smoke("forecasting", tmp_path / "out", pictures, *given)
-    for data in ("made up", "electric", "load"):
+    for data in ("made up", "electric"):
         for loss in ("squared", "absolute", "pinball:0.9"):
             found = {r["combined_by"]: r for r in rows if (r["data"], r["loss"]) == (data, loss)}
             assert {"boa", "squint, nonnegative", "opera's MLpol", "uniform mean"} < set(found)
@@ -91,6 +89,7 @@ def test_forecasters_see_the_first_half_only(load: Path) -> None:
     np.testing.assert_array_equal(before.forecasts[:, fitted], after.forecasts[:, fitted])
     assert before.time[0] == np.datetime64("1996-01-01") + 7 * 75
     assert len(before.observed) == 75
+    assert tables.load(load, tables.QUANTILE).names == [*before.names, "linear 0.9", "boosting 0.9"]
 
 
 @pytest.mark.parametrize("loss", ["squared", "absolute", "pinball:0.9"])
