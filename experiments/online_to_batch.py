@@ -17,7 +17,7 @@ from common.bands import NORMAL_95, curve, half_width, tidy
 from common.command import at_least, run_command
 from common.output import table, write_picture, write_result
 from matplotlib.figure import Figure
-from studies.online_to_batch.populations import Linear, Population, from_table, synthetic
+from studies.online_to_batch.populations import Linear, Population, synthetic
 from tqdm import tqdm
 
 import experts
@@ -43,12 +43,6 @@ class Config:
     """Independent games."""
     rounds: int = 3000
     """T; the learner needs no horizon, so the same games give the figures for all smaller T."""
-    table: Path | None = None
-    """CSV file with a header, a target and forecasts of it: adds a case on real data."""
-    target: str = "target"
-    """Column of --table that is forecast."""
-    forecasters: tuple[str, ...] = ("gam", "ar", "gbm")
-    """Columns of --table with the forecasts, two or more."""
     seed: int = 0
     """Seed of every random choice."""
     out: Path = Path("runs/online_to_batch")
@@ -81,9 +75,6 @@ def main(config: Config) -> None:
         "linear": Linear(np.asarray([0.4, 0.45, 0.5, 0.5, 0.5, 0.5, 0.55, 0.6])),
         "squared": synthetic(np.random.default_rng(config.seed)),
     }
-    if config.table is not None:
-        name = "squared (table)"
-        cases[name] = from_table(config.table, config.target, config.forecasters)
     curves = {name: run(name, population, config) for name, population in cases.items()}
     records = [row for name, found in curves.items() for row in report(name, found)]
     write_result(config.out, records)

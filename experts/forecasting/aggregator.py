@@ -12,6 +12,7 @@ from experts.forecasting.estimator import Estimator
 from experts.forecasting.fitted import Fitted
 from experts.forecasting.frames import Table
 from experts.forecasting.history import History
+from experts.forecasting.plots import Course, course, pictures
 from experts.forecasting.setup import has_levels, loss_of_model
 from experts.types import Array
 
@@ -86,8 +87,8 @@ class OnlineAggregator(Estimator):
     experts_, corners_
         Names of the columns, in the order of the weights; names of the corners of `hull`, which are
         the experts if combine="convex".
-    history_
-        All rows so far, a `History`.
+    history_, score_table_
+        All rows so far, a `History`; and how good every forecaster was in them, see `scores`.
 
     Examples
     --------
@@ -190,7 +191,7 @@ class OnlineAggregator(Estimator):
 
     def score(self, X: Any, y: Any, **columns: Any) -> float:
         """Minus the mean loss of `predict`, so that larger is better."""
-        observed = _observed(y, self._table(X, columns))
+        observed = self._table(X, columns).observed(y)
         combined = np.asarray(self.predict(X, **columns)).reshape(*observed.shape, -1)
         losses = self._known().setup.loss.value(combined, observed[..., None])
         return -float(np.nanmean(losses))
@@ -240,12 +241,25 @@ class OnlineAggregator(Estimator):
         fitted = self._known()
         return self._whole_history().squeezed(series=fitted.series, levels=fitted.setup.quantiles)
 
+    @property
+    def score_table_(self) -> list[dict[str, Any]]:
+        """How good every expert was, their mean, the best fixed mixture, and ours: see `scores`."""
+        return self.course().scores
+
+    def course(self, names: Sequence[str] | None = None) -> Course:
+        """What happened, for tables and pictures; `names` of the experts, where arrays had none."""
+        return course(self._known(), self._whole_history(), names or self.experts_, self._dated)
+
+    def plot(self, names: Sequence[str] | None = None) -> Any:
+        """A matplotlib Figure: weights over time, losses summed up, scores; see `plots`."""
+        return pictures(self.course(names))
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
 
     def _go_on(self, before: Fitted | None, data: Any, y: Any, columns: dict[str, Any]) -> Self:
         table = self._table(data, columns)
-        observed = _observed(y, table)
+        observed = table.observed(y)
         fitted = Fitted.of(self, table) if before is None else before
         fitted, table = fitted.aligned(table, observed, newcomers=True)
         fitted, history = fitted.play(table, observed)
@@ -254,7 +268,7 @@ class OnlineAggregator(Estimator):
         if self.keep_history:
             self._history.append(history)
         self.experts_, self.corners_ = fitted.experts, fitted.hull.names(fitted.experts)
-        self.n_features_in_ = len(fitted.experts)
+        self.n_features_in_, self._dated = len(fitted.experts), table.dated
         if fitted.named:
             self.feature_names_in_ = np.asarray(fitted.experts, dtype=object)
         self.combined_ = self._like(data, fitted, history.combined)
@@ -283,17 +297,3 @@ class OnlineAggregator(Estimator):
         values = values if fitted.series else values[:, 0]
         kept = [name for name in (self.time, self.group) if name is not None]
         return frames.like(data, values, "combined", kept)
-
-
-def _observed(y: Any, table: Table) -> Array:
-    """(n, S) observations."""
-    array = frames.numbers("y", y)
-    n, series = table.forecasts.shape[:2]
-    if len(array) != n:
-        raise ValueError(
-            f"y and X have inconsistent numbers of samples: {len(array)} observations, {n} rows"
-        )
-    expected = (n, series) if table.series else (n,)
-    if array.shape not in (expected, (*expected, 1)):
-        raise ValueError(f"y must have the shape {expected}, got {array.shape}")
-    return array.reshape(n, series)

@@ -27,11 +27,26 @@ class Table(NamedTuple):
     """(n,)"""
     available_at: Array | None
     """(n,) numbers, on the clock of `time`"""
+    dated: bool
+    """whether `time` was dates: these are nanoseconds"""
 
     @property
     def experts(self) -> list[str]:
         """The names, or x0, x1, ..."""
         return self.names or [f"x{k}" for k in range(self.forecasts.shape[2])]
+
+    def observed(self, y: Any) -> Array:
+        """(n, S) observations of its rows; ValueError if y has another shape."""
+        array = numbers("y", y)
+        n, series = self.forecasts.shape[:2]
+        if len(array) != n:
+            raise ValueError(
+                f"y and X have inconsistent numbers of samples: {len(array)} observations, {n} rows"
+            )
+        expected = (n, series) if self.series else (n,)
+        if array.shape not in (expected, (*expected, 1)):
+            raise ValueError(f"y must have the shape {expected}, got {array.shape}")
+        return array.reshape(n, series)
 
     def aligned(self, experts: list[str], *, newcomers: bool) -> tuple[Table, list[str]]:
         """With the columns of `experts` in their order, and behind them those that are new.
@@ -119,7 +134,7 @@ def read(data: Any, special: dict[str, Any], *, quantiles: bool) -> Table:
     if dated != due_dated:
         raise ValueError("time and available_at must both hold dates, or both numbers")
     group = np.asarray(given["group"]) if "group" in given else None
-    return Table(forecasts, names, series, time, group, due)
+    return Table(forecasts, names, series, time, group, due, dated)
 
 
 def numbers(name: str, data: Any) -> Array:

@@ -1,4 +1,4 @@
-"""Numerical helpers that the other folders share: masks, quadrature, draws, saved states, files.
+"""Helpers that the other folders share: masks, quadrature, draws, saved states, files, cells.
 
 No learner is here, nor anything that depends on one.
 """

@@ -6,7 +6,6 @@ import itertools
 from pathlib import Path
 
 import numpy as np
-import online_to_batch
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,19 +36,9 @@ def test_the_range_of_a_gradient_is_what_it_says() -> None:
     assert np.ptp(slopes, axis=-1).max() == pytest.approx(squared.loss_range)
 
 
-def forecasts(folder: Path) -> Path:
-    """A table with a target and two forecasts of it."""
-    path = folder / "forecasts.csv"
-    rows = [f"{i},{i % 7},{i % 7 + (i % 3 - 1)},{i % 7 + (i % 2) * 2 - 1}" for i in range(42)]
-    path.write_text("\n".join(["week,load,first,second", *rows]) + "\n")
-    return path
-
-
 def test_smoke(tmp_path: Path) -> None:
-    table = ["--table", str(forecasts(tmp_path)), "--target", "load"]
-    table += ["--forecasters", "first", "second"]
-    rows = smoke("online_to_batch", tmp_path / "out", {"online_to_batch.png"}, *table)
-    assert {r["case"] for r in rows} == {"linear", "squared", "squared (table)"}
+    rows = smoke("online_to_batch", tmp_path / "out", {"online_to_batch.png"})
+    assert {r["case"] for r in rows} == {"linear", "squared"}
     promised = [r for r in rows if r["promised"]]
     assert {r["decision"] for r in promised} == {"average", "anytime", "random"}
     assert not any(r["violated"] for r in promised)
@@ -58,18 +47,4 @@ def test_smoke(tmp_path: Path) -> None:
 
 
 def test_bad_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    check_refused(
-        "online_to_batch",
-        "--table /does/not/exist",
-        "/does/not/exist cannot be read: No such",
-        tmp_path,
-        capsys,
-    )
-
-
-def test_a_table_that_lacks_a_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table = forecasts(tmp_path)
-    assert online_to_batch.command(["--table", str(table), "--out", str(tmp_path / "out")]) == 2
-    assert capsys.readouterr().err == (
-        f"error: --table {table} has no column 'target', only week, load, first, second\n"
-    )
+    check_refused("online_to_batch", "--games 1", "--games must be at least 2", tmp_path, capsys)

@@ -16,12 +16,13 @@ IN_NUMPY = {
     PACKAGE / "forecasting",
     PACKAGE / "simulation",
     PACKAGE / "testing",
+    PACKAGE / "numerics" / "cells.py",
     PACKAGE / "analysis" / "worst_case.py",
     PACKAGE / "structured" / "search",
     PACKAGE / "optuna",
 }
-"""Around the algorithms: whole games and tables of forecasts, which are played in numpy, whole
-searches, which draw from numpy's generators, and the laws, whose games are numpy's."""
+"""Around the algorithms: whole games and tables of forecasts, which are played in numpy, files,
+whole searches, which draw from numpy's generators, and the laws, whose games are numpy's."""
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -15,7 +15,6 @@ import pytest
 import torch
 from PIL import Image
 from studies.nasbench201.table import read as read_table
-from studies.online_to_batch.populations import from_table
 
 from nas_adapter.advice.prior import from_file
 from nas_adapter.data import text
@@ -78,12 +77,6 @@ def picture(suffix: str, kind: str = "u1", **options: Any) -> bytes:
     return file.getvalue()
 
 
-def read_errors(path: Path) -> None:
-    """Read a table of forecasts; its errors are scaled to [-1, 1]."""
-    errors = from_table(path, "truth", ["one", "two"]).errors
-    assert np.abs(errors).max() == 1
-
-
 def read_accuracies(path: Path) -> None:
     """Read a few rows of NAS-Bench-201's table; where these are good it lacks the others."""
     try:
@@ -116,9 +109,6 @@ KINDS = {
         tokens=PAIRS,
     ),
     "picture": Read(PICTURES, read_picture, UserError),
-    "table of forecasts": Read(
-        [b"truth,one,two\n1,0.5,2\n2,2.5,1\n0,1,3\n"], read_errors, UserError, "t.csv"
-    ),
     "table of accuracies": Read(
         [ACCURACIES.encode()], read_accuracies, UserError, "t.csv", tokens=PAIRS
     ),

@@ -15,6 +15,7 @@ import pytest
 
 import experts
 from experts.environments import Bernoulli, from_csv
+from experts.forecasting.reading import read_source
 from experts.simulation.trace import Trace
 from tests.fuzz.mutate import Read, check
 
@@ -54,6 +55,15 @@ def read_player(path: Path) -> None:
     assert (p >= 0).all()
 
 
+def read_forecasts(path: Path) -> None:
+    """Read a table of forecasts; it has as many of everything, and no infinite number."""
+    found = read_source(path)
+    forecasts, observed = found.forecasts, found.observed
+    assert forecasts.shape == (len(observed), len(found.names))
+    assert not np.isinf(forecasts).any() and not np.isinf(observed).any()
+    assert all(len(column) == len(observed) for column in found.columns().values())
+
+
 def trace() -> Trace:
     return experts.play(
         experts.hedge(0.5), Bernoulli([0.2, 0.8]), rounds=20, seeds=2, feedback="full"
@@ -68,6 +78,7 @@ def saved_player() -> bytes:
     return json.dumps(player.state_dict(), default=lambda array: array.tolist()).encode()
 
 
+FORECASTS = b"date;target;one;two\n2020-01-06;1,5;0,5;2\n2020-01-13;2;;1\n2020-01-20;0;1;3,25\n"
 TABLE = b"red,green,blue\n0.1,0.25,1\n1,0.5,0\n0.75,0,0.125\n"
 KINDS = {
     "table": Read([TABLE, TABLE[15:]], numbers, ValueError, "t.csv"),
@@ -75,6 +86,12 @@ KINDS = {
         [b"1.5\n2.5\n0.5\n"], partial(numbers, columns=[0], header=False), ValueError
     ),
     "zipped table": Read([gzip.compress(TABLE, mtime=0)], numbers, ValueError, "t.csv.gz"),
+    "table of forecasts": Read(
+        [FORECASTS, b"y,a,b\n1,2,3\n4,5,6\n"],
+        read_forecasts,
+        ValueError,
+        "t.csv",
+    ),
     "saved player": Read([saved_player()], read_player, ValueError, "t.json", json=True),
 }
 

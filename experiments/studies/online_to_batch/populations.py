@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from nas_adapter.errors import UserError
+from experts.forecasting import best_mixture
 
 Array = Any
 
@@ -121,23 +117,8 @@ class Squared:
 
     @property
     def best(self) -> Array:
-        """Minimiser of p'Mp on the simplex: the best of the stationary points of all faces.
-
-        A minimiser of smallest support is the only stationary point of its face, so the equations
-        M p = x 1, <1, p> = 1 have one solution there. On other faces they may be singular; then any
-        solution may be tried.
-        """
-        found = []
-        for size in range(1, self.experts + 1):
-            for face in itertools.combinations(range(self.experts), size):
-                system = np.ones((size + 1, size + 1))
-                system[:-1, :-1] = self._moments[np.ix_(face, face)]
-                system[-1, -1] = 0
-                p = np.zeros(self.experts)
-                p[list(face)] = np.linalg.lstsq(system, np.eye(size + 1)[-1])[0][:-1]
-                if np.all(p >= 0):
-                    found.append(p)
-        return min(found, key=self.risk)
+        """Minimiser of p'Mp on the simplex."""
+        return best_mixture(self.errors, np.zeros(len(self.errors))).weights
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Draw rows of the table with replacement."""
@@ -166,41 +147,6 @@ def synthetic(rng: np.random.Generator, rows: int = 5000, count: int = 6) -> Squ
     return scaled(own + 0.3 * rng.uniform(-1, 1, (rows, 1)))
 
 
-def from_table(path: Path, target: str, forecasters: Sequence[str]) -> Squared:
-    """Errors of the forecasts in the columns `forecasters` of a CSV file with a header.
-
-    Raises
-    ------
-    UserError
-        If the file cannot be read, lacks a column, or has anything but finite numbers there.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            rows, columns = list(reader), reader.fieldnames or ()
-    except OSError as error:
-        raise UserError(f"--table {path} cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"--table {path} is not a CSV file: {error}") from error
-    if len(forecasters) < 2 or len(rows) < 2:
-        raise UserError("--table needs two rows or more, and --forecasters two names or more")
-    for name in (target, *forecasters):
-        if name not in columns:
-            raise UserError(f"--table {path} has no column {name!r}, only {', '.join(columns)}")
-    if any(None in row for row in rows):
-        raise UserError(f"--table {path} has a row of more cells than there are columns")
-    try:
-        numbers = np.asarray([[float(row[n]) for n in (target, *forecasters)] for row in rows])
-    except (TypeError, ValueError) as error:
-        raise UserError(f"--table {path} holds something else than numbers: {error}") from error
-    if not np.isfinite(numbers).all():
-        raise UserError(f"--table {path} holds a number that is not finite")
-    return scaled(numbers[:, 1:] - numbers[:, :1])
-
-
 def scaled(errors: Array) -> Squared:
-    """Errors (N, K) divided by the largest absolute one."""
-    largest = np.abs(errors).max()
-    if largest == 0:
-        raise UserError("all forecasts are exact: there is nothing to learn")
-    return Squared(errors / largest)
+    """Errors (N, K), not all 0, divided by the largest absolute one."""
+    return Squared(errors / np.abs(errors).max())

@@ -1,6 +1,6 @@
 """Loss sequences from CSV files: a table that can be read in two ways is refused.
 
-The cells and their meaning are in `cells.py`.
+The cells and their meaning are in `experts.numerics.cells`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experts.simulation.environments.cells import Table
+from experts.numerics.cells import Table
 from experts.simulation.environments.fixed import Given
 from experts.types import Array
 

@@ -8,7 +8,7 @@ import io
 import math
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from experts.types import Array
 SEPARATORS = {",": "','", ";": "';'", "\t": "'\\t'", "|": "'|'"}
 
 _GAPS = {"", "na", "n/a", "nan", "null", "none"}
-_INDEX = {
+INDEX = {
     *("index", "id", "round", "step", "period", "date", "time", "datetime", "timestamp"),
     *("day", "week", "month", "quarter", "year"),
 }
@@ -35,6 +35,8 @@ class Table:
     """of the columns; their numbers if the file has no names"""
     rows: list[tuple[int, list[str]]]
     """the line that a row ends in, and its cells"""
+    advice: str = "pass index=... for a column of dates or names"
+    """what to do about a column that does not hold numbers"""
 
     @classmethod
     def read(cls, path: Path, header: bool | None, separator: str | None, decimal: str) -> Table:
@@ -54,6 +56,29 @@ class Table:
                 raise ValueError(f"{path}, line {line}: {len(row)} cells, expected {width}")
         return cls(path, decimal, [n.strip() for n in names or map(str, range(width))], rows)
 
+    @classmethod
+    def guessed(cls, path: Path, separator: str | None = None, decimal: str | None = None) -> Table:
+        """The table in a file that has names, with marks that are told by its cells if not given.
+
+        The separator is the one by which all rows have as many cells as the first, and more than
+        one. The decimal mark is the comma if some cell is a number with that only.
+        """
+        text = _text(path)
+        if separator is None:
+            separator = _separator(path, text)
+        if decimal is None:
+            cells = (cell for _, row in _rows(path, separator, text) for cell in row)
+            comma = separator != "," and any(
+                "," in cell and _number(cell, ",") is not None for cell in cells
+            )
+            decimal = "," if comma else "."
+        advice = "name the columns of forecasts with --experts, one of series with --group"
+        return replace(cls.read(path, True, separator, decimal), advice=advice)
+
+    def texts(self, column: int) -> list[str]:
+        """One column's cells, without the spaces around them."""
+        return [row[column].strip() for _, row in self.rows]
+
     def find(self, column: str | int) -> int:
         """The number of a column."""
         if isinstance(column, str) and self.names.count(column) == 1:
@@ -65,11 +90,14 @@ class Table:
             return int(column)
         raise ValueError(f"{self.path} has no column {column!r}, only {', '.join(self.names)}")
 
-    def numbers(self, column: int, positive: bool = False) -> Array:
-        """One column (T,)."""
+    def numbers(self, column: int, positive: bool = False, gaps: bool = False) -> Array:
+        """One column (T,); with `gaps`, nan for cells that are empty or say so."""
         expected = "a positive number" if positive else "a finite number"
         found = np.empty(len(self.rows))
         for t, (_, row) in enumerate(self.rows):
+            if gaps and row[column].strip().casefold() in _GAPS:
+                found[t] = math.nan
+                continue
             value = _number(row[column], self.decimal)
             if value is None or not math.isfinite(value) or (positive and value <= 0):
                 raise ValueError(
@@ -90,7 +118,7 @@ class Table:
             name = self.names[i]
             if not name or name.casefold().startswith("unnamed:"):
                 why = "has no name, like an index that pandas wrote"
-            elif i == 0 and name.casefold() in _INDEX:
+            elif i == 0 and name.casefold() in INDEX:
                 why = "has the name of an index"
             elif i == 0 and len(columns) > 1 and self._counts(i):
                 why = "holds dates, or whole numbers that only rise or only fall, like an index"
@@ -118,7 +146,7 @@ class Table:
         if _number(cell, other) is not None:
             return f"; pass decimal={other!r} if that is the decimal mark"
         if cell.strip().casefold() not in _GAPS:
-            return "; pass index=... for a column of dates or names"
+            return f"; {self.advice}"
         return ""
 
 
@@ -158,6 +186,19 @@ def _rows(path: Path, separator: str, text: str) -> list[tuple[int, list[str]]]:
     if all(len(row) < 2 for _, row in rows):
         return [(line, row or [""]) for line, row in rows]
     return [(line, row) for line, row in rows if row]
+
+
+def _separator(path: Path, text: str) -> str:
+    """The one that splits all rows alike; if none does, the one that splits the first most."""
+    widths = {mark: [len(row) for _, row in _rows(path, mark, text)] for mark in SEPARATORS}
+    some = {mark: found for mark, found in widths.items() if found and found[0] > 1}
+    if not some:
+        raise ValueError(f"{path}: one of {', '.join(SEPARATORS.values())} expected in line 1")
+    even = [mark for mark, found in some.items() if len(set(found)) == 1]
+    if len(even) > 1:
+        shown = " and ".join(SEPARATORS[mark] for mark in even)
+        raise ValueError(f"{path}: {shown} split all rows alike; say which is the separator")
+    return even[0] if even else max(some, key=lambda mark: some[mark][0])
 
 
 def _refuse_other_separators(path: Path, rows: list[tuple[int, list[str]]]) -> None:

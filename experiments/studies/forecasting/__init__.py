@@ -1,0 +1,1 @@
+"""Parts of forecasting.py: tables of forecasts, and what else combines them."""
