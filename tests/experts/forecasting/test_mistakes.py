@@ -39,7 +39,7 @@ DATES = np.arange("2026-01-01", "2026-03-02", dtype="datetime64[D]")
         ({"delay": 1.5}, "delay must be a whole number"),
         ({"group": "place"}, "group='place': there is no such column"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
 def test_mistakes_in_parameters(parameters: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
