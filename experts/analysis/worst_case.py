@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from experts.ftrl import FTRL, Weighted
+from experts.numerics.arguments import whole
 from experts.simulation.engines.base import STEADY
 from experts.simulation.environments import Given
-from experts.simulation.environments.base import whole
 from experts.types import Array
 
 _STEPS = np.asarray([-1, 1, 0])

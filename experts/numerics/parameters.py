@@ -52,7 +52,7 @@ def number(name: str, value: Any, *, below: float | None = None) -> float:
     ValueError
         Unless it is one finite real number in (0, `below`).
     """
-    read = _real(value)
+    read = real(value)
     if read is None or not _within(read, below):
         kind = "be a positive number" if below is None else f"lie in (0, {below:g})"
         raise ValueError(f"{name} must {kind}, got {_shown(value)}")
@@ -124,7 +124,7 @@ def _ends(xp: Any, dtype: Any) -> tuple[float, float]:
     return float(info.smallest_normal), float(info.max)
 
 
-def _real(value: Any) -> float | None:
+def real(value: Any) -> float | None:
     """A real number or an array of no axes as a float; None if it is something else."""
     if isinstance(value, str | bytes) or value is None or getattr(value, "ndim", 0) != 0:
         return None
@@ -142,7 +142,7 @@ def _nested(name: str, value: Any) -> Any:
         return tuple(_nested(name, each) for each in value)
     if getattr(value, "ndim", 0) > 0:
         return tuple(_nested(name, value[i, ...]) for i in range(value.shape[0]))
-    read = _real(value)
+    read = real(value)
     if read is None:
         raise ValueError(f"{name} must hold real numbers, got {_shown(value)}")
     return read

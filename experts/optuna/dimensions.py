@@ -24,7 +24,8 @@ Point = dict[str, Any]
 def options(distribution: BaseDistribution) -> list[Any]:
     """The values of a distribution in their order, if there are 2 to 64; else none.
 
-    None, too, of categorical choices that hold nan, or equal ones like 1 and True.
+    None, too, of categorical choices that hold nan, or equal ones like 1 and True, and of steps
+    that are lost in rounding, so that Optuna takes a value for none of the distribution's.
     """
     if isinstance(distribution, CategoricalDistribution):
         found = list(distribution.choices)
@@ -41,7 +42,8 @@ def options(distribution: BaseDistribution) -> list[Any]:
     if not 2 <= count <= MOST_OPTIONS:
         return []
     kind = int if isinstance(distribution, IntDistribution) else float
-    return [kind(low + i * step) for i in range(count)]
+    grid = [kind(low + i * step) for i in range(count)]
+    return grid if all(distribution._contains(value) for value in grid) else []
 
 
 def conditions(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -45,13 +44,22 @@ class Memory:
             if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
         }
         new = [trial for number, trial in finished.items() if number not in self._trials]
-        lost = self._trials.keys() - finished.keys()  # in Hyperband's brackets
+        lost = any(  # in Hyperband's brackets, or to another study of the same name
+            number not in finished or finished[number].datetime_complete != known.datetime_complete
+            for number, known in self._trials.items()
+        )
         self._trials = finished
         if lost or not all(map(self._fits, new)):
             self._start()
             new = list(finished.values())
         for trial in new:
             self._tell(trial)
+
+    def reseed(self, seed: int) -> None:
+        """Go on with another seed."""
+        self.seed = seed
+        if self.search is not None:
+            self.search.seed = seed
 
     def ask(self, number: int, trials: Sequence[FrozenTrial]) -> Point | None:
         """A point for a trial; None if the search has none left.
@@ -101,7 +109,7 @@ class Memory:
             if name in changed
             else "no conditions on other parameters explain when it is suggested"
             if name in unexplained
-            else f"it does not have 2 to {MOST_OPTIONS} different options"
+            else f"it does not have 2 to {MOST_OPTIONS} options that can be told apart"
             for name, distribution in seen.items()
             if name in changed | unexplained or (not offered[name] and not distribution.single())
         }
@@ -123,7 +131,7 @@ class Memory:
     def _tell(self, trial: FrozenTrial) -> None:
         """Tell the search what a trial found, if it is a point and not known."""
         point = self._point(trial)
-        if self.search is None or point is None:
+        if self.search is None or not point:
             return
         if (
             trial.state == TrialState.PRUNED
@@ -153,7 +161,8 @@ class Memory:
     def _fits(self, trial: FrozenTrial) -> bool:
         """Whether a trial suggested what the dimensions and conditions say.
 
-        One that was pruned may lack parameters that it would have suggested later.
+        One that was pruned may lack parameters that it would have suggested later. One without any
+        of the dimensions says nothing of them.
         """
         known = all(
             name in self.others
@@ -162,7 +171,7 @@ class Memory:
             for name, distribution in trial.distributions.items()
         )
         point = self._point(trial)
-        if not known or point is None:
+        if not known or not point:
             return known
         if trial.state == TrialState.PRUNED:
             return all(self._active(name, point) for name in point)
@@ -173,7 +182,10 @@ class Memory:
         point: Point = {}
         for name, found in self._options.items():
             if name in trial.params:
-                matching = [option for option in found if _same(option, trial.params[name])]
+                value = trial.params[name]
+                by_kind = isinstance(trial.distributions[name], CategoricalDistribution)
+                near = 0.0 if by_kind else (found[1] - found[0]) / 1000  # storages may round
+                matching = [o for o in found if o == value or (near and abs(o - value) <= near)]
                 if not matching:
                     return None
                 point[name] = matching[0]
@@ -189,9 +201,3 @@ class Memory:
         return all(
             other in point and point[other] in found for other, found in self._when[name].items()
         )
-
-
-def _same(option: Any, value: Any) -> bool:
-    """Whether a value is an option, up to rounding."""
-    both = isinstance(option, float) and isinstance(value, float)
-    return math.isclose(option, value, abs_tol=1e-12) if both else bool(option == value)

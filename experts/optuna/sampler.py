@@ -13,6 +13,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from experts.numerics.arguments import flag, whole
 from experts.optuna.memory import Memory
 
 LOGGER = optuna.logging.get_logger("optuna.experts")
@@ -21,13 +22,14 @@ LOGGER = optuna.logging.get_logger("optuna.experts")
 class ExpertsSampler(BaseSampler):
     """Samples categorical parameters, integers and floats with a step jointly, by `Search`.
 
-    Which parameters there are is learnt from the finished trials, so the first trial is random. A
-    parameter takes part if it has 2 to 64 options and they stay the same. If it is suggested in
-    some trials only, the conditions on other parameters that explain in which are inferred
-    (`layers` is 2 or more, say). Every other parameter is left to the independent sampler.
+    Which parameters there are is learnt from complete and pruned trials: until there is one, trials
+    are random. A parameter takes part if it has 2 to 64 options and they stay the same. If it is
+    suggested in some trials only, the conditions on other parameters that explain in which are
+    inferred (`layers` is 2 or more, say). Every other one is left to the independent sampler.
 
-    - No point is sampled twice, unless the objective is `noisy` or there are other parameters.
-      When all were tried, the independent sampler takes over.
+    - No point is sampled twice, unless the objective is `noisy`, there are other parameters, or
+      some are fixed from outside (`enqueue_trial`, `PartialFixedSampler`). When all were tried, the
+      independent sampler takes over.
     - Running trials are outstanding, also those of other threads and processes.
     - A pruned trial counts with its last intermediate value, but as no better than the median of
       the trials that were complete before; without any value, or if a constraint is
@@ -51,7 +53,7 @@ class ExpertsSampler(BaseSampler):
     Raises
     ------
     ValueError
-        In a study of several objectives.
+        In a study of several objectives; if `seed` is no whole number of at least 0.
 
     Examples
     --------
@@ -75,9 +77,9 @@ class ExpertsSampler(BaseSampler):
         noisy: bool = False,
         warn_independent_sampling: bool = True,
     ) -> None:
-        self._seed = _random_seed() if seed is None else seed
+        self._seed = _random_seed() if seed is None else whole("seed", seed, 0)
         self._independent_sampler = independent_sampler
-        self._noisy = noisy
+        self._noisy = flag("noisy", noisy)
         self._warn_independent_sampling = warn_independent_sampling
         self._memory: Memory | None = None
         self._lock = threading.RLock()
@@ -91,7 +93,9 @@ class ExpertsSampler(BaseSampler):
     def reseed_rng(self) -> None:
         """Go on with a random seed; Optuna does this in each of several jobs."""
         with self._lock:
-            self._seed, self._memory = _random_seed(), None
+            self._seed = _random_seed()
+            if self._memory is not None:
+                self._memory.reseed(self._seed)
             if self._independent_sampler is not None:
                 self._independent_sampler.reseed_rng()
 
@@ -138,7 +142,9 @@ class ExpertsSampler(BaseSampler):
         # Random numbers of the trial's own: a resumed study does not repeat those of its start.
         own_seed = np.random.SeedSequence([self._seed, trial.number, *param_name.encode()])
         sampler = self._independent_sampler or RandomSampler(int(own_seed.generate_state(1)[0]))
-        reason = self._memory.others.get(param_name) if self._memory else None
+        memory = self._memory  # another thread may put that of another study there
+        ours = memory is not None and memory.study == study.study_name
+        reason = memory.others.get(param_name) if memory and ours else None
         if reason and self._warn_independent_sampling:
             LOGGER.warning(
                 f"The parameter `{param_name}` in Trial#{trial.number} is sampled independently "

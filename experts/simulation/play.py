@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from experts.checks import check_learner
+from experts.numerics.arguments import whole
 from experts.simulation.books import Books
 from experts.simulation.engines.base import Match
 from experts.simulation.engines.plain import Plain
 from experts.simulation.engines.scan import Scan
 from experts.simulation.environments import Environment
-from experts.simulation.environments.base import whole
 from experts.simulation.trace import Trace
 from experts.simulation.units import Units, units_of
 from experts.types import Array, Learner

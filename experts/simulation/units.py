@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from experts.numerics.arguments import flag
 from experts.numerics.parameters import largest
 from experts.types import Array
 
@@ -124,8 +125,7 @@ def units_of(
     checks: bool,
 ) -> Units:
     """The units of a game; ValueError if learner, environment and arguments do not agree."""
-    if not isinstance(rewards, bool | np.bool_):
-        raise ValueError(f"rewards must be True or False, got {rewards!r}")
+    flag("rewards", rewards)
     stated = environment.loss_interval
     given = None if loss_interval is None else _interval(loss_interval)
     if stated is not None and given is not None and not _within(stated, given):

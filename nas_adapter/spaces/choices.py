@@ -33,14 +33,17 @@ def as_choices(space: Space, prior: Tensor) -> dict[str, Choice]:
             weight = 1.0
             for edge in edges:
                 none = float(prior[edge, space.operations.index(NONE)])
-                weight *= (1 - none) / max(none, 1e-9)
+                weight *= max(1 - none, 1e-9) / max(none, 1e-9)
                 kept_when.setdefault(edge, {}).setdefault(name, []).append(label)
             weights.append(weight)
         choices[name] = Choice(list(options), prior=weights)
     for edge, offered in enumerate(real_choices(space)):
         weights = [float(prior[edge, index]) for index in offered]
         named = [space.operations[index] for index in offered]
-        choices[space.edges[edge]] = Choice(named, prior=weights, when=kept_when.get(edge, {}))
+        # An edge may have to be kept though only its "none" has weight.
+        choices[space.edges[edge]] = Choice(
+            named, prior=weights if any(weights) else None, when=kept_when.get(edge, {})
+        )
     return choices
 
 

@@ -12,7 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from experts.simulation.environments.base import Course, whole
+from experts.numerics.arguments import whole
+from experts.simulation.environments.base import Course
 from experts.types import Array
 
 

@@ -52,13 +52,6 @@ def each(generators: Sequence[np.random.Generator], shape: tuple[int, ...], draw
     return np.moveaxis(drawn, 0, 1)
 
 
-def whole(name: str, value: Any, least: int = 1) -> int:
-    """`value` as an int, if it is a whole number of at least `least`."""
-    if isinstance(value, bool) or value != int(value) or value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
-    return int(value)
-
-
 def probabilities(name: str, value: Any) -> Array:
     """`value` as an array (..., K) of numbers in [0, 1]."""
     array = np.asarray(value, dtype=np.float64)

@@ -9,7 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from experts.simulation.environments.base import Course, each, number, probabilities, whole
+from experts.numerics.arguments import whole
+from experts.simulation.environments.base import Course, each, number, probabilities
 from experts.simulation.environments.wrappers import Scaled
 from experts.types import Array
 

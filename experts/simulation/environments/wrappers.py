@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from experts.simulation.environments.base import Course, Environment, whole
+from experts.numerics.arguments import whole
+from experts.simulation.environments.base import Course, Environment
 from experts.types import Array
 
 

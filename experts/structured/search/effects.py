@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from experts.numerics.arguments import whole
 from experts.structured.search.surrogate import Surrogate
 from experts.types import Array
 
@@ -53,7 +54,8 @@ class Effects:
         except ImportError as missing:
             raise ImportError("Effects.plot needs matplotlib: pip install matplotlib") from missing
         main = [row for row in self.rows if len(row.options) == 1]
-        others = sorted(self.rows[len(main) :], key=lambda row: -abs(row.effect))[:pairs]
+        others = sorted(self.rows[len(main) :], key=lambda row: -abs(row.effect))
+        others = others[: whole("pairs", pairs, 0)]
         height = 1.5 + 0.2 * max(len(main), len(others))
         figure = Figure(figsize=(12, height), layout="constrained")
         for axes, some in zip(figure.subplots(1, 2), (main, others), strict=True):

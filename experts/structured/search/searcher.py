@@ -11,13 +11,19 @@ from typing import Any, overload
 
 import numpy as np
 
+from experts.numerics.arguments import flag, whole
+from experts.numerics.parameters import real
 from experts.structured.product import ProductDistribution
 from experts.structured.search.effects import Effects, effects
 from experts.structured.search.settings import DEFAULT, Settings
-from experts.structured.search.space import Choice, Point, Space
+from experts.structured.search.space import Choice, Point, Space, from_json, to_json
 from experts.structured.search.start import latin
 from experts.structured.search.surrogate import Surrogate
 from experts.types import Array
+
+
+class _ExhaustedError(ValueError):
+    """No point is left."""
 
 
 class Search:
@@ -73,7 +79,8 @@ class Search:
         settings: Settings = DEFAULT,
     ) -> None:
         self.space = Space(space)
-        self.seed, self.maximize, self.noisy = seed, maximize, noisy
+        self.seed = whole("seed", seed, 0)
+        self.maximize, self.noisy = flag("maximize", maximize), flag("noisy", noisy)
         self.settings = settings
         self._model = Surrogate(self.space, settings.scales)
         self._asked = self._estimated = 0
@@ -94,11 +101,20 @@ class Search:
         Raises
         ------
         ValueError
-            If all points were asked for or told, or `count` is negative.
+            If not so many points are left that were neither asked for nor told; then none is
+            asked for.
         """
-        if count is not None and not (count == int(count) and count >= 0):
-            raise ValueError(f"count must be a whole number of at least 0, got {count}")
-        return self._next() if count is None else [self._next() for _ in range(count)]
+        if count is None:
+            return self._next()
+        count, asked, outstanding = whole("count", count, 0), self._asked, dict(self._outstanding)
+        try:
+            return [self._next() for _ in range(count)]
+        except _ExhaustedError:
+            left = self._asked - asked
+            self._asked, self._outstanding = asked, outstanding
+            raise ValueError(
+                f"count must be at most {left}, got {count}: the space is exhausted then"
+            ) from None
 
     def tell(
         self, point: Mapping[str, Any], value: float | None = None, *, failed: bool = False
@@ -112,11 +128,13 @@ class Search:
             value already and the search is not `noisy`.
         """
         code = self.space.encode(point)
-        if failed == (value is not None):
-            raise ValueError(f"tell either a value or failed=True, got {value} and {failed}")
-        number = math.nan if value is None else float(value)
-        if not (failed or math.isfinite(number)):
-            raise ValueError(f"value must be finite, got {number}: for a failure tell failed=True")
+        if flag("failed", failed) == (value is not None):
+            raise ValueError(f"tell either a value or failed=True, got {value!r} and {failed}")
+        number = math.nan if failed else real(value)
+        if number is None or not (failed or math.isfinite(number)):
+            raise ValueError(
+                f"value must be a finite number, got {value!r}: for a failure tell failed=True"
+            )
         key = code.tobytes()
         if key in self._told and not self.noisy:
             before = self._values[self._told[key]]
@@ -174,12 +192,14 @@ class Search:
     def predict(self, points: Sequence[Mapping[str, Any]]) -> Array:
         """What the model expects of points, (n,): normal scores of the values; more is better."""
         model = self._fitted()
-        codes = np.stack([self.space.encode(point) for point in points])
+        codes = self._table([self.space.encode(point) for point in points])
         x = model.features[np.arange(len(self.space.names))[:, None], codes.T]
         return -model.draw(self._losses(), np.zeros(sum(model.normals))).values(x)
 
     def state_dict(self) -> dict[str, Any]:
         """All that a search is, as copies: arrays by name under "state", and plain values.
+
+        ValueError if an option is no number, string, None or tuple of such.
 
         To save it, and to get it back::
 
@@ -194,18 +214,13 @@ class Search:
             "barred": self._table(list(self._barred.values())),
         }
         plain = {name: getattr(self, name) for name in ("seed", "maximize", "noisy")}
-        space = {name: asdict(choice) for name, choice in self.space.choices.items()}
-        texts = {"space": json.dumps(space), "settings": json.dumps(asdict(self.settings))}
+        texts = {"space": to_json(self.space), "settings": json.dumps(asdict(self.settings))}
         return plain | texts | {"asked": self._asked, "state": arrays}
 
     @classmethod
     def from_state_dict(cls, saved: Mapping[str, Any]) -> Search:
         """The search that `state_dict` was taken of; options come back as JSON has them."""
-        space = {}
-        for name, fields in json.loads(str(saved["space"])).items():
-            options = _frozen(fields.pop("options"))
-            when = {parent: _frozen(some) for parent, some in fields.pop("when").items()}
-            space[name] = Choice(options, when, **fields)
+        space = from_json(str(saved["space"]))
         search = cls(
             space,
             seed=int(saved["seed"]),
@@ -219,16 +234,16 @@ class Search:
         search._values = np.where(arrays["failed"], math.nan, arrays["values"]).tolist()
         for index, code in enumerate(search._codes):
             search._told.setdefault(code.tobytes(), index)
-        for name, found in (("outstanding", search._outstanding), ("barred", search._barred)):
+        for name, kept in (("outstanding", search._outstanding), ("barred", search._barred)):
             for code in arrays[name].astype(np.int64).reshape(-1, len(space)):
-                found[code.tobytes()] = code
+                kept[code.tobytes()] = code
         return search
 
     def _next(self) -> Point:
         generator = np.random.default_rng([self.seed, self._asked])
         uniforms = generator.random((self.settings.game.rounds + 1, len(self.space.names)))
         rows = min(int(self.space.sizes.max()), self.settings.start)
-        if not self._told or len(self._told) + len(self._outstanding) < rows:
+        if not self._codes or len(self._codes) + len(self._outstanding) < rows:
             plays = np.repeat(self.space.prior[None], len(uniforms), axis=0)
             block, row = divmod(self._asked, rows)
             strata = latin(self.space, rows, np.random.default_rng([self.seed, block, 1]))
@@ -282,7 +297,7 @@ class Search:
                 return point
         rest = self._unknown(generator)
         if rest is None:
-            raise ValueError("space is exhausted: all of its points were asked for or told")
+            raise _ExhaustedError("space is exhausted: all of its points were asked for or told")
         return rest
 
     def _unknown(self, generator: np.random.Generator) -> Array | None:
@@ -296,8 +311,3 @@ class Search:
     def _table(self, codes: Sequence[Array]) -> Array:
         """Codes (n, E), also of none."""
         return np.asarray(codes, dtype=np.int64).reshape(-1, len(self.space.names))
-
-
-def _frozen(options: Any) -> Any:
-    """Options with tuples for the lists that JSON made of them."""
-    return tuple(map(_frozen, options)) if isinstance(options, list) else options

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from experts.numerics.arguments import whole
 from experts.structured.search.game import Game
 from experts.structured.search.surrogate import Scales
 
@@ -29,6 +30,10 @@ class Settings:
     start: int = 10
     """the first asks, at most so many, are a Latin hypercube: enough to see every option. All are
     until something is told"""
+
+    def __post_init__(self) -> None:
+        for name in ("crowd", "start"):
+            whole(name, getattr(self, name))
 
     @classmethod
     def load(cls, text: str) -> Settings:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from experts.numerics.arguments import flag
 from experts.types import Array
 
 Point = dict[str, Any]
@@ -40,7 +43,7 @@ class Choice:
         """`ordered`, or what the options say."""
         if self.ordered is not None:
             return self.ordered
-        numbers = [o for o in self.options if isinstance(o, int | float)]
+        numbers = [o for o in self.options if isinstance(o, Real)]
         if len(numbers) < len(self.options) or any(isinstance(o, bool) for o in numbers):
             return False
         steps = [b > a for a, b in pairwise(numbers)]
@@ -63,6 +66,8 @@ class Space:
     """
 
     def __init__(self, dimensions: Mapping[str, Choice | Sequence[Any]]) -> None:
+        if not isinstance(dimensions, Mapping):
+            raise ValueError(f"space must be a mapping of names to options, got {dimensions!r}")
         self.choices = {name: _choice(name, given) for name, given in dimensions.items()}
         if not self.choices:
             raise ValueError("space must have at least one dimension, got none")
@@ -96,6 +101,8 @@ class Space:
 
     def encode(self, point: Mapping[str, Any]) -> Array:
         """Code of a point; ValueError unless it has an option for exactly what is active."""
+        if not isinstance(point, Mapping):
+            raise ValueError(f"point must be a mapping of names to options, got {point!r}")
         if unknown := [name for name in point if name not in self.choices]:
             raise ValueError(f"point has no dimension {unknown[0]!r}: they are {self.names}")
         code = np.full(len(self.names), -1)
@@ -154,7 +161,7 @@ class Space:
             if parent not in self.choices:
                 raise ValueError(f"when of {name!r} names {parent!r}: there are {self.names}")
             allowed = np.zeros(self.prior.shape[1], dtype=bool)
-            if isinstance(options, str) or not isinstance(options, Sequence) or not options:
+            if not _is_list(options) or not options:
                 raise ValueError(
                     f"when of {name!r} must list options of {parent!r}, got {options!r}"
                 )
@@ -175,7 +182,7 @@ class Space:
         return [(e, q, allowed) for e, found in enumerate(closure) for q, allowed in found.items()]
 
     def _look_up(self, name: str, option: Any) -> int:
-        index = self._index[name].get(option) if isinstance(option, Hashable) else None
+        index = self._index[name].get(option) if _is_option(option) else None
         if index is None:
             raise ValueError(
                 f"{name!r} has no option {option!r}: it offers {list(self.choices[name].options)}"
@@ -187,33 +194,84 @@ def _choice(name: str, given: Choice | Sequence[Any]) -> Choice:
     """A checked `Choice`."""
     if not isinstance(name, str):
         raise ValueError(f"space must have strings as names, got {name!r}")
-    if isinstance(given, str) or not isinstance(given, Choice | Sequence | np.ndarray):
-        raise ValueError(f"{name!r} must be a Choice or a list of options, got {given!r}")
     choice = given if isinstance(given, Choice) else Choice(given)
     options = _plain(choice.options)
+    if not _is_list(options):
+        raise ValueError(f"{name!r} must be a Choice or a list of options, got {given!r}")
+    if not isinstance(choice.when, Mapping):
+        raise ValueError(
+            f"when of {name!r} must be a mapping of names to options, got {choice.when!r}"
+        )
     when = {parent: _plain(some) for parent, some in choice.when.items()}
     if not options:
         raise ValueError(f"{name!r} must offer at least one option, got none")
     for option in options:
-        if not isinstance(option, Hashable) or option != option:  # noqa: PLR0124  (nan)
+        if not _is_option(option):
             raise ValueError(f"{name!r}: options must be hashable and not nan, got {option!r}")
     if len(set(options)) < len(options):
         raise ValueError(f"{name!r} must not offer equal options, got {options}")
-    if choice.prior is not None:
-        prior = np.asarray(choice.prior, dtype=float)
-        if prior.shape != (len(options),) or not (
-            np.all(prior >= 0) and prior.sum() > 0 and np.isfinite(prior.sum())
-        ):
-            raise ValueError(
-                f"prior of {name!r} must be {len(options)} nonnegative weights, not all 0, "
-                f"got {choice.prior}"
-            )
-        choice = replace(choice, prior=prior.tolist())
-    return replace(choice, options=options, when=when)
+    ordered = None if choice.ordered is None else flag(f"ordered of {name!r}", choice.ordered)
+    prior = None if choice.prior is None else _weights(name, choice.prior, len(options))
+    return Choice(options, when, prior, ordered)
+
+
+def _weights(name: str, given: Any, count: int) -> list[float]:
+    """A checked prior."""
+    try:
+        prior = np.asarray(given, dtype=float)
+        right = prior.shape == (count,) and np.all(prior >= 0) and 0 < prior.max() < np.inf
+    except (TypeError, ValueError, OverflowError):
+        right = False
+    if not right:
+        raise ValueError(
+            f"prior of {name!r} must be {count} nonnegative weights, not all 0, got {given!r}"
+        )
+    weights: list[float] = (prior / max(prior.max() / 1e300, 1.0)).tolist()  # their sum is finite
+    return weights
+
+
+def _is_list(options: Any) -> bool:
+    return isinstance(options, Sequence) and not isinstance(options, str | bytes | bytearray)
+
+
+def _is_option(option: Any) -> bool:
+    """Whether an option can be looked up: it is hashable, and equal to itself, unlike nan."""
+    try:
+        hash(option)
+    except TypeError:
+        return False
+    parts = option if isinstance(option, tuple) else ()
+    return bool(option == option) and all(map(_is_option, parts))  # noqa: PLR0124
 
 
 def _plain(options: Any) -> Any:
     """Options as a list of Python's own values; what is none, as it is."""
-    if isinstance(options, str) or not isinstance(options, Sequence | np.ndarray):
+    if not (_is_list(options) or (isinstance(options, np.ndarray) and options.ndim == 1)):
         return options
     return [option.item() if isinstance(option, np.generic) else option for option in options]
+
+
+def to_json(space: Space) -> str:
+    """A space's choices; ValueError if an option is no number, string, None or tuple of such."""
+
+    def refuse(option: Any) -> None:
+        raise ValueError(f"only numbers, strings, None and tuples can be saved, not {option!r}")
+
+    every = {
+        name: {each.name: getattr(choice, each.name) for each in fields(choice)}
+        for name, choice in space.choices.items()
+    }
+    return json.dumps(every, default=refuse)
+
+
+def from_json(text: str) -> dict[str, Choice]:
+    """The choices of `to_json`."""
+
+    def frozen(options: Any) -> Any:
+        return tuple(map(frozen, options)) if isinstance(options, list) else options
+
+    every = json.loads(text)
+    for found in every.values():
+        found["options"] = frozen(found["options"])
+        found["when"] = {parent: frozen(some) for parent, some in found["when"].items()}
+    return {name: Choice(**found) for name, found in every.items()}

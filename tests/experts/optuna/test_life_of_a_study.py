@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -16,6 +17,7 @@ from optuna.samplers import PartialFixedSampler
 from optuna.trial import TrialState
 
 from experts.optuna import ExpertsSampler
+from experts.structured import Search
 from tests.experts.optuna.studies import BEST, branches, distance, distinct, new_study, params
 
 
@@ -209,3 +211,40 @@ def test_trials_that_were_added() -> None:
     study.add_trials(source.trials)
     study.optimize(distance, n_trials=10)
     assert distinct(study) == 15
+
+
+def test_parameters_that_only_some_trials_have() -> None:
+    """Where nothing says when: trials without them are not in the way."""
+
+    def objective(trial: Trial) -> float:
+        return float(trial.suggest_int("x", 0, 6)) if trial.number % 2 else 0.5
+
+    study = new_study()
+    study.optimize(objective, n_trials=14)
+    assert sorted(found["x"] for found in params(study)[1::2]) == list(range(7))
+
+
+def test_an_option_that_always_fails_does_not_stop_the_search() -> None:
+    def objective(trial: Trial) -> float:
+        kind, rate = trial.suggest_categorical("kind", "abcde"), trial.suggest_float("rate", 0, 1)
+        if kind == "a":
+            raise FloatingPointError
+        return "bcde".index(kind) + rate
+
+    study = new_study(ExpertsSampler(seed=0, warn_independent_sampling=False))
+    study.optimize(objective, n_trials=60, catch=FloatingPointError)
+    assert [found["kind"] for found in params(study)[20:]].count("b") > 15
+
+
+def test_many_jobs_tell_of_every_trial_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though Optuna gives every job a seed of its own."""
+    tell, count = Search.tell, []
+
+    def counted(self: Search, *told: Any, **failed: Any) -> None:
+        count.append(told)
+        tell(self, *told, **failed)
+
+    monkeypatch.setattr(Search, "tell", counted)
+    study = new_study()
+    study.optimize(distance, n_trials=20, n_jobs=2)
+    assert len(count) <= 20

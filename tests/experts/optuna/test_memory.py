@@ -6,9 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from experts.optuna.dimensions import options
 from experts.optuna.memory import Memory
 from experts.structured import Search
 
@@ -148,3 +154,55 @@ def test_what_is_no_dimension_and_why() -> None:
     assert memory.others.keys() == {"layers", "width"}
     assert "changes" in memory.others["layers"]
     assert "no conditions" in memory.others["width"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "step"), [(0, 1e-12, 1e-13), (1e7, 1e7 + 10, 1.0), (-1e300, 1e300, 1e299)]
+)
+def test_steps_of_every_size_are_told_apart(low: float, high: float, step: float) -> None:
+    distribution = FloatDistribution(low, high, step=step)
+    found = [
+        create_trial(params={"x": x}, distributions={"x": distribution}, value=float(at))
+        for at, x in enumerate(options(distribution))
+    ]
+    memory = Memory("study", 0, maximize=False, noisy=False)
+    memory.catch_up(trials(*found))
+    assert told(memory) == list(range(11 if low >= 0 else 21))
+
+
+def test_steps_that_are_lost_in_rounding_are_no_dimension() -> None:
+    distribution = FloatDistribution(1e9, 1e9 + 1, step=0.1)
+    memory = Memory("study", 0, maximize=False, noisy=False)
+    memory.catch_up(
+        trials(create_trial(params={"x": 1e9}, distributions={"x": distribution}, value=1.0))
+    )
+    assert memory.search is None
+    assert "told apart" in memory.others["x"]
+
+
+def test_choices_that_are_nearly_equal_are_two() -> None:
+    distribution = CategoricalDistribution((0.1, 0.1 + 1e-13))
+    memory = Memory("study", 0, maximize=False, noisy=False)
+    memory.catch_up(
+        trials(
+            *(
+                create_trial(params={"x": x}, distributions={"x": distribution}, value=float(at))
+                for at, x in enumerate(distribution.choices)
+            )
+        )
+    )
+    assert told(memory) == [0.0, 1.0]
+
+
+def test_a_trial_without_dimensions_says_nothing() -> None:
+    memory = Memory("study", 0, maximize=False, noisy=False)
+    memory.catch_up(trials(({}, 1.0), ({}, None), ({"layers": 2}, 2.0), ({}, 0.0), ({}, None)))
+    assert told(memory) == [2.0]
+    assert memory.others == {}
+
+
+def test_another_study_of_the_same_name_is_another() -> None:
+    memory = Memory("study", 0, maximize=False, noisy=False)
+    memory.catch_up(trials(({"layers": 1}, 1.0), ({"layers": 2}, 2.0)))
+    memory.catch_up(trials(({"layers": 2}, 5.0), ({"layers": 1}, 4.0), ({"layers": 3}, 3.0)))
+    assert told(memory) == [5.0, 4.0, 3.0]

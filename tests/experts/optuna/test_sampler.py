@@ -168,3 +168,10 @@ def test_several_objectives_are_refused() -> None:
     study = new_study(directions=["minimize", "maximize"])
     with pytest.raises(ValueError, match=r"multi-objective.*ExpertsSampler"):
         study.ask().suggest_int("x", 0, 1)
+
+
+@pytest.mark.parametrize("wrong", [{"seed": -1}, {"seed": 1.5}, {"seed": "2"}, {"noisy": "no"}])
+def test_arguments_of_the_wrong_kind_are_refused_at_once(wrong: Any) -> None:
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"{name} must be "):
+        ExpertsSampler(**wrong)

@@ -62,3 +62,13 @@ def test_kept_edges_have_the_weight_of_their_odds_against_none() -> None:
     odds = [(1 - share) / share for share in (0.5, 0.2, 0.1)]
     wanted = [odds[0] * odds[1], odds[0] * odds[2], odds[1] * odds[2]]
     assert all(map(math.isclose, weights, wanted))
+
+
+@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("count", [1, 3, None])
+def test_a_prior_may_leave_edges_only_none(name: str, count: int | None) -> None:
+    space = OPENED[name]
+    prior, none = uniform_over_choices(space, CPU), space.operations.index(NONE)
+    prior[:count] = torch.nn.functional.one_hot(torch.tensor(none), len(space.operations))
+    architecture = to_architecture(space, Search(as_choices(space, prior)).ask())
+    assert space.parse(space.genotype(architecture)) == architecture

@@ -1,0 +1,25 @@
+"""Checks of single arguments: a ValueError, or the value as Python has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def whole(name: str, value: Any, least: int = 1) -> int:
+    """`value` as an int, if it is a whole number of at least `least`."""
+    try:
+        right = not isinstance(value, bool | np.bool_) and value == int(value) and value >= least
+    except (TypeError, ValueError, OverflowError):
+        right = False
+    if not right:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    return int(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """`value` as a bool, if it is one: a string or a number may mean the contrary of its truth."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
