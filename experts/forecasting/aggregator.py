@@ -190,7 +190,7 @@ class OnlineAggregator(Estimator):
 
     def score(self, X: Any, y: Any, **columns: Any) -> float:
         """Minus the mean loss of `predict`, so that larger is better."""
-        observed = _observed(y, self._table(X, columns))
+        observed = self._table(X, columns).observed(y)
         combined = np.asarray(self.predict(X, **columns)).reshape(*observed.shape, -1)
         losses = self._known().setup.loss.value(combined, observed[..., None])
         return -float(np.nanmean(losses))
@@ -245,7 +245,8 @@ class OnlineAggregator(Estimator):
 
     def _go_on(self, before: Fitted | None, data: Any, y: Any, columns: dict[str, Any]) -> Self:
         table = self._table(data, columns)
-        observed = _observed(y, table)
+        observed = table.observed(y)
+        frames.check_same_rows(data, y)
         fitted = Fitted.of(self, table) if before is None else before
         fitted, table = fitted.aligned(table, observed, newcomers=True)
         fitted, history = fitted.play(table, observed)
@@ -283,17 +284,3 @@ class OnlineAggregator(Estimator):
         values = values if fitted.series else values[:, 0]
         kept = [name for name in (self.time, self.group) if name is not None]
         return frames.like(data, values, "combined", kept)
-
-
-def _observed(y: Any, table: Table) -> Array:
-    """(n, S) observations."""
-    array = frames.numbers("y", y)
-    n, series = table.forecasts.shape[:2]
-    if len(array) != n:
-        raise ValueError(
-            f"y and X have inconsistent numbers of samples: {len(array)} observations, {n} rows"
-        )
-    expected = (n, series) if table.series else (n,)
-    if array.shape not in (expected, (*expected, 1)):
-        raise ValueError(f"y must have the shape {expected}, got {array.shape}")
-    return array.reshape(n, series)
