@@ -69,7 +69,8 @@ def keys(column: Any) -> Array:
     if values.dtype.hasobject and hasattr(column, "isna"):
         missing = np.asarray(column.isna())
     else:
-        none = {"f": np.isnan, "M": np.isnat, "O": _is_none}.get(values.dtype.kind)
+        tests: dict[str, Any] = {"f": np.isnan, "M": np.isnat, "O": _is_none}
+        none = tests.get(values.dtype.kind)
         missing = np.zeros(len(values), dtype=bool) if none is None else none(values)
     if missing.any():
         raise ValueError(f"group is missing in row {int(np.argmax(missing))}")
