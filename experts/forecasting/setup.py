@@ -58,6 +58,11 @@ class Setup:
                 "learner='nnls' goes with combine='nonnegative' and loss='squared', got "
                 f"combine={model.combine!r} and loss={model.loss!r}"
             )
+        if model.combine != "convex" and loss.mixability is not None:
+            raise ValueError(
+                f"combine must be 'convex' for the loss {loss.name!r}, whose forecasts are "
+                f"probabilities, got {model.combine!r}"
+            )
         if model.unit not in (None, "auto"):
             raise ValueError(f"unit must be None or 'auto', got {model.unit!r}")
         learner, aggregating = learner_of(model.learner, loss, late=bool(timed or delay))

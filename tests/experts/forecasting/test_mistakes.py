@@ -30,6 +30,8 @@ DATES = np.arange("2026-01-01", "2026-03-02", dtype="datetime64[D]")
         ({"levels": [0.5]}, "levels go with loss"),
         ({"combine": "affine"}, "combine must be one of"),
         ({"combine": "bounded", "radius": 1.0}, "radius must be a number above 1"),
+        ({"combine": "nonnegative", "loss": "brier"}, "combine must be 'convex' for the loss"),
+        ({"combine": "bounded", "loss": "log"}, "combine must be 'convex' for the loss 'log'"),
         ({"intercept": 1.0}, "intercept goes with combine='bounded'"),
         ({"unit": 2.0}, "unit must be None or 'auto'"),
         ({"classes": 3}, "classes go with loss 'log' or 'brier'"),
@@ -136,6 +138,23 @@ def test_mistakes_between_calls() -> None:
         OnlineAggregator(keep_history=False).fit(forecasts, observed).history_  # noqa: B018
     with pytest.raises(ValueError, match="levels has 2, the forecasts' last axis has 1"):
         OnlineAggregator(loss="crps", levels=[0.1, 0.9]).fit(forecasts[..., None], observed)
+
+
+@pytest.mark.parametrize(
+    "loss, problem",
+    [
+        (lambda f, y: np.mean((f - y) ** 2), "loss must return a number for each forecast"),
+        (lambda f, y: np.mean((f - y) ** 2, axis=1), "and not its mean, got float64"),
+        (lambda f, y: None, "got object"),
+        (((lambda f, y: (f - y) ** 2), (lambda f, y: 1.0)), "loss must return a number"),
+        (lambda f, y: np.where(f > y, np.nan, (f - y) ** 2), "or no number, for forecasts"),
+        (((lambda f, y: f * np.nan), (lambda f, y: f - y)), "or no number, for forecasts"),
+    ],
+    ids=["mean", "axis", "none", "slope", "nan", "nan-with-slope"],
+)
+def test_mistakes_in_losses_of_your_own(loss: Any, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        OnlineAggregator(loss=loss).fit(*walk())
 
 
 def test_mistakes_in_classes() -> None:
