@@ -124,7 +124,10 @@ def absolute() -> Loss:
 
 def pinball(levels: Sequence[float], *, factor: float = 1.0, name: str | None = None) -> Loss:
     """factor * (1[y < f] - level) (f - y): its mean is smallest at the quantile of that level."""
-    kept = tuple(float(level) for level in levels)
+    try:
+        kept = tuple(float(level) for level in levels)
+    except (TypeError, ValueError):
+        raise ValueError(f"levels must be a list of numbers in (0, 1), got {levels!r}") from None
     if not kept or not all(0 < level < 1 for level in kept):
         raise ValueError(f"levels must lie in (0, 1), got {levels!r}")
     if list(kept) != sorted(set(kept)):

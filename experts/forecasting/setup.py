@@ -20,6 +20,9 @@ from experts.learners.hedge import hedge
 from experts.registry import REGISTRY
 from experts.types import Array
 
+_LONG = 2**62
+"""More rows than there can be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:
@@ -47,25 +50,9 @@ class Setup:
         if has_levels(model) and levels != len(loss.levels):
             what = "classes are" if loss.classes else "levels has"
             raise ValueError(f"{what} {len(loss.levels)}, the forecasts' last axis has {levels}")
-        delay = model.delay
-        if isinstance(delay, bool) or not isinstance(delay, int | np.integer) or delay < 0:
-            raise ValueError(f"delay must be a whole number of rows >= 0, got {delay!r}")
-        if timed and delay:
-            raise ValueError(f"available_at and delay={delay} both say when observations come")
+        _check(model, loss, timed)
         nnls = isinstance(model.learner, str) and model.learner == "nnls"
-        if nnls and (model.combine != "nonnegative" or loss.name != "squared"):
-            raise ValueError(
-                "learner='nnls' goes with combine='nonnegative' and loss='squared', got "
-                f"combine={model.combine!r} and loss={model.loss!r}"
-            )
-        if model.combine != "convex" and loss.mixability is not None:
-            raise ValueError(
-                f"combine must be 'convex' for the loss {loss.name!r}, whose forecasts are "
-                f"probabilities, got {model.combine!r}"
-            )
-        if model.unit not in (None, "auto"):
-            raise ValueError(f"unit must be None or 'auto', got {model.unit!r}")
-        learner, aggregating = learner_of(model.learner, loss, late=bool(timed or delay))
+        learner, aggregating = learner_of(model.learner, loss, late=bool(timed or model.delay))
         if model.unit == "auto" and not aggregating and not nnls:
             learner = Rescaled(learner)
         return cls(
@@ -74,7 +61,7 @@ class Setup:
             aggregating,
             bool(model.gradient) and not aggregating,
             loss.classes or bool(model.shared),
-            None if timed else int(delay),
+            None if timed else int(model.delay),
             series,
             levels,
             has_levels(model),
@@ -134,6 +121,32 @@ class Setup:
         values = values.reshape(*values.shape[:-2], self.series, -1, values.shape[-1])
         values = values if self.apart else values[..., 0, :]
         return values if series else np.take(values, 0, axis=-2 - self.apart)
+
+
+def _check(model: Any, loss: Loss, timed: bool) -> None:
+    """ValueError for parameters that cannot be, or do not go together."""
+    for name in ("gradient", "shared", "keep_history"):
+        value = getattr(model, name)
+        if not isinstance(value, bool | np.bool):
+            raise ValueError(f"{name} must be True or False, got {value!r}")
+    delay = model.delay
+    if isinstance(delay, bool) or not isinstance(delay, int | np.integer) or not 0 <= delay < _LONG:
+        raise ValueError(f"delay must be a whole number of rows >= 0, got {delay!r}")
+    if timed and delay:
+        raise ValueError(f"available_at and delay={delay} both say when observations come")
+    nnls = isinstance(model.learner, str) and model.learner == "nnls"
+    if nnls and (model.combine != "nonnegative" or loss.name != "squared"):
+        raise ValueError(
+            "learner='nnls' goes with combine='nonnegative' and loss='squared', got "
+            f"combine={model.combine!r} and loss={model.loss!r}"
+        )
+    if model.combine != "convex" and loss.mixability is not None:
+        raise ValueError(
+            f"combine must be 'convex' for the loss {loss.name!r}, whose forecasts are "
+            f"probabilities, got {model.combine!r}"
+        )
+    if model.unit not in (None, "auto"):
+        raise ValueError(f"unit must be None or 'auto', got {model.unit!r}")
 
 
 def has_levels(model: Any) -> bool:
