@@ -5,6 +5,7 @@ Both kinds of frame have `columns`, and columns have `to_numpy`; that is all tha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,7 +88,9 @@ def is_frame(data: Any) -> bool:
     return hasattr(data, "columns") and hasattr(data, "shape")
 
 
-def read(data: Any, special: dict[str, Any], *, quantiles: bool) -> Table:
+def read(
+    data: Any, special: dict[str, Any], *, quantiles: bool, optional: Sequence[str] = ()
+) -> Table:
     """The table in a frame, or in an array (n, K), (n, S, K), with `quantiles` (..., Q) more.
 
     Parameters
@@ -98,19 +101,12 @@ def read(data: Any, special: dict[str, Any], *, quantiles: bool) -> Table:
         time, group and available_at: a column's name, an array (n,), or None.
     quantiles
         Whether the last axis holds quantiles; then no frame.
+    optional
+        Those whose column may be lacking.
     """
     if hasattr(data, "collect_schema") and not hasattr(data, "shape"):
         raise TypeError("forecasts are a lazy frame: pass .collect()")
-    given: dict[str, Array] = {}
-    left_out: set[Any] = set()
-    for argument, value in special.items():
-        if isinstance(value, str | int):
-            if not is_frame(data) or value not in list(data.columns):
-                raise ValueError(f"{argument}={value!r}: there is no such column in the forecasts")
-            left_out.add(value)
-            given[argument] = data[value]
-        elif value is not None:
-            given[argument] = value
+    given, left_out = _special(data, special, optional)
     names = None
     if is_frame(data):
         if quantiles:
@@ -136,6 +132,25 @@ def read(data: Any, special: dict[str, Any], *, quantiles: bool) -> Table:
         raise ValueError("time and available_at must both hold dates, or both numbers")
     group = keys(given["group"]) if "group" in given else None
     return Table(forecasts, names, series, time, group, due)
+
+
+def _special(
+    data: Any, special: dict[str, Any], optional: Sequence[str]
+) -> tuple[dict[str, Any], set[Any]]:
+    """The columns that are no forecasts, and those names that are left out for them."""
+    given: dict[str, Any] = {}
+    left_out: set[Any] = set()
+    for argument, value in special.items():
+        if isinstance(value, str | int):
+            if not is_frame(data) or value not in list(data.columns):
+                if argument in optional:
+                    continue
+                raise ValueError(f"{argument}={value!r}: there is no such column in the forecasts")
+            left_out.add(value)
+            given[argument] = data[value]
+        elif value is not None:
+            given[argument] = value
+    return given, left_out
 
 
 def check_same_rows(data: Any, y: Any) -> None:

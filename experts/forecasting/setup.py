@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from experts.checks import check_learner
+from experts.forecasting import frames
 from experts.forecasting.classes import class_loss
 from experts.forecasting.frames import Table
 from experts.forecasting.game import Game
@@ -163,6 +164,17 @@ def loss_of_model(model: Any) -> Loss:
             f"classes={model.classes!r} and levels={model.levels!r} exclude each other"
         )
     return class_loss(model.loss, model.classes)
+
+
+def read_table(how: Any, data: Any, columns: dict[str, Any], *, ahead: bool = False) -> Table:
+    """The table in `data`, by the parameters `how`."""
+    loss_of_model(how)  # what is wrong with them is not the table's mistake
+    special = {"time": how.time, "group": how.group, "available_at": how.available_at}
+    for name in columns:
+        if name not in special:
+            raise TypeError(f"{name} is no argument; time, group and available_at are")
+    optional = ("available_at",) if ahead else ()
+    return frames.read(data, special | columns, quantiles=has_levels(how), optional=optional)
 
 
 def learner_of(given: Any, loss: Loss, *, late: bool) -> tuple[Any, bool]:

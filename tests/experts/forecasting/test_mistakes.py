@@ -144,6 +144,13 @@ def test_mistakes_between_calls() -> None:
         timed.partial_fit(forecasts, observed, time=rows + 60)
     with pytest.raises(ValueError, match="time must be given, as it was before"):
         timed.predict(forecasts)
+    with pytest.raises(ValueError, match="time must be given to all fits or to none"):
+        model.partial_fit(forecasts, observed, time=rows)
+    dated = OnlineAggregator().fit(forecasts, observed, time=rows)
+    with pytest.raises(ValueError, match="time must be given to all fits or to none"):
+        dated.partial_fit(forecasts, observed)
+    with pytest.raises(ValueError, match="no row with an observation and a forecast"):
+        model.score(forecasts, np.full(60, np.nan))
     with pytest.raises(TypeError, match="sample_weight is no argument"):
         model.fit(forecasts, observed, sample_weight=observed)
     with pytest.raises(ValueError, match="available_at and delay=2 both say"):
