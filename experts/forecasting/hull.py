@@ -111,7 +111,8 @@ class Hull:
         total = np.where(there, forecasts, 0.0).sum(axis=2, keepdims=True)
         mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
         scaled = np.where(there, forecasts, mean)[:, :, :, None, :] * self.multiples[:, None]
-        flat = scaled.reshape(*scaled.shape[:2], -1, scaled.shape[-1])
+        n, batch, experts, multiples, levels = scaled.shape
+        flat = scaled.reshape(n, batch, experts * multiples, levels)
         return np.concatenate([self.constants[:, None] + 0 * mean, flat], axis=2)
 
     def folded(self, weights: Array) -> tuple[Array, Array]:

@@ -90,3 +90,4 @@ def test_no_rows_that_count(loss: str) -> None:
         model = OnlineAggregator(loss=loss).fit(forecasts, observed)
         assert model.mixture_regret_ == 0
         np.testing.assert_array_equal(best_mixture(forecasts, observed, loss).weights, 0.5)
+    assert OnlineAggregator(combine="bounded").fit([[1.0]], [np.nan]).mixture_regret_ == 0
