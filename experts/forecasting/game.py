@@ -192,7 +192,7 @@ class Game:
             told = -regret
             if self.gradient:
                 told = np.where(awake, (self.loss.slope(f, y) * (x - f)).mean(axis=-1), 0.0)
-        if not (np.isfinite(told) & (regret < np.inf)).all():
+        if not np.isfinite(told).all() or (np.isnan(regret) | np.isposinf(regret)).any():
             self._refuse(rows, row)
         self.regret = self.regret + regret
         self._tell(int(rows.copy[row]), rows.play[row], told, awake, counts)
