@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
@@ -10,10 +11,9 @@ import numpy as np
 from experts.forecasting import frames
 from experts.forecasting.estimator import Estimator
 from experts.forecasting.fitted import Fitted
-from experts.forecasting.frames import Table
 from experts.forecasting.history import History
 from experts.forecasting.plots import Course, course, pictures
-from experts.forecasting.setup import has_levels, loss_of_model
+from experts.forecasting.setup import read_table
 from experts.types import Array
 
 
@@ -84,6 +84,8 @@ class OnlineAggregator(Estimator):
         mixture u of the corners by at most ``u @ certificate_``.
     mixture_regret_
         Our loss less that of the best fixed mixture, by convex optimisation over all rows.
+    groups_
+        The groups, in the order of the first axis of these; [] without groups.
     experts_, corners_
         Names of the columns, in the order of the weights; names of the corners of `hull`, which are
         the experts if combine="convex".
@@ -108,6 +110,7 @@ class OnlineAggregator(Estimator):
     """
 
     combined_: Any
+    _as: SimpleNamespace  # the parameters it was fitted with
     _fitted: Fitted
     _history: list[History]
 
@@ -125,9 +128,9 @@ class OnlineAggregator(Estimator):
         shared: bool = False,
         classes: int | None = None,
         delay: int = 0,
-        time: str | None = None,
-        group: str | None = None,
-        available_at: str | None = None,
+        time: str | int | None = None,
+        group: str | int | None = None,
+        available_at: str | int | None = None,
         keep_history: bool = True,
     ) -> None:
         self.learner = learner
@@ -182,18 +185,24 @@ class OnlineAggregator(Estimator):
         """Combined forecasts for the rows that come next, with the weights of now.
 
         Nothing is learned. Observations that were given, but are late, are used as the rows go on.
+        A column that says when observations become available may be lacking: they count as on time.
         """
         fitted = self._known()
-        table = self._table(X, columns)
-        nothing = np.full(table.forecasts.shape[:2], np.nan)
-        fitted, table = fitted.aligned(table, nothing, newcomers=False)
-        return self._like(X, fitted, fitted.ahead(table))
+        table = read_table(self._as, X, columns, ahead=True)
+        return fitted.labelled(self._as, X, fitted.ahead(table))
 
     def score(self, X: Any, y: Any, **columns: Any) -> float:
-        """Minus the mean loss of `predict`, so that larger is better."""
-        observed = self._table(X, columns).observed(y)
-        combined = np.asarray(self.predict(X, **columns)).reshape(*observed.shape, -1)
-        losses = self._known().setup.loss.value(combined, observed[..., None])
+        """Minus the mean loss of `predict`, so that larger is better.
+
+        Of rows with an observation and a forecast; ValueError if there are none.
+        """
+        fitted = self._known()
+        table = read_table(self._as, X, columns, ahead=True)
+        observed = table.observed(y)
+        frames.check_same_rows(X, y)
+        losses = fitted.setup.loss.value(fitted.ahead(table), observed[..., None])
+        if np.isnan(losses).all():
+            raise ValueError("there is no row with an observation and a forecast")
         return -float(np.nanmean(losses))
 
     @property
@@ -211,6 +220,12 @@ class OnlineAggregator(Estimator):
         """The constant that is added in the next row; 0 unless combine="bounded"."""
         fitted = self._known()
         return fitted.stacked(lambda track: fitted.hull.folded(track.weights())[1][:, None])[..., 0]
+
+    @property
+    def groups_(self) -> list[Any]:
+        """The groups, in the order of the first axis of `weights_` and what is like it."""
+        fitted = self._known()
+        return list(fitted.tracks) if fitted.grouped else []
 
     @property
     def regret_(self) -> Array:
@@ -258,20 +273,22 @@ class OnlineAggregator(Estimator):
         return hasattr(self, "_fitted")
 
     def _go_on(self, before: Fitted | None, data: Any, y: Any, columns: dict[str, Any]) -> Self:
-        table = self._table(data, columns)
+        how = SimpleNamespace(**self.get_params()) if before is None else self._as
+        table = read_table(how, data, columns)
         observed = table.observed(y)
-        fitted = Fitted.of(self, table) if before is None else before
+        frames.check_same_rows(data, y)
+        fitted = Fitted.of(how, table) if before is None else before
         fitted, table = fitted.aligned(table, observed, newcomers=True)
         fitted, history = fitted.play(table, observed)
-        self._fitted = fitted
+        self._as, self._fitted = how, fitted
         self._history = self._history if before is not None else []
-        if self.keep_history:
+        if how.keep_history:
             self._history.append(history)
         self.experts_, self.corners_ = fitted.experts, fitted.hull.names(fitted.experts)
         self.n_features_in_, self._dated = len(fitted.experts), table.dated
         if fitted.named:
             self.feature_names_in_ = np.asarray(fitted.experts, dtype=object)
-        self.combined_ = self._like(data, fitted, history.combined)
+        self.combined_ = fitted.labelled(how, data, history.combined)
         return self
 
     def _known(self) -> Fitted:
@@ -282,18 +299,3 @@ class OnlineAggregator(Estimator):
         if not self._history:
             raise AttributeError("the rows of the past are there with keep_history=True only")
         return History.joined(self._history)
-
-    def _table(self, data: Any, columns: dict[str, Any]) -> Table:
-        loss_of_model(self)  # what is wrong with them is not the table's mistake
-        special = {"time": self.time, "group": self.group, "available_at": self.available_at}
-        for name in columns:
-            if name not in special:
-                raise TypeError(f"{name} is no argument; time, group and available_at are")
-        return frames.read(data, special | columns, quantiles=has_levels(self))
-
-    def _like(self, data: Any, fitted: Fitted, combined: Array) -> Any:
-        """(n, S, Q) with the user's axes, in the user's kind of table."""
-        values = combined if fitted.setup.quantiles else combined[..., 0]
-        values = values if fitted.series else values[:, 0]
-        kept = [name for name in (self.time, self.group) if name is not None]
-        return frames.like(data, values, "combined", kept)

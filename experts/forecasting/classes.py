@@ -20,7 +20,7 @@ from experts.types import Array
 
 def class_loss(name: str, count: Any) -> Loss:
     """-ln f_y, "log", 1-mixable by <p, x>; or sum_c (f_c - 1[c = y])**2, "brier", 1-mixable."""
-    if isinstance(count, bool) or count != int(count) or count < 2:
+    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 2:
         raise ValueError(f"classes must be a whole number of at least 2, got {count!r}")
     functions = {"log": (_log, _log_slope), "brier": (_brier, _brier_slope)}
     if not (isinstance(name, str) and name in functions):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from experts.forecasting import frames
 from experts.forecasting.frames import Table
 from experts.forecasting.hindsight import best_mixture
 from experts.forecasting.history import History
@@ -67,6 +68,9 @@ class Fitted:
         timed = self.setup.delay is None
         if (table.available_at is not None) != timed and not (timed and predicting):
             raise ValueError("available_at must be given to all fits or to none")
+        dated = any(track.last is not None for track in self.tracks.values())
+        if self.tracks and not predicting and (table.time is not None) != dated:
+            raise ValueError("time must be given to all fits or to none")
         if self.tracks and (table.group is not None) != self.grouped:
             raise ValueError("group must be given in all calls or in none")
 
@@ -100,13 +104,22 @@ class Fitted:
         return replace(self, tracks=tracks), history
 
     def ahead(self, table: Table) -> Array:
-        """Combined forecasts (n, S, Q) of an aligned table whose observations are not known."""
+        """Combined forecasts (n, S, Q) of a table whose observations are not known."""
+        nothing = np.full(table.forecasts.shape[:2], np.nan)
+        _, table = self.aligned(table, nothing, newcomers=False)
         unknown = [key for key, _ in table.rows_by_group() if key not in self.tracks]
         if unknown:
             raise ValueError(f"group {unknown[0]!r} was not fitted, only {list(self.tracks)}")
         if self.setup.delay is not None:
             table = table._replace(time=None)  # rows are numbered
-        return self.play(table, np.full(table.forecasts.shape[:2], np.nan))[1].combined
+        return self.play(table, nothing)[1].combined
+
+    def labelled(self, how: Any, data: Any, combined: Array) -> Any:
+        """(n, S, Q) with the axes of the table `data`, and in its kind of table."""
+        values = combined if self.setup.quantiles else combined[..., 0]
+        values = values if self.series else values[:, 0]
+        kept = [name for name in (how.time, how.group) if name is not None]
+        return frames.like(data, values, "combined", kept)
 
     def stacked(self, part: Callable[[Track], Array]) -> Array:
         """`part` (B, K) of every track as one array (..., K), with the user's axes."""

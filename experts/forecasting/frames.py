@@ -5,10 +5,12 @@ Both kinds of frame have `columns`, and columns have `to_numpy`; that is all tha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from experts.forecasting.columns import clock, keys, numbers
 from experts.types import Array
 
 
@@ -88,7 +90,9 @@ def is_frame(data: Any) -> bool:
     return hasattr(data, "columns") and hasattr(data, "shape")
 
 
-def read(data: Any, special: dict[str, Any], *, quantiles: bool) -> Table:
+def read(
+    data: Any, special: dict[str, Any], *, quantiles: bool, optional: Sequence[str] = ()
+) -> Table:
     """The table in a frame, or in an array (n, K), (n, S, K), with `quantiles` (..., Q) more.
 
     Parameters
@@ -99,17 +103,12 @@ def read(data: Any, special: dict[str, Any], *, quantiles: bool) -> Table:
         time, group and available_at: a column's name, an array (n,), or None.
     quantiles
         Whether the last axis holds quantiles; then no frame.
+    optional
+        Those whose column may be lacking.
     """
-    given: dict[str, Array] = {}
-    left_out: set[str] = set()
-    for argument, value in special.items():
-        if isinstance(value, str):
-            if not is_frame(data) or value not in list(data.columns):
-                raise ValueError(f"{argument}={value!r}: there is no such column in the forecasts")
-            left_out.add(value)
-            given[argument] = data[value]
-        elif value is not None:
-            given[argument] = value
+    if hasattr(data, "collect_schema") and not hasattr(data, "shape"):
+        raise TypeError("forecasts are a lazy frame: pass .collect()")
+    given, left_out = _special(data, special, optional)
     names = None
     if is_frame(data):
         if quantiles:
@@ -133,50 +132,42 @@ def read(data: Any, special: dict[str, Any], *, quantiles: bool) -> Table:
     due, due_dated = clocks.get("available_at", (None, dated))
     if dated != due_dated:
         raise ValueError("time and available_at must both hold dates, or both numbers")
-    group = np.asarray(given["group"]) if "group" in given else None
+    group = keys(given["group"]) if "group" in given else None
     return Table(forecasts, names, series, time, group, due, dated)
 
 
-def numbers(name: str, data: Any) -> Array:
-    """An array of floats; nan is allowed, infinity is not."""
-    if data is None:
-        raise ValueError(f"{name} must be given: this estimator requires y to be passed, but the "
-            "target y is None")  # fmt: skip
-    if hasattr(data, "toarray"):
-        raise TypeError(f"{name} is a sparse matrix: pass dense data, {name}.toarray()")
-    array = data.to_numpy() if hasattr(data, "to_numpy") else np.asarray(data)
-    if np.iscomplexobj(array):
-        raise ValueError(f"Complex data not supported: {name} must be real")
-    try:
-        array = np.array(array, dtype=np.float64)  # a copy: the table's owner may write to it
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name} must hold numbers: {error}") from None
-    bad = np.argwhere(np.isinf(array))
-    if len(bad):
-        raise ValueError(
-            f"{name} contains infinity at index {tuple(int(i) for i in bad[0])}: use nan for a "
-            "missing value"
-        )
-    return array
+def _special(
+    data: Any, special: dict[str, Any], optional: Sequence[str]
+) -> tuple[dict[str, Any], set[Any]]:
+    """The columns that are no forecasts, and those names that are left out for them."""
+    given: dict[str, Any] = {}
+    left_out: set[Any] = set()
+    for argument, value in special.items():
+        if isinstance(value, str | int):
+            if not is_frame(data) or value not in list(data.columns):
+                if argument in optional:
+                    continue
+                raise ValueError(f"{argument}={value!r}: there is no such column in the forecasts")
+            left_out.add(value)
+            given[argument] = data[value]
+        elif value is not None:
+            given[argument] = value
+    return given, left_out
 
 
-def clock(name: str, column: Any) -> tuple[Array, bool]:
-    """Times as numbers, dates as nanoseconds; and whether they are dates."""
-    values = column.to_numpy() if hasattr(column, "to_numpy") else np.asarray(column)
-    if values.dtype.kind in "iu":
-        return values.astype(np.int64), False
-    if values.dtype.kind != "f":
-        try:
-            dated = getattr(column, "tz", None) is not None or values.dtype.kind == "O"
-            column = column.to_numpy(dtype="datetime64[ns]") if dated else values
-            values = np.asarray(column, dtype="datetime64[ns]")
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{name} must hold dates or numbers: {error}") from None
-    dates = values.dtype.kind == "M"
-    missing = np.isnat(values) if dates else np.isnan(values)
-    if missing.any():
-        raise ValueError(f"{name} is missing in row {int(np.argmax(missing))}")
-    return (values.astype(np.int64), True) if dates else (values, False)
+def check_same_rows(data: Any, y: Any) -> None:
+    """ValueError if two pandas indexes say that observations belong to other rows of forecasts.
+
+    Rows go by their place. So labels in another order are a mistake, and so are other dates; other
+    numbers, which may count the rows of a part, are not.
+    """
+    ours: Any = getattr(data, "index", None)
+    theirs: Any = getattr(y, "index", None)
+    if not (hasattr(ours, "equals") and hasattr(theirs, "equals")) or len(ours) != len(theirs):
+        return
+    moved = _has_dates(data) and _has_dates(y)
+    if not ours.equals(theirs) and (moved or ours.sort_values().equals(theirs.sort_values())):
+        raise ValueError("y and X have other indexes: bring y into X's order, y.reindex(X.index)")
 
 
 def like(data: Any, values: Array, name: str, kept: list[str]) -> Any:
@@ -199,12 +190,14 @@ def _stacked(data: Any, columns: list[Any]) -> Array:
             f"Found array with 0 feature(s) (shape=({len(data)}, 0)) while a minimum of 1 is "
             "required: no columns of forecasts are left"
         )
-    doubled = [str(name) for name in columns if columns.count(name) > 1]
+    names = [str(name) for name in columns]
+    doubled = [name for name in names if names.count(name) > 1]
     if doubled:
         raise ValueError(f"forecasts have two columns called {doubled[0]!r}")
     found = []
     for name in columns:
-        if data[name].to_numpy().dtype.kind == "M":
+        values = data[name].to_numpy()
+        if values.dtype.kind == "M" or (values.dtype.hasobject and _is_date(values)):
             raise ValueError(
                 f"column {str(name)!r} holds dates: pass time={str(name)!r} if they are the rows'"
             )
@@ -235,5 +228,11 @@ def _shaped(array: Array, quantiles: bool) -> tuple[Array, bool]:
 
 
 def _has_dates(data: Any) -> bool:
-    """Whether a pandas frame has an index of dates."""
-    return getattr(getattr(data, "index", None), "dtype", np.dtype(float)).kind == "M"
+    """Whether a pandas frame has an index of dates or periods."""
+    index = getattr(data, "index", None)
+    return hasattr(index, "to_timestamp") or getattr(index, "dtype", np.dtype(float)).kind == "M"
+
+
+def _is_date(values: Array) -> bool:
+    """Whether objects begin with a date."""
+    return len(values) > 0 and hasattr(values[0], "isoformat")

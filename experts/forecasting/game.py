@@ -186,19 +186,21 @@ class Game:
         f = np.where(counts, rows.combined[row], 0.0)[:, None]  # (B, 1, Q)
         x = np.where(awake[..., None], forecasts, f)
         y = np.where(counts[..., None], y, 0.0)
-        own = np.where(counts[..., None], self.loss.value(f, y), 0.0)
-        regret = np.where(awake, (own - self.loss.value(x, y)).mean(axis=-1), 0.0)
-        told = -regret
-        if self.gradient:
-            told = np.where(awake, (self.loss.slope(f, y) * (x - f)).mean(axis=-1), 0.0)
-        if not np.isfinite(told).all():
+        with np.errstate(over="ignore", invalid="ignore"):
+            own = np.where(counts[..., None], self.loss.value(f, y), 0.0)
+            regret = np.where(awake, (own - self.loss.value(x, y)).mean(axis=-1), 0.0)
+            told = -regret
+            if self.gradient:
+                told = np.where(awake, (self.loss.slope(f, y) * (x - f)).mean(axis=-1), 0.0)
+        if not np.isfinite(told).all() or (np.isnan(regret) | np.isposinf(regret)).any():
             self._refuse(rows, row)
         self.regret = self.regret + regret
         self._tell(int(rows.copy[row]), rows.play[row], told, awake, counts)
 
     def _refuse(self, rows: Rows, row: int) -> None:
         raise ValueError(
-            f"{self.loss.name} is infinite for forecasts {rows.forecasts[row].squeeze().tolist()} "
+            f"{self.loss.name} is infinite, or no number, for forecasts "
+            f"{rows.forecasts[row].squeeze().tolist()} "
             f"and observed {rows.observed[row].squeeze().tolist()}: clip the forecasts"
         )
 

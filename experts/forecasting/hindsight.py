@@ -96,6 +96,7 @@ def best_mixture(
     combined : (n,) or (n, Q)
         Forecasts to be compared with; rows where they are nan do not count. None: h = 0, for
         forecasts without gaps (with gaps the mixture of those that have slept most would win).
+        If no rows count, all mixtures are the best: the uniform one is the answer.
 
     Raises
     ------
@@ -119,14 +120,16 @@ def best_mixture(
             raise ValueError("forecasts have gaps: pass combined, the forecasts to compare with")
         base = np.zeros((len(y), x.shape[-1]))
     else:
-        ours = np.asarray(combined, dtype=np.float64).reshape(len(y), -1)
+        ours = np.asarray(combined, dtype=np.float64).reshape(len(y), x.shape[-1])
         counts = counts & np.isfinite(ours).all(axis=1)
         base = kind.value(ours, y[:, None])
     x, y, awake, base = x[counts], y[counts], awake[counts], base[counts]
     n, width = base.shape
     spare = np.ones_like(y) if kind.classes else y
     target = Target(
-        np.where(awake[..., None], x, spare[:, None, None]).swapaxes(1, 2).reshape(n * width, -1),
+        np.where(awake[..., None], x, spare[:, None, None])
+        .swapaxes(1, 2)
+        .reshape(n * width, x.shape[1]),
         np.repeat(y, width),
         np.repeat(spare, width),
         np.repeat(awake, width, axis=0).astype(np.float64),
@@ -142,6 +145,8 @@ def best_mixture(
 
 def _solved(target: Target) -> tuple[Array, float]:
     """A minimiser of F, and a number that F is nowhere below."""
+    if not len(target.observed):
+        return np.full(target.awake.shape[1], 1 / target.awake.shape[1]), 0.0
     name, complete = target.loss.name, bool(target.awake.all())
     if (target.loss.levels and not target.loss.classes) or name == "absolute":
         return _linear(target)
@@ -165,12 +170,17 @@ def _squares(errors: Array) -> Array:
 
 
 def _linear(target: Target) -> tuple[Array, float]:
-    """Piecewise linear losses: the errors e = E q in positive and negative parts."""
+    """Piecewise linear losses: the errors e = E q in positive and negative parts.
+
+    In units of the largest error: the solver's tolerances are absolute.
+    """
     errors = target.awake * (target.forecasts - target.observed[:, None])
+    unit = max(float(np.abs(errors).max()), np.finfo(np.float64).tiny)
+    errors = errors / unit
     rows, experts = errors.shape
     zero = np.zeros(rows)
     up, down = (np.broadcast_to(target.loss.value(zero + side, zero), rows) for side in (1, -1))
-    price = -(target.charge @ target.awake)
+    price = -(target.charge @ target.awake) / unit
     eye = sparse.identity(rows, format="csr")
     parts = sparse.hstack([sparse.csr_array(errors), -eye, eye])
     whole = sparse.csr_array(np.append(np.ones(experts), np.zeros(2 * rows))[None])
@@ -183,7 +193,7 @@ def _linear(target: Target) -> tuple[Array, float]:
     weights = np.maximum(found.x[:experts], 0.0)
     # Any slopes in [-down, up] bound the loss from below; the best are the programme's duals.
     slopes = np.clip(-found.eqlin.marginals[:rows], -down, up)
-    return weights / weights.sum(), float((price + slopes @ errors).min())
+    return weights / weights.sum(), unit * float((price + slopes @ errors).min())
 
 
 def _smooth(target: Target) -> Array:

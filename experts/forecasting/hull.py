@@ -47,7 +47,12 @@ class Hull:
             return cls(kind, experts, 1.0, 0.0)
         if kind not in KINDS:
             raise ValueError(f"combine must be one of {', '.join(KINDS)}, got {kind!r}")
-        if kind != "convex" and not (radius > 1 and math.isfinite(radius)):
+        for name, value in (("radius", radius), ("intercept", intercept)):
+            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+                raise ValueError(f"{name} must be a number, got {value!r}")
+        if kind == "convex":
+            radius = 1.0
+        elif not (radius > 1 and math.isfinite(radius)):
             raise ValueError(f"radius must be a number above 1, got {radius!r}")
         if not (intercept >= 0 and math.isfinite(intercept)):
             raise ValueError(f"intercept must be a size >= 0, got {intercept!r}")
@@ -106,7 +111,8 @@ class Hull:
         total = np.where(there, forecasts, 0.0).sum(axis=2, keepdims=True)
         mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
         scaled = np.where(there, forecasts, mean)[:, :, :, None, :] * self.multiples[:, None]
-        flat = scaled.reshape(*scaled.shape[:2], -1, scaled.shape[-1])
+        n, batch, experts, multiples, levels = scaled.shape
+        flat = scaled.reshape(n, batch, experts * multiples, levels)
         return np.concatenate([self.constants[:, None] + 0 * mean, flat], axis=2)
 
     def folded(self, weights: Array) -> tuple[Array, Array]:

@@ -197,7 +197,7 @@ def _learn(
                 told[k] += _loss(kind, level[q], factor, x[k, q], y) / width
             gain = loss - told[k]
             told[k] = -ahead if gradient else -gain
-            if not math.isfinite(told[k]):
+            if not math.isfinite(told[k]) or math.isnan(gain) or (math.isinf(gain) and gain > 0):
                 return -1
             regret[b, k] += gain
             own += play[k] * told[k]

@@ -124,7 +124,10 @@ def absolute() -> Loss:
 
 def pinball(levels: Sequence[float], *, factor: float = 1.0, name: str | None = None) -> Loss:
     """factor * (1[y < f] - level) (f - y): its mean is smallest at the quantile of that level."""
-    kept = tuple(float(level) for level in levels)
+    try:
+        kept = tuple(float(level) for level in levels)
+    except (TypeError, ValueError):
+        raise ValueError(f"levels must be a list of numbers in (0, 1), got {levels!r}") from None
     if not kept or not all(0 < level < 1 for level in kept):
         raise ValueError(f"levels must lie in (0, 1), got {levels!r}")
     if list(kept) != sorted(set(kept)):
@@ -158,10 +161,13 @@ def brier() -> Loss:
 def user_loss(value: Function, slope: Function | None = None) -> Loss:
     """A convex function (f, y) of your own; without `slope` it is a central difference.
 
-    Regret bounds are then up to the error of that difference, and only if it is convex in f.
+    Both take arrays and return one of the same shape: the losses, not their mean. Regret bounds are
+    then up to the error of that difference, and only if it is convex in f.
     """
     name = getattr(value, "__name__", type(value).__name__)
-    return Loss(name, value, partial(_difference, value) if slope is None else slope)
+    value = partial(_elementwise, value)
+    slope = partial(_difference, value) if slope is None else partial(_elementwise, slope)
+    return Loss(name, value, slope)
 
 
 def loss_of(given: Any, levels: Sequence[float] | None = None) -> Loss:
@@ -242,6 +248,18 @@ def _brier_merge(play: Array, forecasts: Array) -> Array:
         for y in (0.0, 1.0)
     )
     return 0.5 + (at_0 - at_1) / 2
+
+
+def _elementwise(function: Function, f: Array, y: Array) -> Array:
+    """function(f, y); ValueError unless these are numbers, one for each forecast."""
+    found = np.asarray(function(f, y))
+    expected = np.broadcast_shapes(np.shape(f), np.shape(y))
+    if found.shape != expected or found.dtype.kind not in "fiu":
+        raise ValueError(
+            f"loss must return a number for each forecast, an array {expected} and not its mean, "
+            f"got {found.dtype} {found.shape}"
+        )
+    return found
 
 
 def _difference(value: Function, f: Array, y: Array) -> Array:

@@ -22,7 +22,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 
 from experts.forecasting.game import Rows
@@ -37,8 +36,8 @@ class NonNegative:
     aggregating = False
 
     def __init__(self, batch: int, experts: int) -> None:
-        self.gram = np.zeros((batch, experts, experts))
-        self.pull = np.zeros((batch, experts))  # sum of y x, and lambda u_1
+        # [R z] of the sum so far, ||R u - z||**2 + const: R'R is the Gram matrix, and never formed.
+        self.root = np.zeros((batch, experts, experts + 1))
         self.ridge = np.zeros(batch)  # lambda; 0 until something is learned
         self.coefficients = np.full((batch, experts), 1 / experts)
         self.regret = np.zeros((batch, experts))
@@ -73,7 +72,7 @@ class NonNegative:
     def _learn(self, rows: Rows, row: int) -> None:
         x, y, f = rows.forecasts[row, ..., 0], rows.observed[row], rows.combined[row, :, 0]
         counts = np.isfinite(y) & np.isfinite(f)
-        names = ("gram", "pull", "ridge", "coefficients", "regret", "gap")
+        names = ("root", "ridge", "coefficients", "regret", "gap")
         for name in names:
             setattr(self, name, getattr(self, name).copy())
         for b in np.flatnonzero(counts):
@@ -81,16 +80,19 @@ class NonNegative:
 
     def _learn_one(self, b: Any, x: Array, y: float, f: float) -> None:
         """One problem's row, in place."""
-        if self.ridge[b] == 0 and x.any():
-            self.ridge[b] = np.mean(x**2)
-            self.gram[b] = self.ridge[b] * np.eye(len(x))
-            self.pull[b] = self.ridge[b] / len(x)
-        self.gram[b] += np.outer(x, x)
-        self.pull[b] += y * x
+        with np.errstate(over="ignore"):
+            loss, losses, square = np.square(f - y), np.square(x - y), np.mean(x**2)
+        if not np.isfinite([loss, square, *losses]).all():
+            raise ValueError(
+                f"squared is infinite for forecasts {x.tolist()} and observed {y}: clip the "
+                "forecasts"
+            )
+        if self.ridge[b] == 0 < square:
+            self.ridge[b], size = square, np.sqrt(square)
+            self.root[b] = np.column_stack([size * np.eye(len(x)), np.full(len(x), size / len(x))])
         if self.ridge[b] > 0:
-            root = np.linalg.cholesky(self.gram[b])
-            target = solve_triangular(root, self.pull[b], lower=True)
-            self.coefficients[b] = nnls(root.T, target)[0]
-        loss = (f - y) ** 2
-        self.regret[b] += loss - (x - y) ** 2
+            rows = np.vstack([self.root[b], np.append(x, y)])
+            self.root[b] = np.linalg.qr(rows, mode="r")[:-1]
+            self.coefficients[b] = nnls(self.root[b, :, :-1], self.root[b, :, -1])[0]
+        self.regret[b] += loss - losses
         self.gap[b] += loss - (self.coefficients[b] @ x - y) ** 2

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from experts.checks import check_learner
+from experts.forecasting import frames
 from experts.forecasting.classes import class_loss
 from experts.forecasting.frames import Table
 from experts.forecasting.game import Game
@@ -19,6 +20,9 @@ from experts.forecasting.track import Track
 from experts.learners.hedge import hedge
 from experts.registry import REGISTRY
 from experts.types import Array
+
+_LONG = 2**62
+"""More rows than there can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +51,9 @@ class Setup:
         if has_levels(model) and levels != len(loss.levels):
             what = "classes are" if loss.classes else "levels has"
             raise ValueError(f"{what} {len(loss.levels)}, the forecasts' last axis has {levels}")
-        delay = model.delay
-        if isinstance(delay, bool) or not isinstance(delay, int | np.integer) or delay < 0:
-            raise ValueError(f"delay must be a whole number of rows >= 0, got {delay!r}")
-        if timed and delay:
-            raise ValueError(f"available_at and delay={delay} both say when observations come")
+        _check(model, loss, timed)
         nnls = isinstance(model.learner, str) and model.learner == "nnls"
-        if nnls and (model.combine != "nonnegative" or loss.name != "squared"):
-            raise ValueError(
-                "learner='nnls' goes with combine='nonnegative' and loss='squared', got "
-                f"combine={model.combine!r} and loss={model.loss!r}"
-            )
-        if model.unit not in (None, "auto"):
-            raise ValueError(f"unit must be None or 'auto', got {model.unit!r}")
-        learner, aggregating = learner_of(model.learner, loss, late=bool(timed or delay))
+        learner, aggregating = learner_of(model.learner, loss, late=bool(timed or model.delay))
         if model.unit == "auto" and not aggregating and not nnls:
             learner = Rescaled(learner)
         return cls(
@@ -69,7 +62,7 @@ class Setup:
             aggregating,
             bool(model.gradient) and not aggregating,
             loss.classes or bool(model.shared),
-            None if timed else int(delay),
+            None if timed else int(model.delay),
             series,
             levels,
             has_levels(model),
@@ -131,6 +124,32 @@ class Setup:
         return values if series else np.take(values, 0, axis=-2 - self.apart)
 
 
+def _check(model: Any, loss: Loss, timed: bool) -> None:
+    """ValueError for parameters that cannot be, or do not go together."""
+    for name in ("gradient", "shared", "keep_history"):
+        value = getattr(model, name)
+        if not isinstance(value, bool | np.bool):
+            raise ValueError(f"{name} must be True or False, got {value!r}")
+    delay = model.delay
+    if isinstance(delay, bool) or not isinstance(delay, int | np.integer) or not 0 <= delay < _LONG:
+        raise ValueError(f"delay must be a whole number of rows >= 0, got {delay!r}")
+    if timed and delay:
+        raise ValueError(f"available_at and delay={delay} both say when observations come")
+    nnls = isinstance(model.learner, str) and model.learner == "nnls"
+    if nnls and (model.combine != "nonnegative" or loss.name != "squared"):
+        raise ValueError(
+            "learner='nnls' goes with combine='nonnegative' and loss='squared', got "
+            f"combine={model.combine!r} and loss={model.loss!r}"
+        )
+    if model.combine != "convex" and loss.mixability is not None:
+        raise ValueError(
+            f"combine must be 'convex' for the loss {loss.name!r}, whose forecasts are "
+            f"probabilities, got {model.combine!r}"
+        )
+    if model.unit not in (None, "auto"):
+        raise ValueError(f"unit must be None or 'auto', got {model.unit!r}")
+
+
 def has_levels(model: Any) -> bool:
     """Whether an aggregator's tables have a last axis of levels or classes."""
     return model.levels is not None or model.classes is not None
@@ -145,6 +164,17 @@ def loss_of_model(model: Any) -> Loss:
             f"classes={model.classes!r} and levels={model.levels!r} exclude each other"
         )
     return class_loss(model.loss, model.classes)
+
+
+def read_table(how: Any, data: Any, columns: dict[str, Any], *, ahead: bool = False) -> Table:
+    """The table in `data`, by the parameters `how`."""
+    loss_of_model(how)  # what is wrong with them is not the table's mistake
+    special = {"time": how.time, "group": how.group, "available_at": how.available_at}
+    for name in columns:
+        if name not in special:
+            raise TypeError(f"{name} is no argument; time, group and available_at are")
+    optional = ("available_at",) if ahead else ()
+    return frames.read(data, special | columns, quantiles=has_levels(how), optional=optional)
 
 
 def learner_of(given: Any, loss: Loss, *, late: bool) -> tuple[Any, bool]:

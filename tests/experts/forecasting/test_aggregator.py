@@ -165,6 +165,28 @@ def test_a_missing_forecast_does_not_shrink_a_linear_combination() -> None:
     np.testing.assert_allclose(model.predict([[10.0, np.nan]]), model.predict([[10.0, 10.0]]))
 
 
+def test_parameters_count_from_the_next_fit() -> None:
+    """Those of the fit go on: what is changed in between leaves no hole in the history."""
+    forecasts, observed = walk()
+    model = OnlineAggregator("boa").fit(forecasts[:20], observed[:20])
+    model.set_params(keep_history=False, loss="log", classes=3, time="t", delay=5)
+    model.partial_fit(forecasts[20:], observed[20:])
+    whole = OnlineAggregator("boa").fit(forecasts, observed)
+    np.testing.assert_array_equal(model.predict(forecasts), whole.predict(forecasts))
+    np.testing.assert_array_equal(model.history_.observed, observed)
+    assert model.score(forecasts, observed) == whole.score(forecasts, observed)
+
+
+def test_groups_have_names() -> None:
+    forecasts, observed = walk(rows=4)
+    model = OnlineAggregator().fit(forecasts, observed, group=["s", "n", "s", "n"])
+    model.partial_fit(forecasts, observed, group=["e", "s", "s", "e"])
+    assert model.groups_ == ["n", "s", "e"]
+    alone = OnlineAggregator().fit(forecasts[[1, 3]], observed[[1, 3]])
+    np.testing.assert_allclose(model.weights_[0], alone.weights_)
+    assert alone.groups_ == []
+
+
 def test_a_late_newcomer_takes_over() -> None:
     """It is right, the others are not: half way it comes, and has the weight soon."""
     pd = pytest.importorskip("pandas")

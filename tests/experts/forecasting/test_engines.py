@@ -68,10 +68,15 @@ def test_the_same_series(monkeypatch: Any) -> None:
     agree(*both(monkeypatch, OnlineAggregator(delay=2), forecasts, observed))
 
 
-def test_an_infinite_loss_is_refused_as_well(monkeypatch: Any) -> None:
-    monkeypatch.setattr(game, "_WORTH_COMPILING", 0)
+@pytest.mark.parametrize("worth", [0, 10**9])
+def test_an_infinite_loss_is_refused_as_well(worth: int, monkeypatch: Any) -> None:
+    """Also if all forecasts are the same: inf - inf is no regret."""
+    monkeypatch.setattr(game, "_WORTH_COMPILING", worth)
     with pytest.raises(ValueError, match="log is infinite"):
         OnlineAggregator(loss="log").fit([[0.5, 0.5], [0.0, 0.5]], [1.0, 1.0])
+    for other in (1e160, 0.0, 1e160 * (1 + 1e-15)):
+        with pytest.raises(ValueError, match="squared is infinite"):
+            OnlineAggregator().fit([[1e160, other]], [0.0])
 
 
 def test_most_games_are_worth_compiling() -> None:

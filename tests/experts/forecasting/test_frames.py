@@ -46,6 +46,9 @@ def test_polars_keeps_the_dates() -> None:
     assert combined.columns == ["date", "place", "combined"]
     np.testing.assert_array_equal(combined["combined"].to_numpy(), expected)
     assert combined["date"].equals(frame["date"])
+    model = OnlineAggregator(time="date", group="place").fit(frame, OBSERVED)
+    plain = OnlineAggregator().fit(FORECASTS, OBSERVED)
+    assert model.score(frame, OBSERVED) == plain.score(FORECASTS, OBSERVED)
     series = OnlineAggregator().fit_predict(frame.select("a", "b", "c"), OBSERVED)
     assert isinstance(series, pl.Series)
     np.testing.assert_array_equal(series.to_numpy(), expected)
@@ -91,6 +94,16 @@ def test_dates_of_availability() -> None:
     dated = OnlineAggregator("boa", available_at="known").fit_predict(frame, OBSERVED)
     late = OnlineAggregator("boa", delay=1).fit_predict(FORECASTS, OBSERVED)
     np.testing.assert_array_equal(dated, late)
+
+
+def test_when_the_next_observations_come_need_not_be_known() -> None:
+    frame = pandas_frame().assign(known=DATES + pd.Timedelta(days=2))
+    model = OnlineAggregator("adahedge", available_at="known").fit(frame[:40], OBSERVED[:40])
+    later = frame[40:]
+    pd.testing.assert_series_equal(model.predict(later.drop(columns="known")), model.predict(later))
+    assert model.score(later.drop(columns="known"), OBSERVED[40:]) < 0
+    with pytest.raises(ValueError, match="available_at='known': there is no such column"):
+        model.partial_fit(later.drop(columns="known"), OBSERVED[40:])
 
 
 def test_neither_library_is_needed() -> None:

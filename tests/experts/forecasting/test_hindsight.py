@@ -71,3 +71,23 @@ def test_quantiles_share_a_mixture() -> None:
     mixed = np.einsum("tkq,k->tq", grid, shared.weights)
     value = loss_of("pinball", levels).value(mixed, observed[:, None])
     np.testing.assert_allclose(value.mean(axis=1).sum(), shared.loss)
+
+
+@pytest.mark.parametrize("loss", ["squared", "absolute", "pinball:0.9"])
+@pytest.mark.parametrize("unit", [2.0**-300, 2.0**-30, 2.0**30, 2.0**300])
+def test_the_unit_of_the_data_is_irrelevant(loss: str, unit: float) -> None:
+    forecasts, observed = walk()
+    size = unit**2 if loss == "squared" else unit
+    plain = best_mixture(forecasts, observed, loss)
+    scaled = best_mixture(forecasts * unit, observed * unit, loss)
+    assert scaled.loss / size == pytest.approx(plain.loss, rel=1e-6)
+    assert scaled.gap / size <= 1e-6 * plain.loss
+
+
+@pytest.mark.parametrize("loss", ["squared", "absolute", "log"])
+def test_no_rows_that_count(loss: str) -> None:
+    for forecasts, observed in (([[0.2, 0.5]], [np.nan]), ([[np.nan, np.nan]], [1.0])):
+        model = OnlineAggregator(loss=loss).fit(forecasts, observed)
+        assert model.mixture_regret_ == 0
+        np.testing.assert_array_equal(best_mixture(forecasts, observed, loss).weights, 0.5)
+    assert OnlineAggregator(combine="bounded").fit([[1.0]], [np.nan]).mixture_regret_ == 0

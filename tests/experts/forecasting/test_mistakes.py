@@ -30,12 +30,28 @@ DATES = np.arange("2026-01-01", "2026-03-02", dtype="datetime64[D]")
         ({"levels": [0.5]}, "levels go with loss"),
         ({"combine": "affine"}, "combine must be one of"),
         ({"combine": "bounded", "radius": 1.0}, "radius must be a number above 1"),
+        ({"combine": "nonnegative", "loss": "brier"}, "combine must be 'convex' for the loss"),
+        ({"combine": "bounded", "loss": "log"}, "combine must be 'convex' for the loss 'log'"),
         ({"intercept": 1.0}, "intercept goes with combine='bounded'"),
         ({"unit": 2.0}, "unit must be None or 'auto'"),
         ({"classes": 3}, "classes go with loss 'log' or 'brier'"),
         ({"classes": 1, "loss": "log"}, "classes must be a whole number of at least 2"),
         ({"classes": 3, "levels": [0.5]}, "exclude each other"),
         ({"delay": -1}, "delay must be a whole number"),
+        ({"classes": "3", "loss": "log"}, "classes must be a whole number of at least 2"),
+        ({"classes": [2], "loss": "log"}, "classes must be a whole number of at least 2"),
+        ({"classes": np.nan, "loss": "log"}, "classes must be a whole number of at least 2"),
+        ({"levels": 0.5, "loss": "crps"}, "levels must be a list of numbers in"),
+        ({"levels": "0.5", "loss": "crps"}, "levels must be a list of numbers in"),
+        ({"levels": [None], "loss": "crps"}, "levels must be a list of numbers in"),
+        ({"levels": [0.9, 0.1], "loss": "crps"}, "levels must rise"),
+        ({"radius": "2"}, "radius must be a number, got '2'"),
+        ({"combine": "bounded", "intercept": None}, "intercept must be a number, got None"),
+        ({"combine": "bounded", "intercept": True}, "intercept must be a number, got True"),
+        ({"gradient": "no"}, "gradient must be True or False, got 'no'"),
+        ({"shared": 1}, "shared must be True or False"),
+        ({"keep_history": None}, "keep_history must be True or False"),
+        ({"delay": 10**30}, "delay must be a whole number"),
         ({"delay": 1.5}, "delay must be a whole number"),
         ({"group": "place"}, "group='place': there is no such column"),
     ],
@@ -128,6 +144,13 @@ def test_mistakes_between_calls() -> None:
         timed.partial_fit(forecasts, observed, time=rows + 60)
     with pytest.raises(ValueError, match="time must be given, as it was before"):
         timed.predict(forecasts)
+    with pytest.raises(ValueError, match="time must be given to all fits or to none"):
+        model.partial_fit(forecasts, observed, time=rows)
+    dated = OnlineAggregator().fit(forecasts, observed, time=rows)
+    with pytest.raises(ValueError, match="time must be given to all fits or to none"):
+        dated.partial_fit(forecasts, observed)
+    with pytest.raises(ValueError, match="no row with an observation and a forecast"):
+        model.score(forecasts, np.full(60, np.nan))
     with pytest.raises(TypeError, match="sample_weight is no argument"):
         model.fit(forecasts, observed, sample_weight=observed)
     with pytest.raises(ValueError, match="available_at and delay=2 both say"):
@@ -136,6 +159,23 @@ def test_mistakes_between_calls() -> None:
         OnlineAggregator(keep_history=False).fit(forecasts, observed).history_  # noqa: B018
     with pytest.raises(ValueError, match="levels has 2, the forecasts' last axis has 1"):
         OnlineAggregator(loss="crps", levels=[0.1, 0.9]).fit(forecasts[..., None], observed)
+
+
+@pytest.mark.parametrize(
+    "loss, problem",
+    [
+        (lambda f, y: np.mean((f - y) ** 2), "loss must return a number for each forecast"),
+        (lambda f, y: np.mean((f - y) ** 2, axis=1), "and not its mean, got float64"),
+        (lambda f, y: None, "got object"),
+        (((lambda f, y: (f - y) ** 2), (lambda f, y: 1.0)), "loss must return a number"),
+        (lambda f, y: np.where(f > y, np.nan, (f - y) ** 2), "or no number, for forecasts"),
+        (((lambda f, y: f * np.nan), (lambda f, y: f - y)), "or no number, for forecasts"),
+    ],
+    ids=["mean", "axis", "none", "slope", "nan", "nan-with-slope"],
+)
+def test_mistakes_in_losses_of_your_own(loss: Any, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        OnlineAggregator(loss=loss).fit(*walk())
 
 
 def test_mistakes_in_classes() -> None:

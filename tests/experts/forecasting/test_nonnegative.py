@@ -54,7 +54,19 @@ def test_any_multiple_is_reached() -> None:
     np.testing.assert_allclose(ours.combined_[-1], 70.0, rtol=0.02)
 
 
+def test_forecasts_that_begin_very_small() -> None:
+    """As those of the sun at night: the ridge is lost among the squares that follow."""
+    _, observed = walk()
+    forecasts = np.stack([observed, observed], axis=1) / 2
+    forecasts[:5] *= 1e-12
+    ours = model().fit(forecasts, observed)
+    np.testing.assert_allclose(ours.combined_[-20:], observed[-20:], rtol=1e-6)
+    assert (ours.regret_ <= ours.certificate_ + allowance(ours)).all()
+
+
 def test_what_it_refuses() -> None:
+    with pytest.raises(ValueError, match="squared is infinite"):
+        model().fit([[1e200, 1.0]], [1.0])
     forecasts, observed = walk()
     with pytest.raises(ValueError, match="goes with combine='nonnegative'"):
         OnlineAggregator("nnls").fit(forecasts, observed)
