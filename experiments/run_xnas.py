@@ -91,8 +91,12 @@ def new_folder(config: Config) -> Path:
 
 def command(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    with processes():
-        return run_command(Config, main, arguments, parse)
+    try:
+        with processes():
+            return run_command(Config, main, arguments, parse)
+    except UserError as error:  # the processes cannot work together
+        print(f"error: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

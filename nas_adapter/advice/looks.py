@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
@@ -106,11 +106,14 @@ class Looker:
         return len(self._known)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that was seen."""
-        return {"looks": [(*key, *look) for key, look in self._known.items()]}
+        """All that was seen, and the size of the networks."""
+        seen = [(*key, *look) for key, look in self._known.items()]
+        return {"size": asdict(self._size), "looks": seen}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Remember what was seen until `state_dict()`."""
+        """Remember what was seen until `state_dict()`, unless of networks of another size."""
+        if saved["size"] != asdict(self._size):
+            return
         for architecture, condition, *look in saved["looks"]:
             self._known[tuple(architecture), condition] = Look(*look)
 

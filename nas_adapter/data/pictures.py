@@ -21,6 +21,8 @@ from nas_adapter.progress import progress
 Found = TypeVar("Found")
 DEEPEST = 2**16 - 1
 """Largest value of a pixel that is read."""
+OPAQUE = 255
+"""Alpha of a pixel that nothing shines through."""
 
 
 class Pictures(NamedTuple):
@@ -68,7 +70,7 @@ def read(files: Sequence[Path], size: int, label: str) -> Pictures:
         with Image.open(files[index]) as picture:
             seen = _look(picture)
             if seen.deep is None:
-                keep(index, _rgb(picture))
+                keep(index, _on_ground(picture) if seen.clear else picture.convert("RGB"))
             return seen
 
     seen = _everywhere(look, range(len(files)), files, label)
@@ -118,7 +120,13 @@ def _look(picture: Image.Image) -> _Seen:
     if picture.mode[0] in "IF":
         values = np.asarray(picture)
         deep = (picture.mode[0], float(values.min()), float(values.max()))
-    return _Seen(picture.size, deep, frames, picture.has_transparency_data)
+    clear = deep is None and picture.has_transparency_data and _least_alpha(picture) < OPAQUE
+    return _Seen(picture.size, deep, frames, clear)
+
+
+def _least_alpha(picture: Image.Image) -> int:
+    least, _ = picture.convert("RGBA").getchannel("A").getextrema()
+    return int(least)  # type: ignore[arg-type]
 
 
 def _turn(picture: Image.Image) -> None:
@@ -128,9 +136,8 @@ def _turn(picture: Image.Image) -> None:
         ImageOps.exif_transpose(picture, in_place=True)
 
 
-def _rgb(picture: Image.Image) -> Image.Image:
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
+def _on_ground(picture: Image.Image) -> Image.Image:
+    """A transparent picture on white; on black where white shows nothing."""
     clear = picture.convert("RGBA")
     white, black = (
         Image.alpha_composite(Image.new("RGBA", clear.size, ground), clear).convert("RGB")

@@ -17,13 +17,19 @@ from nas_adapter.spaces import SPACES, Size, Space
 from nas_adapter.tasks import ImageClassification, LanguageModel, Task
 
 
-def fingerprints(space: str | Space, task: Task) -> dict[str, str | None]:
+def fingerprints(space: str | Space, task: Task, channels: int) -> dict[str, str | None]:
     """Entries of a run's configuration; with others it cannot be resumed.
 
     The data's is of what was read: all images or tokens, their labels and the names of the classes.
     A space's is of its file; of an object from Python, of its edges, its tunings and its layers.
+
+    Parameters
+    ----------
+    channels
+        C of the search.
     """
-    return {"data_fingerprint": _of_data(task), "space_fingerprint": _of_space(space)}
+    size = task.size(channels, search=True)
+    return {"data_fingerprint": _of_data(task), "space_fingerprint": _of_space(space, size)}
 
 
 def described(settings: Settings) -> dict[str, Any]:
@@ -56,14 +62,14 @@ def _of_data(task: Task) -> str | None:
     return None
 
 
-def _of_space(space: str | Space) -> str | None:
+def _of_space(space: str | Space, size: Size) -> str | None:
     if isinstance(space, str):
         if space in SPACES:
             return None
         path = Path(space.rpartition(":")[0]).expanduser()
         return f"{path.name}, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:32]}"
     with seeded_by(stream(0, Stream.NETWORK)):
-        network = space.network(Size(2, 2, 4, 1), space.choices, search=True)
+        network = space.network(size, space.choices, search=True)
     tunings = [dataclasses.astuple(one) for one in (space.search_tuning, space.retrain_tuning)]
     said = (space.edges, space.choices, space.inputs, tunings, space.architecture_rate, network)
     return f"sha256 {digest(said)}"

@@ -28,7 +28,10 @@ def processes() -> Iterator[None]:
     if torch.cuda.is_available():
         place, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
         if place >= there:
-            raise UserError(f"process {place} has no GPU: there are {there}; --nproc-per-node")
+            number = "is 1" if there == 1 else f"are {there}"
+            raise UserError(
+                f"process {place} has no GPU: there {number}; see --nproc-per-node of torchrun"
+            )
         torch.cuda.set_device(place)
         backend = "cpu:gloo,cuda:nccl"
     distributed.init_process_group(backend, timeout=ranks.LIMIT)

@@ -117,11 +117,12 @@ def retrain(
     check_retraining(opened, loaded, size, export=export)
     tasks = [(seed, task.with_judges() if held_out else task) for seed, task in tasks]
     config = options(settings.retrain) | options(settings.task)
-    config |= {"channels": settings.channels, "space": name, "operations": opened.operations}
+    width = settings.search.channels
+    config |= {"channels": width, "space": name, "operations": opened.operations}
     config |= {"data": source.name, "retrain": [cells] if isinstance(cells, str) else list(cells)}
     config |= {"seeds": list(seeds), "held_out": held_out, "precision": settings.precision}
     minutes = settings.checkpoint_minutes
-    config |= {"checkpoint_minutes": minutes, **fingerprints(space, loaded)}
+    config |= {"checkpoint_minutes": minutes, **fingerprints(space, loaded, width)}
     run = begin(out, config, resume=resume, export=export, device=place, minutes=minutes)
     try:
         found: list[Retrained] = []

@@ -145,7 +145,7 @@ def search(
     method = settings.search.method.name
     title = {"method": method, "space": name, "data": source.name, "seed": seed}
     config = options(settings) | options(choice) | title | {"operations": opened.operations}
-    config |= fingerprints(space, loaded)
+    config |= fingerprints(space, loaded, settings.search.channels)
     minutes = settings.checkpoint_minutes
     run = begin(out, config, resume=resume, export=export, device=place, minutes=minutes)
     try:

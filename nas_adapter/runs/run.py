@@ -85,7 +85,8 @@ class Run:
 
     def _saved(self, resume: bool) -> dict[str, Any] | None:
         """The checkpoint to continue from, or None; UserError for a folder to be left as it is."""
-        present = sorted({path.name for path in self.out.iterdir()} - {lock.NAME})
+        unfinished = "config.json.new"  # of a run that was killed before it had anything
+        present = sorted({path.name for path in self.out.iterdir()} - {lock.NAME, unfinished})
         if present and not resume:
             raise UserError(
                 f"{self.out} is not empty ({', '.join(present)}): add --resume to continue the run "

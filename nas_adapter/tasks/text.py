@@ -178,7 +178,14 @@ class LanguageModel:
     def with_judges(self) -> LanguageModel:
         """See `Task.with_judges`: the last fifth of the validation part."""
         valid = self._text.valid
-        cut = len(valid) - len(valid) // JUDGED
+        aside = len(valid) // JUDGED
+        if aside < 2 * TEST_STREAMS:
+            raise UserError(
+                f"the valid part of the text has {len(valid)} tokens, and a fifth of that is too "
+                f"little to judge by: {2 * TEST_STREAMS} are needed; --decide search with "
+                "--fidelity-cells 0, or of a retraining --no-held-out, sets none aside"
+            )
+        cut = len(valid) - aside
         text = replace(self._text, valid=valid[:cut])
         return LanguageModel(text, self._settings, seed=self._seed, judges=valid[cut:])
 

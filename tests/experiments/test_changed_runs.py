@@ -153,3 +153,5 @@ def test_cells_and_seeds_are_added_to_a_retraining(small_space: Path, tmp_path: 
     ]  # fmt: skip
     assert result["cells"][1]["test_loss"] == before["cells"][0]["test_loss"]
     assert trained(out).count("retrain cell 2 seed 0") == 0, "it was trained again"
+    wider = resumed(out, "--retrain", CELL, "--seeds", "0", "--retrain-channels", "3")
+    assert wider["cells"][0]["parameters"] > before["cells"][0]["parameters"]

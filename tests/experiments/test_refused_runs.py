@@ -117,6 +117,19 @@ def test_export_without_its_packages_is_refused_before_the_search(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_process_without_a_gpu(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As torchrun starts the second of two where there is one GPU."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert run_xnas.command(["--smoke"]) == 2
+    said = capsys.readouterr().err
+    assert said == "error: process 1 has no GPU: there is 1; see --nproc-per-node of torchrun\n"
+
+
 def test_a_folder_in_use(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lock = Lock(copied)
     before = contents(copied)

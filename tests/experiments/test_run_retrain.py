@@ -71,6 +71,7 @@ def test_all_data_is_trained_on_without_held_out(tmp_path: Path) -> None:
         ("--seeds 1 2", "--seeds has no effect with a search; it is for --retrain"),
         ("--retrain x --epochs 3", "--epochs has no effect with --retrain, which searches nothing"),
         ("--space darts-cnn --retrain XNAS --seeds 1 1", "--seeds must be one or more different"),
+        ("--retrain x --seeds 1 2 --seed 5", "--seed has no effect with --seeds 1 2"),
         ("--retrain x --seeds -1", "--seeds must not be negative"),
     ],
 )

@@ -100,6 +100,8 @@ def idle(config: Config) -> dict[str, str]:
     found = settings.search.method.idle()
     if not config.cells:
         return found | dict.fromkeys(("seeds", "held_out"), "a search; it is for --retrain")
+    if config.seeds not in ((), (config.seed,)):
+        found |= {"seed": f"--seeds {' '.join(map(str, config.seeds))}"}
     searching = {"method", *options(settings)}
     searching -= {"channels", "checkpoint_minutes", "precision", "smoke"}
     searching -= {*options(settings.retrain), *options(settings.task)}

@@ -104,7 +104,7 @@ def test_deep_pictures_share_one_scale(tmp_path: Path) -> None:
 def test_what_was_seen_is_said(tmp_path: Path) -> None:
     files = [
         saved(shape_in_alpha(0), tmp_path / "a.png"),
-        saved(Image.fromarray(COLOUR).resize((9, 5)), tmp_path / "b.png"),
+        saved(Image.fromarray(COLOUR).resize((9, 5)).convert("RGBA"), tmp_path / "b.png"),
         SIGHTS["animated"][0](tmp_path / ".."),
     ]
     assert read(files, SIDE, "reading").notes == [

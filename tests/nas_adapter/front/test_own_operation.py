@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,11 @@ from torch import Tensor, nn
 
 import nas_adapter
 from nas_adapter.errors import UserError
+from nas_adapter.front.fingerprints import fingerprints
 from nas_adapter.spaces import Size, Space
 from nas_adapter.strategies import METHODS
+from nas_adapter.supernets.supernet import Supernet
+from nas_adapter.tasks import ImageSettings
 from tests.nas_adapter.front.small_data import TINY, data_for
 
 
@@ -115,3 +118,18 @@ def test_mistakes_of_the_other_spaces() -> None:
         nas_adapter.DARTSCNN(own={"still": lambda width, stride, norm: nn.Identity()})
     with pytest.raises(UserError, match="has parameters, which nobody would train"):
         nas_adapter.DARTSRNN(own={"prelu": nn.PReLU()})
+
+
+class Wide(nas_adapter.NASBench201):
+    """A space whose networks are of few widths, as with convolutions of eight groups."""
+
+    def network(self, size: Size, choices: Sequence[Sequence[int]], *, search: bool) -> Supernet:
+        assert size.channels % 8 == 0
+        return super().network(size, choices, search=search)
+
+
+def test_a_space_of_few_widths_has_a_fingerprint() -> None:
+    task = ImageSettings(batch_size=240).load(0, torch.device("cpu"))
+    found = fingerprints(Wide(), task, 8)["space_fingerprint"]
+    assert found == fingerprints(Wide(), task, 8)["space_fingerprint"]
+    assert found != fingerprints(Wide(), task, 16)["space_fingerprint"]

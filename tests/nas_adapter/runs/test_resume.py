@@ -18,6 +18,7 @@ from nas_adapter.randomness import seeded_by
 from nas_adapter.runs import retrain as retraining
 from nas_adapter.runs import search as searching
 from nas_adapter.runs.advise import make_prior
+from nas_adapter.runs.checkpoint import read_config
 from nas_adapter.runs.retrain import Retraining, RetrainSettings, Trained
 from nas_adapter.runs.run import Run
 from nas_adapter.runs.search import SearchSettings, search
@@ -172,27 +173,38 @@ def test_a_training_that_ends_in_an_epoch_goes_on_as_if_it_had_not(
         assert metrics[-1]["averaged"], "nothing is averaged"
 
 
-def test_looks_go_on_where_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def looked(out: Path, channels: int = 4) -> tuple[Any, int]:
+    """A prior, and how many looks it took; a checkpoint after every look."""
+    run = Run(out, {}, resume=True, device=CPU, minutes=0)
     space = without(NASBench201(), ["none", "skip_connect", "avg_pool_3x3"])
+    try:
+        prior = make_prior("scores", space, TASK, channels, run, seed=0, looks=8)
+    finally:
+        run.close()
+    return prior.weights.tolist(), prior.facts["looks"]
 
-    def made(name: str) -> tuple[Any, int]:
-        run = Run(tmp_path / name, {}, resume=True, device=CPU, minutes=0)
-        try:
-            prior = make_prior("scores", space, TASK, 4, run, seed=0, looks=8)
-        finally:
-            run.close()
-        return prior.weights.tolist(), prior.facts["looks"]
 
-    whole = made("whole")
-    with monkeypatch.context() as patched:
-        killed(
-            lambda mortal: patched.setattr(looks, "naswot", mortal), naswot, 5,
-            lambda: made("killed"),
-        )  # fmt: skip
+def test_looks_go_on_where_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those at networks of another size, which may change at a resume, do not count."""
+    whole, other = looked(tmp_path / "whole"), looked(tmp_path / "other", channels=32)
+    assert whole != other
+    for name in ("killed", "changed"):
+        with monkeypatch.context() as patched:
+            killed(
+                lambda mortal: patched.setattr(looks, "naswot", mortal), naswot, 5,
+                lambda: looked(tmp_path / name),  # noqa: B023 (called at once)
+            )  # fmt: skip
     mortal = Mortal(naswot, 10**9)
     monkeypatch.setattr(looks, "naswot", mortal)
-    assert made("killed") == whole
+    assert looked(tmp_path / "killed") == whole
     assert 10**9 - mortal.left == whole[1] - 5, "what was looked at was looked at again"
+    assert looked(tmp_path / "changed", channels=32) == other
+
+
+def test_a_folder_of_a_run_that_was_killed_as_it_began_is_as_good_as_empty(tmp_path: Path) -> None:
+    (tmp_path / "config.json.new").write_text('{"epo')
+    Run(tmp_path, {"epochs": 3}, resume=False, device=CPU).close()
+    assert read_config(tmp_path) == {"epochs": 3}
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])

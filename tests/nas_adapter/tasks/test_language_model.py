@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from nas_adapter.data.text import Text
+from nas_adapter.errors import UserError
 from nas_adapter.output.export import TOLERANCE, export, standalone
 from nas_adapter.tasks import LanguageModel, TextSettings
 from tests.nas_adapter.spaces.test_darts_rnn import (
@@ -27,10 +28,10 @@ from tests.nas_adapter.spaces.test_darts_rnn import (
 )
 
 
-def text(length: int = 400) -> Text:
+def text(length: int = 400, valid_length: int = 60) -> Text:
     generator = torch.Generator().manual_seed(3)
     train, valid, test = (
-        torch.randint(WORDS, (size,), generator=generator) for size in (length, 60, 90)
+        torch.randint(WORDS, (size,), generator=generator) for size in (length, valid_length, 90)
     )
     return Text(train, valid, test, tuple("abcdefghijk"), "char")
 
@@ -65,6 +66,16 @@ def test_a_loss_can_be_taken_again_and_the_last_one_counts() -> None:
     assert task.loss(net, second, weights) != task.loss(
         net, type(second)(second.inputs, second.targets, None), weights
     )
+
+
+def test_text_that_is_set_aside_is_long_enough_to_judge_by() -> None:
+    net, found = supernet(search=False), SPACE.parse(PUBLISHED)
+    settings = TextSettings(batch_size=STREAMS, bptt=LENGTH)
+    judged = LanguageModel(text(valid_length=100), settings, seed=0).with_judges()
+    assert len(judged.losses(net, judged.judges(), found)) == 10
+    short = LanguageModel(text(valid_length=99), settings, seed=0)
+    with pytest.raises(UserError, match="has 99 tokens, and a fifth of that is too little"):
+        short.with_judges()
 
 
 def test_validation_starts_over_and_epochs_are_cut_elsewhere() -> None:
