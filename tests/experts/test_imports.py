@@ -16,6 +16,7 @@ IN_NUMPY = {
     PACKAGE / "forecasting",
     PACKAGE / "simulation",
     PACKAGE / "testing",
+    PACKAGE / "numerics" / "arguments.py",
     PACKAGE / "numerics" / "cells.py",
     PACKAGE / "analysis" / "worst_case.py",
     PACKAGE / "structured" / "search",

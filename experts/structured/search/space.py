@@ -219,7 +219,12 @@ def _weights(name: str, given: Any, count: int) -> list[float]:
     """A checked prior."""
     try:
         prior = np.asarray(given, dtype=float)
-        right = prior.shape == (count,) and np.all(prior >= 0) and 0 < prior.max() < np.inf
+        right = (
+            prior.shape == (count,)
+            and np.all(prior >= 0)
+            and 0 < prior.max()
+            and np.isfinite(prior).all()
+        )
     except (TypeError, ValueError, OverflowError):
         right = False
     if not right:

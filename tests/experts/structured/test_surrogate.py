@@ -268,8 +268,9 @@ def test_the_game_keeps_its_bounds(seed: int, eta: float, rounds: int, error: fl
         for g, cost in ((values, 0.0), (truth, 2 * error * rounds)):
             total = float(np.sum(chances @ g))
             for e, size in enumerate(MIXED.sizes):
+                others = np.delete(plays[:, np.arange(4), codes], e, axis=-1).prod(-1)
                 for o in range(size):
-                    part = chances * (codes[:, e] == o) / plays[:, e, o, None]
+                    part = others * (codes[:, e] == o)
                     assert total - np.sum(part @ g) <= bounds[e][o] + cost + 1e-9
             if pair == 0:
                 best = codes[np.argmin(values)]

@@ -202,7 +202,8 @@ def test_an_interrupted_search_goes_on_with_its_settings(
         patched.setattr(XNAS, "step", step)
         nas_adapter.search(made(1), data, given, seed=3, out=out)
     shown = capsys.readouterr()
-    assert (shown.out, shown.err.count("\n")) == ("", 1), "more than the bar"
+    assert shown.out.startswith("data "), "more than what the data is"
+    assert (shown.out.count("\n"), shown.err.count("\n")) == (1, 1), "more than the bar"
     with pytest.raises(UserError, match="configuration: space_fingerprint is 'sha256"):
         nas_adapter.search(made(3), data, seed=3, out=out, resume=True)
     found = nas_adapter.search(made(1), data, seed=3, out=out, resume=True)
