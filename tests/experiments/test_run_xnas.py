@@ -122,7 +122,7 @@ def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
     [
         (
             "--method guess",
-            "unknown method 'guess': choose one of black-box, darts-first, darts-second, random, xnas",
+            "unknown method 'guess': choose one of black-box, darts-first, darts-second, random",
         ),
         ("--method random --read mode", "unknown --read for random 'mode': choose one of auto"),
         ("--method darts-first --read best-cumulative", "unknown --read for darts-first 'best-c"),

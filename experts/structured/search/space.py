@@ -221,9 +221,9 @@ def _weights(name: str, given: Any, count: int) -> list[float]:
         prior = np.asarray(given, dtype=float)
         right = (
             prior.shape == (count,)
-            and np.all(prior >= 0)
-            and 0 < prior.max()
             and np.isfinite(prior).all()
+            and prior.min() >= 0
+            and prior.max() > 0
         )
     except (TypeError, ValueError, OverflowError):
         right = False
