@@ -1,9 +1,12 @@
-"""Python files of the user's own."""
+"""Python files of the user's own; folders that several processes write to."""
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -30,3 +33,18 @@ def run_file(path: Path, option: str) -> ModuleType:
     except Exception as error:  # it is the user's own code: anything can happen
         raise UserError(f"--{option}: {path} cannot be run: {error!r}") from error
     return module
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Context that one process at a time is in, for work in a folder that it can write to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("a")
+    except OSError:  # read-only: nothing is written there anyway
+        yield
+        return
+    with file:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -17,6 +17,7 @@ from nas_adapter.data.folders import listed
 from nas_adapter.data.pictures import read
 from nas_adapter.data.split import fifth, halves
 from nas_adapter.errors import UserError, choose
+from nas_adapter.files import alone_in
 from nas_adapter.randomness import Stream, stream
 
 TORCHVISION = {
@@ -248,7 +249,8 @@ def _torchvision(name: str, root: Path) -> Images:
     for part in ("train", "test"):
         which = {"split": part} if name == "svhn" else {"train": part == "train"}
         try:
-            parts[part] = make(root, download=True, **which)
+            with alone_in(root):  # of the processes of torchrun
+                parts[part] = make(root, download=True, **which)
         except (OSError, RuntimeError) as error:
             raise UserError(
                 f"data set {name} is not in {root} and could not be downloaded: {error}"

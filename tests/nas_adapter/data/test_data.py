@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -162,3 +165,31 @@ def test_a_failed_download_is_one_sentence(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(datasets.CIFAR10, "download", offline)
     with pytest.raises(UserError, match=r"cifar10 is not in .* no route to host"):
         load("cifar10", tmp_path, 32)
+
+
+def test_a_data_set_is_downloaded_by_one_process_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file's lock is of whoever opened it, so threads stand for processes."""
+    inside, most, waiting = 0, 0, threading.Barrier(2)
+
+    def make(*_: Any, **__: Any) -> Any:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.05)
+        inside -= 1
+        raise OSError("no route to host")
+
+    def download() -> None:
+        waiting.wait()
+        with pytest.raises(UserError, match="no route"):
+            data_sets.load("cifar10", tmp_path / "data", 32)
+
+    monkeypatch.setattr("torchvision.datasets.CIFAR10", make)
+    threads = [threading.Thread(target=download) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (most, inside) == (1, 0)
