@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from experts.structured import Search
+from nas_adapter import ranks
 from nas_adapter.errors import UserError, positive
 from nas_adapter.spaces import Architecture
 from nas_adapter.spaces.choices import as_choices, to_architecture, to_point
@@ -179,7 +180,8 @@ class BlackBox:
         point, genotype = to_point(context.space, self._cell), context.space.genotype(self._cell)
         loss = math.nan
         if not self._failed:
-            loss = float(task.losses(self._net, task.held_out(), self._cell).mean())
+            losses = task.losses(self._net, task.held_out(), self._cell)
+            loss = float(ranks.averaged(losses.mean()))  # GPUs may differ in their last bits
         if not math.isfinite(loss):
             self._search.tell(point, failed=True)
             self._losses.append((genotype, None))
