@@ -10,7 +10,7 @@ import numpy as np
 
 from experts.forecasting import frames
 from experts.forecasting.frames import Table
-from experts.forecasting.hindsight import best_mixture
+from experts.forecasting.hindsight import Mixture, best_mixture
 from experts.forecasting.history import History
 from experts.forecasting.hull import CONE, Hull
 from experts.forecasting.setup import Setup
@@ -130,18 +130,29 @@ class Fitted:
     def mixture_regrets(self, history: History) -> Array:
         """Regrets to the best fixed mixtures of the corners, (G, S); the mean over levels."""
         found = np.empty((len(self.tracks), self.setup.series))
+        corners = self.hull.features(history.forecasts)
         for i, track in enumerate(self.tracks.values()):
             late = np.isin(history.number, track.outstanding)
             rows = np.flatnonzero((history.track == i) & ~late)
-            corners = self.hull.features(history.forecasts[rows])
             for s in range(self.setup.series):
-                x, y, ours = corners[:, s], history.observed[rows, s], history.combined[rows, s]
-                if not self.setup.apart:
-                    best = [best_mixture(x, y, self.setup.loss, combined=ours)]
-                else:
-                    best = [
-                        best_mixture(x[..., q], y, self.setup.loss.at(q), combined=ours[:, q])
-                        for q in range(self.setup.levels)
-                    ]
-                found[i, s] = np.mean([each.advantage for each in best])
+                best = self.best_mixtures(history, corners, rows, s)
+                found[i, s] = np.mean([mixture.advantage for _, mixture in best])
         return found
+
+    def best_mixtures(
+        self, history: History, corners: Array, rows: Array, series: int
+    ) -> list[tuple[slice, Mixture]]:
+        """The best fixed mixtures of the corners (n, S, C, Q) in some rows of a series.
+
+        One for each level that has weights of its own, or one for all; with their levels.
+        """
+        setup, whole = self.setup, slice(None)
+        parts = [(whole, setup.loss)]
+        if setup.apart:
+            parts = [(slice(q, q + 1), setup.loss.at(q)) for q in range(setup.levels)]
+        x, y = corners[rows, series], history.observed[rows, series]
+        ours = history.combined[rows, series]
+        return [
+            (part, best_mixture(x[..., part], y, loss, combined=ours[:, part]))
+            for part, loss in parts
+        ]

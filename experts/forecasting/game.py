@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from experts.forecasting.history import padded
 from experts.forecasting.losses import Loss, weighted_mean
 from experts.forecasting.newcomers import admit
 from experts.forecasting.rescaled import choose
@@ -66,11 +67,9 @@ class Rows(NamedTuple):
 
     def widened(self, more: int) -> Rows:
         """With so many corners more, which had no forecast."""
-        fill = np.full((*self.play.shape[:2], more), 0.0)
-        none = np.full((*fill.shape, self.forecasts.shape[-1]), np.nan)
         return self._replace(
-            forecasts=np.concatenate([self.forecasts, none], axis=2),
-            play=np.concatenate([self.play, fill], axis=2),
+            forecasts=padded(self.forecasts, more, np.nan, axis=2),
+            play=padded(self.play, more, 0.0, axis=2),
         )
 
 

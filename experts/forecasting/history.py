@@ -46,8 +46,8 @@ class History(NamedTuple):
         if not more:
             return self
         return self._replace(
-            forecasts=_padded(self.forecasts, more, np.nan, axis=2),
-            weights=_padded(self.weights, more, 0.0, axis=-1),
+            forecasts=padded(self.forecasts, more, np.nan, axis=2),
+            weights=padded(self.weights, more, 0.0, axis=-1),
         )
 
     def squeezed(self, *, series: bool, levels: bool) -> History:
@@ -62,7 +62,8 @@ class History(NamedTuple):
         return History(forecasts, observed, combined, weights, *self[4:])
 
 
-def _padded(array: Array, more: int, value: float, axis: int) -> Array:
+def padded(array: Array, more: int, value: float, axis: int) -> Array:
+    """With `value` in so many more places of an axis."""
     shape = list(array.shape)
     shape[axis] = more
     return np.concatenate([array, np.full(shape, value)], axis=axis)

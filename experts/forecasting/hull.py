@@ -106,11 +106,11 @@ class Hull:
         """
         if self.kind == "convex":
             return forecasts
-        there = np.isfinite(forecasts)
-        count = there.sum(axis=2, keepdims=True)
-        total = np.where(there, forecasts, 0.0).sum(axis=2, keepdims=True)
-        mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-        scaled = np.where(there, forecasts, mean)[:, :, :, None, :] * self.multiples[:, None]
+        mean = mean_forecast(forecasts)[:, :, None]
+        scaled = (
+            np.where(np.isfinite(forecasts), forecasts, mean)[:, :, :, None, :]
+            * self.multiples[:, None]
+        )
         n, batch, experts, multiples, levels = scaled.shape
         flat = scaled.reshape(n, batch, experts * multiples, levels)
         return np.concatenate([self.constants[:, None] + 0 * mean, flat], axis=2)
@@ -122,3 +122,11 @@ class Hull:
             return weights, np.zeros(weights.shape[:-1])
         parts = weights[..., size:].reshape(*weights.shape[:-1], self.experts, -1)
         return parts @ self.multiples, weights[..., :size] @ self.constants
+
+
+def mean_forecast(forecasts: Array) -> Array:
+    """The mean of the forecasts (n, B, K, Q) that are there, (n, B, Q); nan where none is."""
+    there = np.isfinite(forecasts)
+    count = there.sum(axis=2)
+    total = np.where(there, forecasts, 0.0).sum(axis=2)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -16,9 +16,9 @@ from experts.forecasting.scores import (
     OURS,
     UNIFORM,
     ScoreTable,
+    compared,
     forecasters,
     losses_of,
-    score_table,
 )
 from experts.types import Array
 
@@ -59,7 +59,11 @@ def course(fitted: Fitted, history: History, names: Sequence[str], dated: bool) 
     """The course of a model's rows; `dated`: their times are dates."""
     forecasts = forecasters(fitted, history, names)
     time = history.number if history.time is None else history.time
-    scores = score_table(forecasts, history.observed, fitted.setup.loss, time=time)
+    losses = {
+        name: losses_of(name, each, history.observed, fitted.setup.loss)
+        for name, each in forecasts.items()
+    }
+    scores = compared(losses, fitted.setup.loss, OURS, time)
     when, point = np.unique(time, return_inverse=True)
     count = np.bincount(point)
 
@@ -68,10 +72,6 @@ def course(fitted: Fitted, history: History, names: Sequence[str], dated: bool) 
 
     flat = history.weights.reshape(len(time), -1, len(names)).mean(axis=1)
     weights = np.stack([mean(column) for column in flat.T], axis=1)
-    losses = {
-        name: losses_of(name, each, history.observed, fitted.setup.loss)
-        for name, each in forecasts.items()
-    }
     ours = losses.pop(OURS)
     ahead = {
         name: np.cumsum(mean(np.nan_to_num(each - ours, nan=0.0).mean(axis=1)))

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from experts.forecasting.fitted import Fitted
-from experts.forecasting.hindsight import best_mixture
 from experts.forecasting.history import History
-from experts.forecasting.hull import CONE
+from experts.forecasting.hull import CONE, mean_forecast
 from experts.forecasting.intervals import mean_interval
 from experts.forecasting.losses import Loss, loss_of
 from experts.types import Array
@@ -116,11 +115,16 @@ def score_table(
     if against not in forecasts:
         raise ValueError(f"against must be one of {', '.join(forecasts)}; got {against!r}")
     losses = {name: losses_of(name, given, y, kind) for name, given in forecasts.items()}
-    points = np.arange(len(y)) if time is None else np.unique(time, return_inverse=True)[1]
+    return compared(losses, kind, against, np.arange(len(y)) if time is None else time)
+
+
+def compared(losses: Mapping[str, Array], kind: Loss, against: str, time: Array) -> ScoreTable:
+    """`score_table` of forecasters whose losses (n, S) are known, see `losses_of`."""
+    points = np.unique(time, return_inverse=True)[1]
     records = [
         {"forecaster": name, "measure": measure(kind)}
         | _compared(losses[name], losses[against], points, kind)
-        for name in forecasts
+        for name in losses
     ]
     for record in records:
         record["verdict"] = _verdict(record, against)
@@ -135,10 +139,7 @@ def forecasters(fitted: Fitted, history: History, names: Sequence[str]) -> dict[
     """
     own = (OURS, UNIFORM, HINDSIGHT, REACHABLE)
     table = {name + "'" * (name in own): history.forecasts[:, :, k] for k, name in enumerate(names)}
-    awake = np.isfinite(history.forecasts)
-    count = awake.sum(axis=2)
-    total = np.where(awake, history.forecasts, 0.0).sum(axis=2)
-    table[UNIFORM] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    table[UNIFORM] = mean_forecast(history.forecasts)
     table[HINDSIGHT] = _hindsight(fitted, history, history.forecasts)
     if fitted.hull.kind not in ("convex", CONE):
         table[REACHABLE] = _hindsight(fitted, history, fitted.hull.features(history.forecasts))
@@ -148,19 +149,15 @@ def forecasters(fitted: Fitted, history: History, names: Sequence[str]) -> dict[
 def _hindsight(fitted: Fitted, history: History, corners: Array) -> Array:
     """What the best fixed mixtures of the corners (n, S, C, Q) would have forecast, (n, S, Q)."""
     found = np.full(history.combined.shape, np.nan)
-    setup = fitted.setup
-    parts = [slice(q, q + 1) for q in range(setup.levels)] if setup.apart else [slice(None)]
     for track in np.unique(history.track):
         rows = np.flatnonzero(history.track == track)
-        for s in range(setup.series):
-            for part in parts:
+        for s in range(fitted.setup.series):
+            for part, best in fitted.best_mixtures(history, corners, rows, s):
                 x, ours = corners[rows, s][..., part], history.combined[rows, s][:, part]
-                kind = setup.loss.at(part.start) if setup.apart else setup.loss
                 if not np.isfinite(ours + history.observed[rows, s, None]).any():
                     continue
-                best = best_mixture(x, history.observed[rows, s], kind, combined=ours).weights
                 awake = np.isfinite(x).all(axis=-1)
-                share = awake * best
+                share = awake * best.weights
                 weight = share.sum(axis=1)[:, None]
                 mixed = np.einsum("nk,nkq->nq", share, np.where(awake[..., None], x, 0.0))
                 found[rows, s, part] = np.where(

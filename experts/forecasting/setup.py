@@ -18,6 +18,7 @@ from experts.forecasting.nonnegative import NonNegative
 from experts.forecasting.rescaled import Rescaled
 from experts.forecasting.track import Track
 from experts.learners.hedge import hedge
+from experts.numerics.arguments import flag
 from experts.registry import REGISTRY
 from experts.types import Array
 
@@ -127,9 +128,7 @@ class Setup:
 def _check(model: Any, loss: Loss, timed: bool) -> None:
     """ValueError for parameters that cannot be, or do not go together."""
     for name in ("gradient", "shared", "keep_history"):
-        value = getattr(model, name)
-        if not isinstance(value, bool | np.bool):
-            raise ValueError(f"{name} must be True or False, got {value!r}")
+        flag(name, getattr(model, name))
     delay = model.delay
     if isinstance(delay, bool) or not isinstance(delay, int | np.integer) or not 0 <= delay < _LONG:
         raise ValueError(f"delay must be a whole number of rows >= 0, got {delay!r}")
