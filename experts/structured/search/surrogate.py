@@ -6,6 +6,7 @@ In dual form: nothing here lists the choices, or all pairs of features of a larg
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -110,10 +111,20 @@ class Surrogate:
         """B, (E, E)"""
         self.count = 0
         """T"""
-        self.codes = np.empty((0, len(alike)), dtype=np.int64)
         self._x = np.empty((len(alike), 0, self.features.shape[2]))
         self._kernel = self._root = np.empty((0, 0))
         self._rooted = 0
+
+    @cached_property
+    def _main_root(self) -> Array:
+        """The Cholesky factor of B."""
+        return np.linalg.cholesky(self.main)
+
+    @cached_property
+    def _signs(self) -> Array:
+        """The random features, (E, N, R), of spaces that are too large for exact draws."""
+        count, _, width = self.features.shape
+        return np.random.default_rng(0).choice([-1.0, 1.0], (count, RANDOM, width))
 
     @property
     def x(self) -> Array:
@@ -125,7 +136,6 @@ class Surrogate:
         old, self.count = self.count, self.count + len(codes)
         if self.count > len(self._kernel):
             self._grow(max(self.count + 32, old + old // 4))
-        self.codes = np.concatenate([self.codes, codes])
         self._x[:, old : self.count] = self.features[np.arange(len(self.main))[:, None], codes.T]
         new = self.x[:, old:]
         total, pairs = _sums(np.tensordot(self.main, new, 1), self.x)[0], _sums(new, self.x)[1]
@@ -150,7 +160,7 @@ class Surrogate:
         constant, main, pair, noise = np.split(normal, np.cumsum(self.normals[:-1]))
         prior = Quadratic(
             math.sqrt(self.constant) * constant[0],
-            np.linalg.cholesky(self.main) @ main.reshape(len(self.main), -1),
+            self._main_root @ main.reshape(len(self.main), -1),
             *self._pair_draw(math.sqrt(self.pair) * pair),
         )
         missed = targets - prior.values(self.x) - math.sqrt(self.noise) * noise
@@ -198,8 +208,7 @@ class Surrogate:
         count, _, width = self.features.shape
         size = count * width
         if size > EXACT:
-            signs = np.random.default_rng(0).choice([-1.0, 1.0], (count, RANDOM, width))
-            return signs, normal / math.sqrt(RANDOM)
+            return self._signs, normal / math.sqrt(RANDOM)
         square = np.zeros((size, size))
         square[np.triu_indices(size, 1)] = normal
         square = (square + square.T) * np.kron(1 - np.eye(count), np.ones((width, width)))

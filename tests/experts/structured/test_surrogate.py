@@ -63,12 +63,18 @@ def primal(space: Space, codes: np.ndarray, scales: Scales = SCALES) -> np.ndarr
     return np.concatenate(columns, axis=1)
 
 
-def fitted(space: Space, rng: np.random.Generator, count: int) -> tuple[Surrogate, np.ndarray]:
+def fitted(
+    space: Space, rng: np.random.Generator, count: int
+) -> tuple[Surrogate, np.ndarray, np.ndarray]:
+    """A surrogate of some points, their features as in `primal`, and targets."""
     model, codes = Surrogate(space, SCALES), everything(space)
+    entered = codes[:0]
     while model.count < count:
-        model.add(codes[rng.integers(len(codes), size=min(5, count - model.count))])
+        more = codes[rng.integers(len(codes), size=min(5, count - model.count))]
+        model.add(more)
         model.root()
-    return model, rng.standard_normal(count)
+        entered = np.concatenate([entered, more])
+    return model, primal(space, entered), rng.standard_normal(count)
 
 
 def at(model: Surrogate, codes: np.ndarray) -> np.ndarray:
@@ -80,8 +86,8 @@ def at(model: Surrogate, codes: np.ndarray) -> np.ndarray:
 @given(seed=seeds, count=st.integers(0, 30))
 def test_the_posterior_is_that_of_ridge_regression(space: Space, seed: int, count: int) -> None:
     """Its mean; and its covariance: unit vectors give a draw's square root of it."""
-    model, targets = fitted(space, np.random.default_rng(seed), count)
-    phi, everywhere = primal(space, model.codes), primal(space, everything(space))
+    model, phi, targets = fitted(space, np.random.default_rng(seed), count)
+    everywhere = primal(space, everything(space))
     covariance = np.linalg.inv(np.eye(phi.shape[1]) + phi.T @ phi / SCALES.noise)
     x, size = at(model, everything(space)), sum(model.normals)
     mean = model.draw(targets, np.zeros(size)).values(x)
@@ -95,8 +101,7 @@ def test_the_posterior_is_that_of_ridge_regression(space: Space, seed: int, coun
 @given(seed=seeds, count=st.integers(1, 20))
 def test_effects_are_those_of_the_posterior(space: Space, seed: int, count: int) -> None:
     """As averages of f over all codes, active or not; f is known from its values there."""
-    model, targets = fitted(space, np.random.default_rng(seed), count)
-    phi = primal(space, model.codes)
+    model, phi, targets = fitted(space, np.random.default_rng(seed), count)
     covariance = np.linalg.inv(np.eye(phi.shape[1]) + phi.T @ phi / SCALES.noise)
     weights = covariance @ phi.T @ targets / SCALES.noise
     codes = np.asarray(list(itertools.product(*map(range, space.sizes))))
@@ -206,7 +211,7 @@ def test_numbers_in_order_are_ordered() -> None:
 
 
 def function(space: Space, rng: np.random.Generator, pair: float = 1.0) -> Quadratic:
-    model, targets = fitted(space, rng, 4)
+    model, _, targets = fitted(space, rng, 4)
     f = model.draw(3 * targets, 3 * rng.standard_normal(sum(model.normals)))
     return f._replace(weights=pair * f.weights)
 
