@@ -8,14 +8,9 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from experts.forecasting.plots import (
-    Course,
-    draw_losses,
-    draw_scores,
-    draw_weights,
-    new_figure,
-)
+from experts.forecasting.plots import PLOT, Course, draw_losses, draw_scores, draw_weights
 from experts.forecasting.scores import COLUMNS, HINDSIGHT, OURS, UNIFORM, ScoreTable, shown
+from experts.numerics.figures import new_figure
 
 _STYLE = """
 :root{color-scheme:light dark}
@@ -107,7 +102,7 @@ def verdict(scores: ScoreTable, names: Sequence[str]) -> str:
 
 def _image(draw: Callable[[Any, Course], None], found: Course) -> str:
     height = 3.6 if draw is not draw_scores else 1.2 + 0.3 * len(found.scores)
-    figure = new_figure(4.8, height)
+    figure = new_figure(PLOT, 4.8, height)
     draw(figure.subplots(), found)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=170)

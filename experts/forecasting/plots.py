@@ -1,6 +1,6 @@
 """Three pictures of a table of forecasts: weights over time, losses summed up, and scores.
 
-The only file of the package that uses matplotlib, imported on demand.
+matplotlib is imported on demand.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ from experts.forecasting.scores import (
     forecasters,
     losses_of,
 )
+from experts.numerics.figures import new_figure
 from experts.types import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+PLOT = "the plot"
+"""What needs matplotlib."""
 _NAMED = 9
 """Experts with a colour of their own."""
 _PALE = "0.75"
@@ -93,21 +96,12 @@ def course(fitted: Fitted, history: History, names: Sequence[str], dated: bool) 
 def pictures(found: Course) -> Figure:
     """All three in one figure."""
     last = 0.8 + 0.25 * len(found.scores)
-    figure = new_figure(8.0, 7.0 + last)
+    figure = new_figure(PLOT, 8.0, 7.0 + last)
     above, middle, below = figure.subplots(3, 1, height_ratios=(3.5, 3.5, last))
     draw_weights(above, found)
     draw_losses(middle, found)
     draw_scores(below, found)
     return figure
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches; ImportError that says what to install."""
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415  (optional, and slow to import)
-    except ImportError as missing:
-        raise ImportError("plots need matplotlib: pip install matplotlib") from missing
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def draw_weights(axes: Axes, found: Course) -> None:

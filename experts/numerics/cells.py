@@ -42,7 +42,14 @@ class Table:
     def read(cls, path: Path, header: bool | None, separator: str | None, decimal: str) -> Table:
         """The table in a file; the arguments are those of `from_csv`, and are checked here."""
         _check(header, separator, decimal)
-        rows = _rows(path, separator or ",", _text(path))
+        return cls._parsed(path, _text(path), header, separator, decimal)
+
+    @classmethod
+    def _parsed(
+        cls, path: Path, text: str, header: bool | None, separator: str | None, decimal: str
+    ) -> Table:
+        """The table in a file's text."""
+        rows = _rows(path, separator or ",", text)
         if separator is None:
             _refuse_other_separators(path, rows)
         if header is None and rows:
@@ -72,8 +79,9 @@ class Table:
                 "," in cell and _number(cell, ",") is not None for cell in cells
             )
             decimal = "," if comma else "."
+        _check(True, separator, decimal)
         advice = "name the columns of forecasts with --experts, one of series with --group"
-        return replace(cls.read(path, True, separator, decimal), advice=advice)
+        return replace(cls._parsed(path, text, True, separator, decimal), advice=advice)
 
     def texts(self, column: int) -> list[str]:
         """One column's cells, without the spaces around them."""
@@ -130,7 +138,7 @@ class Table:
             )
 
     def _counts(self, column: int) -> bool:
-        cells = [row[column].strip() for _, row in self.rows]
+        cells = self.texts(column)
         if all(map(_DATE.fullmatch, cells)):
             return True
         found = [_number(cell, self.decimal) for cell in cells]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experts.numerics.figures import new_figure
 from experts.types import Array
 
 if TYPE_CHECKING:
@@ -41,11 +42,7 @@ def regret_and_weights(
     weight_rounds : int (W,)
     weights : (W, S, ..., K)
     """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415  (optional, and slow to import)
-    except ImportError as missing:
-        raise ImportError("Trace.plot needs matplotlib: pip install matplotlib") from missing
-    figure = Figure(figsize=(8, 7), layout="constrained")
+    figure = new_figure("Trace.plot", 8, 7)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     _regret(above, title, rounds, regret, certificate, bound)
     _weights(below, rounds, weight_rounds, weights)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from experts.numerics.arguments import whole
+from experts.numerics.figures import new_figure
 from experts.structured.search.surrogate import Surrogate
 from experts.types import Array
 
@@ -49,15 +50,11 @@ class Effects:
 
     def plot(self, pairs: int = 20) -> Figure:
         """Bars with one standard error: all main effects, and the largest of the pairs."""
-        try:
-            from matplotlib.figure import Figure  # noqa: PLC0415  (optional, and slow to import)
-        except ImportError as missing:
-            raise ImportError("Effects.plot needs matplotlib: pip install matplotlib") from missing
         main = [row for row in self.rows if len(row.options) == 1]
         others = sorted(self.rows[len(main) :], key=lambda row: -abs(row.effect))
         others = others[: whole("pairs", pairs, 0)]
         height = 1.5 + 0.2 * max(len(main), len(others))
-        figure = Figure(figsize=(12, height), layout="constrained")
+        figure = new_figure("Effects.plot", 12, height)
         for axes, some in zip(figure.subplots(1, 2), (main, others), strict=True):
             effect, error = ([row[at] for row in some] for at in (1, 2))
             axes.barh(np.arange(len(some)), effect, xerr=error)
