@@ -127,7 +127,6 @@ def retrain(
     try:
         found: list[Retrained] = []
         for seed, task in tasks:
-            size = task.size(settings.channels, search=False)
             retraining = Retraining(
                 settings.retrain, size, opened, task, run, seed, held_out, described(settings)
             )

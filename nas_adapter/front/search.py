@@ -30,7 +30,7 @@ from nas_adapter.runs.retrain import Retraining
 from nas_adapter.runs.run import Run
 from nas_adapter.runs.search import Found
 from nas_adapter.runs.search import search as search_cell
-from nas_adapter.spaces import NONE, Architecture, Space, random_architecture, without
+from nas_adapter.spaces import NONE, Architecture, Size, Space, random_architecture, without
 from nas_adapter.spaces.genotype import carries
 from nas_adapter.spaces.published import read_cell
 from nas_adapter.stopping import stoppable
@@ -140,7 +140,7 @@ def search(
         check_search(opened, loaded, settings.search.channels, settings.search.read)
     size = loaded.size(settings.channels, search=False)
     check_retraining(opened, loaded, size, export=export)
-    task, choice = _prepared(settings, opened, loaded, before)
+    task, choice = _prepared(settings, size, opened, loaded, before)
     check_prior(settings.search.prior, opened, task)
     method = settings.search.method.name
     title = {"method": method, "space": name, "data": source.name, "seed": seed}
@@ -150,8 +150,7 @@ def search(
     run = begin(out, config, resume=resume, export=export, device=place, minutes=minutes)
     try:
         retraining = Retraining(
-            settings.retrain, task.size(settings.channels, search=False), opened, task, run, seed,
-            choice.judged, described(settings),
+            settings.retrain, size, opened, task, run, seed, choice.judged, described(settings)
         )  # fmt: skip
         return _searched(settings, choice, retraining, given, title, export)
     finally:
@@ -212,13 +211,12 @@ def _searched(
 
 
 def _prepared(
-    settings: Settings, space: Space, task: Task, before: dict[str, Any] | None
+    settings: Settings, size: Size, space: Space, task: Task, before: dict[str, Any] | None
 ) -> tuple[Task, ChoiceSettings]:
     """How the run decides, and the task with data set aside where that needs some.
 
     `before`: the configuration of the run that is resumed; what was settled for it stays.
     """
-    size = task.size(settings.channels, search=False)
     trial = Retraining(settings.retrain, size, space, task, Unwritten(), seed=0)
     choice = settings.choice.as_settled(before or {})
     choice = choice.settled(trial, candidates=3 + settings.baselines)

@@ -94,13 +94,7 @@ class BlackBox:
         if not self._losses:
             self._judge()
         found = self._found()
-        others = [
-            (edge, operation)
-            for edge, offered in enumerate(context.space.choices)
-            for operation in offered
-            if operation != found[edge]
-        ]
-        context.remove(others)
+        context.remove(self._others(found))
         context.net.load_state_dict(self._best)
         return found, found
 
@@ -152,11 +146,18 @@ class BlackBox:
         self._cell, self._done, self._failed = cell, 0, False
         self._graphs = Graphs()
         self._net: Supernet = copy.deepcopy(context.net)
-        for edge, offered in enumerate(context.space.choices):
-            for operation in offered:
-                if operation != cell[edge]:
-                    self._net.remove(edge, operation)
+        for edge, operation in self._others(cell):
+            self._net.remove(edge, operation)
         self._optimizer = context.space.search_tuning.optimizer(self._net)
+
+    def _others(self, cell: Architecture) -> list[tuple[int, int]]:
+        """What the space offers and a cell does not have: pairs (edge, operation)."""
+        return [
+            (edge, operation)
+            for edge, offered in enumerate(self._context.space.choices)
+            for operation in offered
+            if operation != cell[edge]
+        ]
 
     def _descend(self, batch: Batch) -> float:
         """A step on the weights; its loss, or nan once the cell has failed."""
