@@ -35,7 +35,10 @@ def test_the_readme_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)], ids=label)
-def test_every_python_block_runs(page: Path) -> None:
+def test_every_python_block_runs(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # pages write files
     names: dict[str, Any] = {"__name__": page.stem}  # a reader goes from top to bottom
     with mock.patch.dict(REGISTRY):  # what a page registers is not for the other tests
         for block in python_blocks(page):
