@@ -23,14 +23,15 @@ def check_like(like: Array) -> None:
     check_floats("like", like)
 
 
-def check_learner(learner: Any) -> None:
-    """Refuse what is no learner, such as the function or the class that makes one."""
-    if isinstance(learner, type) or not isinstance(learner, Learner):
+def check_learner(learner: Any, protocol: type = Learner) -> None:
+    """Refuse what is no learner of the protocol, such as the function that makes one."""
+    if isinstance(learner, type) or not isinstance(learner, protocol):
         name = getattr(learner, "__name__", type(learner).__name__)
-        asked = sorted(member for member in vars(Learner) if not member.startswith("_"))
+        asked = sorted(member for member in vars(protocol) if not member.startswith("_"))
         lacking = ", ".join(member for member in asked if not hasattr(learner, member))
         hint = f"did you mean {name}(...)?" if callable(learner) else f"it lacks {lacking}"
-        raise ValueError(f"learner must be a learner, got {name}; {hint}")
+        kind = "learner" if protocol is Learner else protocol.__name__
+        raise ValueError(f"learner must be a {kind}, got {name}; {hint}")
 
 
 def check_supported(learner: Learner[Any], **given: tuple[str, Array | None]) -> None:

@@ -1,4 +1,4 @@
-"""`Feedback` and `Learner`: the contract of the package.
+"""`Feedback`, and the contracts: `Learner`, and those of other worlds (`PROTOCOLS`).
 
 Shapes, in every docstring of the package
 -----------------------------------------
@@ -99,3 +99,140 @@ class BanditLearner(Learner[State], Protocol[State]):
 
         To be told these as full information is the same as to be told `feedback`.
         """
+
+
+@runtime_checkable
+class Policy(Protocol[State]):
+    """A stochastic bandit: it chooses one arm a round, and learns that arm's loss.
+
+    Its guarantee is on the pseudo-regret in the environments that it is proved for, losses drawn
+    independently; there is none against an adversary, and no certificate.
+    """
+
+    @property
+    def horizon(self) -> int | None:
+        """Number of rounds that the policy is tuned for; None: any."""
+
+    @property
+    def loss_interval(self) -> tuple[float, float] | None:
+        """Smallest and largest loss that it is proved for; None: any finite number."""
+
+    def init(self, like: Array) -> State:
+        """State before the first round, for problems shaped, typed and placed as `like` (..., K).
+
+        A (nested) NamedTuple of arrays.
+        """
+
+    def choose(self, state: State, uniforms: Array) -> Array:
+        """The arm to pull, one-hot bool (..., K); `uniforms` (..., K) in [0, 1), fresh each round.
+
+        They break ties; a randomised policy makes its samples of them.
+        """
+
+    def update(self, state: State, arm: Array, loss: Array) -> State:
+        """The state after `arm`, one-hot bool (..., K), had its entry of `loss` (..., K).
+
+        Other entries of `loss` are ignored and may be nan.
+        """
+
+
+@runtime_checkable
+class ContextualPolicy(Protocol[State]):
+    """A bandit that is shown a context before every round.
+
+    The context has one row for each expert or arm: advice (..., N, K), a distribution over the K
+    arms from each of N experts; or features (..., K, d), a vector for each arm.
+    """
+
+    @property
+    def horizon(self) -> int | None:
+        """Number of rounds that the policy is tuned for; None: any."""
+
+    @property
+    def loss_interval(self) -> tuple[float, float] | None:
+        """Smallest and largest loss that it is proved for; None: any finite number."""
+
+    @property
+    def reads(self) -> str:
+        """What a context is: "advice" (..., N, K) or "features" (..., K, d)."""
+
+    def init(self, context: Array) -> State:
+        """State before the first round, for contexts shaped, typed and placed as `context`."""
+
+    def predict(self, state: State, context: Array, uniforms: Array) -> Array:
+        """The distribution to draw the arm from, (..., K); `uniforms` (..., K) as in `Policy`.
+
+        One-hot where the policy decides by itself.
+        """
+
+    def update(self, state: State, context: Array, play: Array, feedback: Feedback) -> State:
+        """The state after a round in which `play` (..., K) was used; `feedback` has `seen`."""
+
+
+@runtime_checkable
+class ConvexLearner(Protocol[State]):
+    """Online convex optimisation: points of a convex domain, linear or curved losses.
+
+    It plays x_t, pays f_t(x_t), and is shown the gradient g_t of f_t at x_t.
+    """
+
+    @property
+    def horizon(self) -> int | None:
+        """Number of rounds that the learner is tuned for; None: any."""
+
+    @property
+    def domain(self) -> Any:
+        """Where its points lie: a part of `experts.convex.domains`."""
+
+    def init(self, like: Array) -> State:
+        """State before the first round, for points shaped, typed and placed as `like` (..., d)."""
+
+    def predict(self, state: State) -> Array:
+        """The point to play, (..., d), in the domain."""
+
+    def update(self, state: State, play: Array, gradient: Array) -> State:
+        """The state after a round in which `play` (..., d) met the gradient (..., d)."""
+
+    def certificate(self, state: State, comparator: Array) -> Array:
+        """Upper bound on the regret so far to `comparator` (..., d) of the domain, (...).
+
+        The regret is sum_t <g_t, x_t - u>; of a learner for curved losses, sum_t f_t(x_t) - f_t(u).
+        """
+
+
+@runtime_checkable
+class StructuredLearner(Protocol[State]):
+    """A learner over actions that are sets of components: subsets, paths, permutations.
+
+    An action is a vector a in {0, 1}^d; its loss is <a, l>, the sum over its components.
+    """
+
+    @property
+    def horizon(self) -> int | None:
+        """Number of rounds that the learner is tuned for; None: any."""
+
+    @property
+    def structure(self) -> Any:
+        """The set of actions."""
+
+    def init(self, like: Array) -> State:
+        """State before the first round, for losses shaped, typed and placed as `like` (..., d)."""
+
+    def predict(self, state: State) -> Array:
+        """The probability of each component, (..., d): the mean of the action to draw."""
+
+    def draw(self, state: State, uniforms: Array) -> Array:
+        """An action, bool (..., d), drawn with mean `predict(state)`; `uniforms` (..., d)."""
+
+    def update(self, state: State, play: Array, feedback: Feedback) -> State:
+        """The state after a round; losses of components (..., d), all or those of the action."""
+
+    def certificate(self, state: State, action: Array) -> Array:
+        """Upper bound on the regret so far to `action`, bool (..., d): (...).
+
+        The regret is sum_t <predict_t - a, l_t>.
+        """
+
+
+PROTOCOLS: tuple[type, ...] = (Learner, Policy, ContextualPolicy, ConvexLearner, StructuredLearner)
+"""Every kind of learner; none has all methods of another."""

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[1]
 LAYERS = {
     "experts": (
         "types", "numerics", "checks", "registry", "sleeping", "player", "ftrl", "learners",
-        "structured", "simulation", "analysis", "forecasting", "optuna",
+        "structured", "convex", "policies", "contextual", "simulation", "analysis", "games",
+        "forecasting", "optuna",
         "bounds", "environments", "wipeout",  # short addresses of what is above
         "testing",
     ),

@@ -11,6 +11,7 @@ from experts.testing import plays, partial, in_between, arrays  # noqa: F401
 # isort: on
 
 from experts.testing.law import LAWS, Law
+from experts.types import PROTOCOLS, Learner
 
 
 class Report(NamedTuple):
@@ -26,8 +27,8 @@ class Report(NamedTuple):
         return "\n".join([*lines, *(f"  {name}: {why}" for name, why in self.not_run.items())])
 
 
-def laws() -> list[Law]:
-    """All laws, in the order in which `check_learner` tries them.
+def laws(protocol: type = Learner) -> list[Law]:
+    """All laws of a protocol, in the order in which `check_learner` tries them.
 
     For `pytest.mark.parametrize`: a law is called with a learner; one that cannot be tried on it
     raises `unittest.SkipTest`, which pytest shows with the reason.
@@ -39,7 +40,7 @@ def laws() -> list[Law]:
     'the_state_is_in_the_open'
     >>> laws()[0](experts.hedge(0.5))
     """
-    return list(LAWS.values())
+    return [law for law in LAWS.values() if law.protocol is protocol]
 
 
 def check_learner(
@@ -54,7 +55,8 @@ def check_learner(
     Parameters
     ----------
     learner
-        An instance, as `experts.Player` takes it. Laws of what it does not support are not tried.
+        An instance of any protocol in `experts.types.PROTOCOLS`, which says which laws it has to
+        keep. Laws of what it does not support are not tried.
     bound
         (K, T) -> a bound on the regret after T rounds of full information with losses in [0, 1],
         from the uniform prior: another law. (Certificates alone do not show that a rate is bad.)
@@ -85,7 +87,8 @@ def check_learner(
     >>> report.not_run
     {}
     """
-    names = list(LAWS) if only is None else list(only)
+    protocol = next((kind for kind in PROTOCOLS if isinstance(learner, kind)), Learner)
+    names = [law.name for law in laws(protocol)] if only is None else list(only)
     held, not_run = [], {}
     for found in [_law(name) for name in names]:
         why = found.why_not(learner, bound=bound)

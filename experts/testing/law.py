@@ -1,4 +1,4 @@
-"""`Law`: one property of every learner, and how it is tried on one."""
+"""`Law`: one property of every learner of a protocol, and how it is tried on one."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from hypothesis.errors import Flaky
 from experts import checks
 from experts.testing.claims import ClaimError
 from experts.testing.scripts import script
+from experts.types import Learner
 
 Body = Callable[..., None]
 Drawn = st.SearchStrategy[Any] | Callable[[int], st.SearchStrategy[Any]]
@@ -47,7 +48,7 @@ class LawError(AssertionError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Law:
-    """A property that every learner has to have; calling it tries it on one."""
+    """A property that every learner of a protocol has to have; calling it tries it on one."""
 
     name: str
     body: Body
@@ -62,6 +63,8 @@ class Law:
     """modules that have to be installed"""
     told: tuple[str, ...]
     """arguments that the caller has to give"""
+    protocol: type = Learner
+    """the contract that the law belongs to, one of `experts.types.PROTOCOLS`"""
 
     @property
     def says(self) -> str:
@@ -79,10 +82,10 @@ class Law:
         Raises
         ------
         ValueError
-            `learner` is no learner.
+            `learner` is no learner of the law's protocol.
         """
-        checks.check_learner(learner)
-        lacking = sorted(self.features - learner.supports)
+        checks.check_learner(learner, self.protocol)
+        lacking = sorted(self.features - getattr(learner, "supports", frozenset()))
         missing = [name for name in self.libraries if importlib.util.find_spec(name) is None]
         reasons = [
             *(f"the learner does not support {feature!r}" for feature in lacking),
@@ -180,6 +183,7 @@ def law(
     features: Iterable[str] = (),
     libraries: Iterable[str] = (),
     told: Iterable[str] = (),
+    protocol: type = Learner,
     **drawn: Drawn,
 ) -> Callable[[Body], Body]:
     """Decorator: enter the function as a law, once for each of its cases.
@@ -189,7 +193,7 @@ def law(
     cases
         Values of arguments, each of which makes a law of its own; a case's "library" has to be
         installed.
-    features, libraries, told, **drawn
+    features, libraries, told, protocol, **drawn
         See `Law`.
     """
 
@@ -198,7 +202,11 @@ def law(
             parts = [body.__name__, *(getattr(v, "__name__", str(v)) for v in case.values())]
             needed = (*libraries, *(v for k, v in case.items() if k == "library"))
             name = "-".join(parts)
-            LAWS[name] = Law(name, body, case, drawn, frozenset(features), needed, tuple(told))
+            if name in LAWS:
+                raise ValueError(f"there is a law {name!r} already")
+            LAWS[name] = Law(
+                name, body, case, drawn, frozenset(features), needed, tuple(told), protocol
+            )
         return body
 
     return enter

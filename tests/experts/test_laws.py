@@ -1,4 +1,4 @@
-"""Every registered learner x every law of `experts.testing`. No branch on a name, no skip list."""
+"""Every registered learner x every law of its protocol. No branch on a name, no skip list."""
 
 from __future__ import annotations
 
@@ -18,13 +18,21 @@ from experts import (
     Tsallis,
     Weighted,
 )
+from experts.registry import Entry, registered
 from experts.testing import Law, laws
+from experts.types import PROTOCOLS, Learner
 
-LEARNERS = [
-    pytest.param(entry.make(**example), id=f"{name}-{index}")
-    for name, entry in REGISTRY.items()
-    for index, example in enumerate(entry.examples)
-]
+
+def made(entries: dict[str, Entry]) -> list[Any]:
+    """Parameters of pytest: every entry in each of its settings."""
+    return [
+        pytest.param(entry.make(**example), id=f"{name}-{index}")
+        for name, entry in entries.items()
+        for index, example in enumerate(entry.examples)
+    ]
+
+
+LEARNERS = made(REGISTRY)
 LEARNERS += [
     pytest.param(FTRL(regularizer, rate, Weighted()), id=f"{regularizer!r}-{rate!r}")
     for regularizer, rate in (
@@ -53,10 +61,11 @@ def _learner(case: Any) -> Any:
     ("learner", "law"),
     [
         pytest.param(_learner(case), law, id=f"{case.id}-{law.name}")
-        for law in laws()
+        for protocol in PROTOCOLS
+        for law in laws(protocol)
         if not law.told
-        for case in LEARNERS
-        if law.features <= _learner(case).supports
+        for case in (LEARNERS if protocol is Learner else made(registered(protocol)))
+        if not law.features or law.features <= _learner(case).supports
     ],
 )
 def test_a_law_holds(learner: Any, law: Law) -> None:

@@ -1,0 +1,1 @@
+"""Bandits that see a context: advice of experts, features of arms; values from a log."""

@@ -1,0 +1,1 @@
+"""Games that learners play against each other: matrices, correlated equilibria, Kuhn poker."""
