@@ -15,3 +15,4 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 # not have make PyTorch ten times slower, here and in the processes that tests start.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
