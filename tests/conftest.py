@@ -7,7 +7,7 @@ import os
 from hypothesis import settings
 
 # derandomize: a run gives the same verdict everywhere; `ci` looks further.
-settings.register_profile("default", max_examples=30, deadline=None, derandomize=True)
+settings.register_profile("default", max_examples=20, deadline=None, derandomize=True)
 settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
