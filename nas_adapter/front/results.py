@@ -8,28 +8,27 @@ from typing import Any
 
 from torch import nn
 
+from nas_adapter.output import report
 from nas_adapter.output.export import export
+from nas_adapter.output.story import Story
 from nas_adapter.runs.run import Run
 from nas_adapter.tasks import Task
 
 
-def write_result(
-    run: Run,
-    task: Task,
-    result: dict[str, Any],
-    networks: Mapping[str, nn.Module],
-    draw: Callable[[], None],
-) -> None:
-    """Write result.json, then the networks' files, the pictures and the report.
+def write_result(run: Run, task: Task, story: Story, networks: Mapping[str, nn.Module]) -> None:
+    """Write result.json, then the networks' files, the pictures, the report, TensorBoard's summary.
 
     What of these fails is told in a line and named in result.json, under "failed"; resuming the run
     tries it again.
 
     Parameters
     ----------
+    story
+        What the page tells.
     networks
         What to export, by the name of its folder in the run's; "": the run's own.
     """
+    result = story.result
     result["failed"] = {}
     run.write_json("result.json", result)
 
@@ -37,10 +36,18 @@ def write_result(
         written = {name: export(task, net, run.out / name) for name, net in networks.items()}
         result["exported"] = written.get("", written)
 
-    for what, make in (("export", write_networks), ("report", draw)):
-        if make is draw or networks:
-            _try(what, make, result["failed"])
+    if networks:
+        _try("export", write_networks, result["failed"])
+    _try("report", lambda: report.draw(run.out, story), result["failed"])
+    _try("summary for TensorBoard", lambda: _conclude(run, result), result["failed"])
     run.write_json("result.json", result)
+
+
+def _conclude(run: Run, result: dict[str, Any]) -> None:
+    wanted = (f"test_{result['metric']}", "test_loss", "regret", "search_seconds")
+    known = {name: result[name] for name in wanted if result.get(name) is not None}
+    picture = run.out / "cell.png"
+    run.conclude(known, picture if picture.exists() else None)
 
 
 def _try(what: str, make: Callable[[], None], failed: dict[str, str]) -> None:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from nas_adapter.advice.largest import count_parameters
 from nas_adapter.errors import UserError
 from nas_adapter.front.beforehand import check_retraining
 from nas_adapter.front.begin import begin, remembered
 from nas_adapter.front.fingerprints import described, fingerprints
+from nas_adapter.front.live import Live
 from nas_adapter.front.machine import machine, pick_device
 from nas_adapter.front.options import options
 from nas_adapter.front.results import write_result
 from nas_adapter.front.settings import Settings, make_settings, open_space, saved_settings
 from nas_adapter.front.source import announce, open_data
-from nas_adapter.output import report
+from nas_adapter.front.told import changed, command
 from nas_adapter.output.export import standalone
+from nas_adapter.output.story import Story
+from nas_adapter.runs.cost import EXAMPLES, cost
 from nas_adapter.runs.decide import judged, tested
 from nas_adapter.runs.retrain import Retraining
 from nas_adapter.runs.run import Run
@@ -124,6 +126,16 @@ def retrain(
     minutes = settings.checkpoint_minutes
     config |= {"checkpoint_minutes": minutes, **fingerprints(space, loaded, width)}
     run = begin(out, config, resume=resume, export=export, device=place, minutes=minutes)
+    told = changed(settings, space)
+    further = {"retrain": config["retrain"], "seeds": list(seeds)}
+    further |= {} if held_out else {"held_out": False}
+    story = Story(
+        result={"method": "retrain", "space": name, "data": source.name, "metric": loaded.metric},
+        records=(), space=opened, cells=chosen, changed=told,
+        command=command(name, source.name, told, further),
+    )  # fmt: skip
+    if isinstance(run, Run):
+        run.between = Live(run, story, 0, settings.retrain.epochs)
     try:
         found: list[Retrained] = []
         for seed, task in tasks:
@@ -131,9 +143,8 @@ def retrain(
                 settings.retrain, size, opened, task, run, seed, held_out, described(settings)
             )
             found += [_retrained(retraining, cell, named) for named, cell in chosen.items()]
-        title = {"method": "retrain", "space": name, "data": source.name}
         if isinstance(run, Run):
-            _report(run, opened, title, tasks[0][1], found, export)
+            _report(run, story, tasks[0][1], found, export)
     finally:
         run.close()
     return found
@@ -161,7 +172,7 @@ def _retrained(retraining: Retraining, cell: Architecture, name: str) -> Retrain
         "name": name,
         "seed": seed,
         "architecture": space.genotype(cell),
-        "parameters": count_parameters(space, retraining.size, cell),
+        **cost(retraining, cell),
         **judged(trained),
         **tested(retraining, trained),
         "seconds": trained.seconds,
@@ -180,30 +191,20 @@ def _retrained(retraining: Retraining, cell: Architecture, name: str) -> Retrain
     )
 
 
-def _report(
-    run: Run,
-    space: Space,
-    title: dict[str, Any],
-    task: Task,
-    found: Sequence[Retrained],
-    export: bool,
-) -> None:
+def _report(run: Run, story: Story, task: Task, found: Sequence[Retrained], export: bool) -> None:
     """Write the files of every cell's first network, the report and result.json."""
-    rows = [one.report for one in found]
     result = {
-        **title,
-        "metric": task.metric,
-        "cells": rows,
+        **story.result,
+        "example": EXAMPLES[story.space.task],
+        "higher_is_better": task.higher_is_better,
+        "cells": [one.report for one in found],
         "summary": summarised(found),
         **task.facts,
         **machine(task.device),
     }
     first = {one.name: one.network for one in found if one.seed == found[0].seed}
-    cells = {one.name: one.architecture for one in found}
-    write_result(
-        run, task, result, first if export else {},
-        lambda: report.draw_retrained(run, space, cells, result),
-    )  # fmt: skip
+    whole = replace(story, result=result, records=run.records())
+    write_result(run, task, whole, first if export else {})
 
 
 def summarised(trained: Sequence[Retrained]) -> list[dict[str, Any]]:
@@ -213,7 +214,8 @@ def summarised(trained: Sequence[Retrained]) -> list[dict[str, Any]]:
         by_name.setdefault(one.name, []).append(one.report)
     found = []
     for name, rows in by_name.items():
-        summary = {"name": name, "seeds": len(rows), "parameters": rows[0]["parameters"]}
+        summary = {"name": name, "seeds": len(rows)}
+        summary |= {name: rows[0][name] for name in ("parameters", "multiply_adds")}
         for key in ("held_out_loss", *(key for key in rows[0] if key.startswith("test_"))):
             summary[key], summary[f"{key}_error"] = _mean([row[key] for row in rows])
         summary["seconds"], _ = _mean([row["seconds"] for row in rows])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,20 @@ from nas_adapter.errors import UserError
 from nas_adapter.front.beforehand import check_retraining, check_search
 from nas_adapter.front.begin import begin, remembered
 from nas_adapter.front.fingerprints import described, fingerprints
+from nas_adapter.front.live import Live
 from nas_adapter.front.machine import machine, pick_device
 from nas_adapter.front.options import options
 from nas_adapter.front.results import write_result
 from nas_adapter.front.settings import Settings, make_settings, open_space, saved_settings
 from nas_adapter.front.source import announce, open_data
-from nas_adapter.output import report
+from nas_adapter.front.told import changed, command
 from nas_adapter.output.export import standalone
+from nas_adapter.output.story import Story
 from nas_adapter.randomness import Stream, stream
 from nas_adapter.runs.advise import check_prior, make_prior
 from nas_adapter.runs.choose import ChoiceSettings, fidelity_cells, measured_fidelity
-from nas_adapter.runs.decide import decide, tested
+from nas_adapter.runs.cost import EXAMPLES, cost
+from nas_adapter.runs.decide import decide, judged, tested
 from nas_adapter.runs.notes import Unwritten
 from nas_adapter.runs.retrain import Retraining
 from nas_adapter.runs.run import Run
@@ -140,7 +144,9 @@ def search(
         check_search(opened, loaded, settings.search.channels, settings.search.read)
     size = loaded.size(settings.channels, search=False)
     check_retraining(opened, loaded, size, export=export)
-    task, choice = _prepared(settings, size, opened, loaded, before)
+    settle = _settle(settings, size, opened, loaded)
+    choice = settle(settings.choice.as_settled(before or {}))
+    task = loaded.with_judges() if choice.judged else loaded
     check_prior(settings.search.prior, opened, task)
     method = settings.search.method.name
     title = {"method": method, "space": name, "data": source.name, "seed": seed}
@@ -152,7 +158,14 @@ def search(
         retraining = Retraining(
             settings.retrain, size, opened, task, run, seed, choice.judged, described(settings)
         )  # fmt: skip
-        return _searched(settings, choice, retraining, given, title, export)
+        told = changed(settings, space, seed, None if before is None else settle)
+        again = command(name, source.name, told, {"method": method})
+        known = {**title, "metric": task.metric, **task.facts}
+        story = Story(result=known, records=(), space=opened, cells={}, changed=told, command=again)
+        if isinstance(run, Run):
+            steps = settings.search.epochs * task.search_steps
+            run.between = Live(run, story, steps, settings.retrain.epochs)
+        return _searched(settings, choice, retraining, given, story, export)
     finally:
         run.close()
 
@@ -162,7 +175,7 @@ def _searched(
     choice: ChoiceSettings,
     retraining: Retraining,
     given: list[Architecture],
-    title: dict[str, Any],
+    story: Story,
     export: bool,
 ) -> Searched:
     """The search itself, the decision and the report, from what has been opened for them."""
@@ -175,9 +188,11 @@ def _searched(
     decision = decide(retraining, choice, found, prior, _drawn(settings, space, seed))
     cell = decision.architecture
     result = {
-        **title,
+        **story.result,
         "architecture": space.genotype(cell),
-        "metric": task.metric,
+        **cost(retraining, cell),
+        "example": EXAMPLES[space.task],
+        "higher_is_better": task.higher_is_better,
         **NO_METRIC,
         "compared_architectures": _compared(retraining, given),
         "prior": {
@@ -190,14 +205,13 @@ def _searched(
         **NO_LEARNER,
         **found.report,
         **decision.facts,  # its candidates, not random search's number of them
-        **task.facts,
         "carries": carries(space, cell),
         **machine(task.device),
     }
     network = standalone(task, retraining.network(cell, decision.phase), cell)
     if isinstance(run, Run):
-        exports = {"": network} if export else {}
-        write_result(run, task, result, exports, lambda: report.draw(run, space, cell, result))
+        whole = replace(story, result=result, records=run.records(), cells={"cell": cell})
+        write_result(run, task, whole, {"": network} if export else {})
     return Searched(
         genotype=result["architecture"],
         architecture=tuple(cell),
@@ -210,17 +224,12 @@ def _searched(
     )
 
 
-def _prepared(
-    settings: Settings, size: Size, space: Space, task: Task, before: dict[str, Any] | None
-) -> tuple[Task, ChoiceSettings]:
-    """How the run decides, and the task with data set aside where that needs some.
-
-    `before`: the configuration of the run that is resumed; what was settled for it stays.
-    """
+def _settle(
+    settings: Settings, size: Size, space: Space, task: Task
+) -> Callable[[ChoiceSettings], ChoiceSettings]:
+    """How the run decides where that is left open."""
     trial = Retraining(settings.retrain, size, space, task, Unwritten(), seed=0)
-    choice = settings.choice.as_settled(before or {})
-    choice = choice.settled(trial, candidates=3 + settings.baselines)
-    return (task.with_judges() if choice.judged else task), choice
+    return lambda choice: choice.settled(trial, candidates=3 + settings.baselines)
 
 
 def _left(space: Space, name: str, settings: Settings) -> Space:
@@ -245,7 +254,13 @@ def _compared(retraining: Retraining, given: list[Architecture]) -> list[dict[st
     for number, other in enumerate(given, 1):
         trained = retraining.train(other, f"retrain given {number}")
         rows.append(
-            {"architecture": retraining.space.genotype(other), **tested(retraining, trained)}
+            {
+                "architecture": retraining.space.genotype(other),
+                **cost(retraining, other),
+                **judged(trained),
+                **tested(retraining, trained),
+                "seconds": trained.seconds,
+            }
         )
     return rows
 

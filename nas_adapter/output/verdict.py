@@ -1,33 +1,101 @@
-"""The verdict of a run in sentences and a table: what was found, who advised it, its rivals."""
+"""The verdict of a run in sentences: what was found, whether it beats chance, who chose it."""
 
 from __future__ import annotations
 
-import html
+import math
+import statistics
+from collections.abc import Sequence
 from typing import Any
 
-COMMON = ("parameters", "training", "architecture")
-"""The last columns of every table."""
+from scipy import stats
+
+Result = dict[str, Any]
+
+RULE = (
+    "± is the standard deviation over the random cells. Better than random cells: above the 95 % "
+    "prediction interval for one more of them."
+)
+"""What the first sentence's words mean."""
 
 
-def sentences(result: dict[str, Any]) -> list[str]:
+def sentences(result: Result) -> list[str]:
     """What a reader wants to know first, a sentence each, from the content of result.json."""
     return [
         line
         for line in (
-            _found(result),
+            headline(result),
+            beside(result).strip(),
             cut_short(result),
+            believed(result),
             _decided(result),
-            _against_random(result),
-            _believed(result),
         )
         if line
     ]
 
 
-def cut_short(result: dict[str, Any]) -> str:
+def headline(result: Result) -> str:
+    """What was found, beside its rivals, and whether that beats chance."""
+    metric = result["metric"]
+    value = shown(result[f"test_{metric}"], metric)
+    return f"The cell that was found has test {metric} {value}; {rivals(result)}."
+
+
+def rivals(result: Result) -> str:
+    """Random cells and the largest, trained the same way, and whether that beats chance."""
+    known = [rival for rival in (_random(result), _largest(result)) if rival]
+    if not known:
+        return "no other cell was trained to compare it with"
+    return f"{', '.join(known)}: {against_chance(result)}"
+
+
+def against_chance(result: Result) -> str:
+    """Whether the found cell is better than one drawn at random, in words; see `beyond_chance`."""
+    if any(advisor.startswith("random") for advisor in _advisors(result)):
+        return "no better than chance, for it is one of the random cells"
+    values = _random_values(result)
+    if len(values) < 2:
+        return "too few random cells to say whether that is chance"
+    value, least = result[f"test_{result['metric']}"], 0.0
+    if result["metric"] == "accuracy" and "test_images" in result:
+        mean = statistics.fmean(values)
+        least = mean * (1 - mean) / result["test_images"]
+    beyond = beyond_chance(value, values, least)
+    if beyond == 0:
+        return "no better than chance"
+    better = (beyond > 0) == result.get("higher_is_better", True)
+    return "better than random cells" if better else "worse than random cells"
+
+
+def beyond_chance(value: float, others: Sequence[float], least_variance: float = 0.0) -> int:
+    """Whether a value lies above (1), in (0), or below (-1) where one more of `others` would lie.
+
+    That is the 95 % prediction interval, mean +- t s sqrt(1 + 1/n), of n normal numbers, with t
+    the 0.975 quantile of Student's distribution with n - 1 degrees of freedom.
+
+    Parameters
+    ----------
+    others
+        Two or more.
+    least_variance
+        s^2 is taken to be at least this: of an accuracy p on m examples, p (1 - p) / m.
+
+    Source: Hahn & Meeker 1991, "Statistical Intervals", Section 4.7.
+
+    Examples
+    --------
+    >>> beyond_chance(0.95, [0.93, 0.94]), beyond_chance(0.95, [0.93] * 9 + [0.94])
+    (0, 1)
+    """
+    count, mean = len(others), statistics.fmean(others)
+    variance = max(statistics.variance(others), least_variance)
+    width = float(stats.t.ppf(0.975, count - 1)) * math.sqrt(variance * (1 + 1 / count))
+    return int(value > mean + width) - int(value < mean - width)
+
+
+def cut_short(result: Result) -> str:
     """That the search was ended by its time limit; nothing if it was not."""
-    steps, planned = result["steps"], result["planned_steps"]
-    if steps == planned:
+    steps, planned = result.get("steps"), result.get("planned_steps")
+    if steps == planned or planned is None:
         return ""
     return (
         f"The search was ended by --max-minutes after {steps:,} of {planned:,} steps; the cell is "
@@ -39,92 +107,11 @@ def shown(value: float | None, metric: str) -> str:
     """A value of the metric in words: accuracy in percent; nothing for None."""
     if value is None:
         return ""
-    formats = {"accuracy": ".2%", "perplexity": ".2f"}
+    formats = {"accuracy": ".2%", "balanced_accuracy": ".2%", "perplexity": ".2f"}
     return format(value, formats.get(metric, ".4g"))
 
 
-def page_part(result: dict[str, Any]) -> str:
-    """Sentences and table as HTML."""
-    named = result.get("classes")
-    said = sentences(result) if "decision" in result else [beside(result).strip()]
-    if named:
-        said.append(f"Classes, in the order of the outputs: {', '.join(named)}.")
-    told = "".join(f"<p>{html.escape(line)}</p>" for line in said if line)
-    return told + (retrained(result) if "summary" in result else table(result))
-
-
-def table(result: dict[str, Any]) -> str:
-    """The candidates as an HTML table, the one that was chosen in bold."""
-    metric = result["metric"]
-    rows = [
-        [
-            ", ".join(row["advisors"]),
-            _loss(row["held_out_loss"], row["held_out_loss_error"]),
-            _loss(row["test_loss"]),
-            shown(row[f"test_{metric}"], metric),
-            _count(row["parameters"]),
-            _seconds(row["seconds"]),
-            row["architecture"],
-        ]
-        for row in result.get("candidates", ())
-    ]
-    if not rows:
-        return ""
-    return (
-        "<h2>Candidates</h2><p>Losses are means over the examples (cross-entropies in nats, unless "
-        "the task says otherwise), with their standard errors. The test data decided nothing. A "
-        "cell without numbers was not retrained.</p>"
-        + _html(
-            ["advised by", "held-out loss", "test loss", f"test {metric}", *COMMON],
-            rows,
-            bold=result["architecture"],
-        )
-    )
-
-
-def retrained(result: dict[str, Any]) -> str:
-    """Retrained cells as an HTML table: means over the seeds."""
-    metric, cells = result["metric"], result["cells"]
-    written = {row["name"]: row["architecture"] for row in cells}
-    rows = [
-        [
-            row["name"],
-            str(row["seeds"]),
-            *(_loss(row[name], row[f"{name}_error"]) for name in ("held_out_loss", "test_loss")),
-            shown(row[f"test_{metric}"], metric)
-            + _plus_minus(shown(row[f"test_{metric}_error"], metric)),
-            _count(row["parameters"]),
-            _seconds(row["seconds"]),
-            written[row["name"]],
-        ]
-        for row in result["summary"]
-    ]
-    return (
-        "<h2>Cells</h2><p>Means over the seeds, with their standard errors. Losses are means over "
-        "the examples (cross-entropies in nats, unless the task says otherwise).</p>"
-        + _html(["cell", "seeds", "held-out loss", "test loss", f"test {metric}", *COMMON], rows)
-    )
-
-
-def _html(head: list[str], rows: list[list[str]], bold: str | None = None) -> str:
-    """A table; the rows that end with `bold` in bold."""
-    lines = ["".join(f"<th>{html.escape(name)}</th>" for name in head)]
-    for row in rows:
-        tag = "th" if row[-1] == bold else "td"
-        lines.append("".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row))
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f'<div class="wide"><table>{body}</table></div>'
-
-
-def _found(result: dict[str, Any]) -> str:
-    metric = result["metric"]
-    return (
-        f"The cell that was found has test {metric} {shown(result[f'test_{metric}'], metric)} "
-        f"(test loss {result['test_loss']:.4f}), retrained from scratch.{beside(result)}"
-    )
-
-
-def beside(result: dict[str, Any]) -> str:
+def beside(result: Result) -> str:
     """What accuracy is to be seen beside where classes are unequal; else nothing."""
     if "largest_class" not in result:
         return ""
@@ -136,42 +123,8 @@ def beside(result: dict[str, Any]) -> str:
     )
 
 
-def _decided(result: dict[str, Any]) -> str:
-    decision = result["decision"]
-    who = " and ".join(decision["advisors"])
-    if decision["rule"] == "trained":
-        return (
-            f"It is the cell of {who}: of all candidates, retrained in full, it has the smallest "
-            f"loss on {decision['judging_examples']} examples that nothing had depended on "
-            f"({decision['guarantee_sentence']})."
-        )
-    if decision["rule"] == "advice":
-        return (
-            f"It is the cell of {who}, by advice alone: trainings that this run could afford would "
-            "reward cells that learn fast. Advice can be wrong."
-        )
-    return "It is the search's own cell."
-
-
-def _against_random(result: dict[str, Any]) -> str:
-    against = result["against_random"]
-    if against is None:
-        return ""
-    less, error = against["found_less_by"], against["standard_error"]
-    text = (
-        f"Random cells trained the same way ({against['cells']}) have mean test loss "
-        f"{against['mean_test_loss']:.4f}; the found cell's is {abs(less):.4f} "
-        f"{'lower' if less >= 0 else 'higher'}"
-    )
-    if error is None:
-        return text + "."
-    text += f" (standard error of their mean {error:.4f})"
-    if abs(less) <= 2 * error:
-        return text + ": no better and no worse than chance."
-    return text + "."
-
-
-def _believed(result: dict[str, Any]) -> str:
+def believed(result: Result) -> str:
+    """How far the search can be believed, as far as that was measured."""
     fidelity = result["fidelity"]
     if fidelity is None:
         return (
@@ -186,19 +139,71 @@ def _believed(result: dict[str, Any]) -> str:
     )
 
 
-def _loss(value: float | None, error: float | None = None) -> str:
-    if value is None:
+def clipped(result: Result) -> str:
+    """How often rewards were clipped, and at what; nothing where none are."""
+    share, bound = result.get("clipped_share"), result.get("reward_bound")
+    if share is None or bound is None:
         return ""
-    return f"{value:.4f}" + _plus_minus("" if error is None else f"{error:.4f}")
+    return f"Rewards were clipped to [-{bound:.3g}, {bound:.3g}]: {share:.1%} of them."
 
 
-def _plus_minus(error: str) -> str:
-    return f" ± {error}" if error else ""
+def of_cells(result: Result) -> list[str]:
+    """A sentence on every cell that was given: its mean over the seeds."""
+    metric = result["metric"]
+    found = []
+    for row in result["summary"]:
+        value, error = shown(row[f"test_{metric}"], metric), row[f"test_{metric}_error"]
+        spread = "" if error is None else f" ± {shown(error, metric)}"
+        seeds = f"{row['seeds']} seed{'s' * (row['seeds'] != 1)}"
+        found.append(f"{row['name']} has test {metric} {value}{spread} ({seeds}).")
+    return [*found, *([said] if (said := beside(result).strip()) else [])]
 
 
-def _seconds(value: float | None) -> str:
-    return "" if value is None else f"{value:.0f} s"
+def _advisors(result: Result) -> list[str]:
+    return list(result["decision"]["advisors"])
 
 
-def _count(value: float) -> str:
-    return f"{value:,.0f}"
+def _random_values(result: Result) -> list[float]:
+    rows = result["random_architectures"]
+    values = [row[f"test_{result['metric']}"] for row in rows]
+    return [value for value in values if value is not None]
+
+
+def _random(result: Result) -> str:
+    """The random cells in words; nothing where there are none."""
+    metric, values = result["metric"], _random_values(result)
+    if not values:
+        return ""
+    mean = shown(statistics.fmean(values), metric)
+    if len(values) == 1:
+        return f"a random cell trained the same way {mean}"
+    spread = shown(statistics.stdev(values), metric)
+    return f"random cells trained the same way {mean} ± {spread} ({len(values)})"
+
+
+def _largest(result: Result) -> str:
+    """The largest cell in words; nothing where it was not trained, or was found."""
+    metric = result["metric"]
+    for row in result["candidates"]:
+        value = row[f"test_{metric}"]
+        if "largest" in row["advisors"] and value is not None:
+            found = row["architecture"] == result["architecture"]
+            return "" if found else f"the largest cell {shown(value, metric)}"
+    return ""
+
+
+def _decided(result: Result) -> str:
+    decision = result["decision"]
+    who = " and ".join(decision["advisors"])
+    if decision["rule"] == "trained":
+        return (
+            f"It is the cell of {who}: of all candidates, retrained in full, it has the smallest "
+            f"loss on {decision['judging_examples']} examples that nothing had depended on "
+            f"({decision['guarantee_sentence']})."
+        )
+    if decision["rule"] == "advice":
+        return (
+            f"It is the cell of {who}, by advice alone: trainings that this run could afford would "
+            "reward cells that learn fast. Advice can be wrong."
+        )
+    return "It is the search's own cell."

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from nas_adapter.advice.largest import count_parameters, largest
+from nas_adapter.advice.largest import largest
 from nas_adapter.advice.prior import Prior
 from nas_adapter.errors import UserError
 from nas_adapter.runs.choose import (
@@ -16,6 +16,7 @@ from nas_adapter.runs.choose import (
     candidates,
     guarantee_sentence,
 )
+from nas_adapter.runs.cost import cost
 from nas_adapter.runs.retrain import Retraining, Trained
 from nas_adapter.runs.search import Found
 from nas_adapter.spaces import Architecture
@@ -119,7 +120,7 @@ def _row(retraining: Retraining, candidate: Candidate) -> dict[str, Any]:
     return {
         "advisors": candidate.advisors,
         "architecture": retraining.space.genotype(candidate.architecture),
-        "parameters": count_parameters(retraining.space, retraining.size, candidate.architecture),
+        **cost(retraining, candidate.architecture),
         **judged(trained),
         **tested(retraining, trained),
         "seconds": None if trained is None else trained.seconds,

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import torch
-from torch.utils.tensorboard import SummaryWriter
 
 from experts.numerics.files import replace
 from nas_adapter.errors import UserError
 from nas_adapter.runs import lock
+from nas_adapter.runs.board import Board
 from nas_adapter.runs.checkpoint import (
     compare,
     read_checkpoint,
@@ -71,7 +71,9 @@ class Run:
         self._lines = self._kept = 0
         self._digest = hashlib.sha256()  # of the metrics
         self._metrics: TextIO | None = None
-        self._board: SummaryWriter | None = None
+        self._board: Board | None = None
+        self.between: Callable[[], None] = lambda: None
+        """what is done between two steps"""
         with self._told(f"--out {out}"):
             out.mkdir(parents=True, exist_ok=True)
             self._lock = lock.Lock(out)
@@ -131,25 +133,33 @@ class Run:
         """See `Notes.pause`."""
         if any_asked(due=time.monotonic() >= self._due):
             self.save(phase, state())
+        self.between()
 
     def log(self, phase: str, **record: Any) -> None:
         """Write one line of metrics.jsonl, and its numbers to TensorBoard."""
+        record = {"phase": phase, **record}
         with self._told():
-            line = json.dumps({"phase": phase, **record}, allow_nan=False) + "\n"
+            line = json.dumps(record, allow_nan=False) + "\n"
+            events = self._events()  # before there is a line that they do not have
             self._writing().write(line)
             self._digest.update(line.encode())
-            assert self._board is not None
-            for name, value in record.items():
-                if isinstance(value, int | float):
-                    self._board.add_scalar(f"{phase}/{name}", value, self._lines)
+            events.add(record)
         self._lines += 1
+
+    def records(self) -> list[dict[str, Any]]:
+        """All records in metrics.jsonl."""
+        with self._told():
+            self._writing().flush()
+        return list(map(json.loads, (self.out / "metrics.jsonl").read_text().splitlines()))
 
     def history(self, phase: str) -> list[dict[str, Any]]:
         """All records of a phase in metrics.jsonl."""
+        return [record for record in self.records() if record["phase"] == phase]
+
+    def conclude(self, numbers: dict[str, float], cell: Path | None) -> None:
+        """Tell TensorBoard what the settings led to; `cell`: a picture of what was found."""
         with self._told():
-            self._writing().flush()
-        lines = (self.out / "metrics.jsonl").read_text().splitlines()
-        return [record for line in lines if (record := json.loads(line))["phase"] == phase]
+            self._events().conclude(self._config, numbers, cell)
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a JSON file atomically."""
@@ -185,8 +195,13 @@ class Run:
             # Lines after the checkpoint are written again, with the same numbers.
             self._metrics.truncate(self._kept)
             self._metrics.seek(self._kept)
-            self._board = SummaryWriter(str(self.out / "tensorboard"), purge_step=self._lines)
         return self._metrics
+
+    def _events(self) -> Board:
+        """The events, opened when they are needed; those after the checkpoint do not count."""
+        if self._board is None:
+            self._board = Board(self.out / "tensorboard", self.records())
+        return self._board
 
     def _set_clock(self) -> None:
         self._due = time.monotonic() + 60 * self._minutes

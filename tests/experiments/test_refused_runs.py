@@ -58,12 +58,12 @@ def test_what_fails_after_the_search_is_tried_again_by_resume_alone(
     ]
     result = json.loads((copied / "result.json").read_text())
     assert result["failed"] == {"export": "not today", "report": "cell.png: not today"}
-    page = (copied / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 3, "all pictures but the one"
+    assert 'class="lead"' in (copied / "report.html").read_text(), "the page is there without it"
+    (copied / "cell.png").unlink()
     result = resumed(copied)
     assert result["failed"] == {}
     assert result["exported"].keys() == {"network.pt2", "network.onnx"}
-    assert (copied / "report.html").read_text().count("data:image/png;base64,") == 4
+    assert (copied / "cell.png").exists()
     del result["exported"]
     assert numbers(copied) | {"exported": None} == expected | {"exported": None}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nas_adapter.front.retrain import Retrained, summarised
-from nas_adapter.output.verdict import beside, cut_short, shown
+from nas_adapter.output.verdict import beside, cut_short, rivals, shown
 
 
 def of_search(result: dict[str, Any], out: Path) -> str:
@@ -19,8 +19,8 @@ def of_search(result: dict[str, Any], out: Path) -> str:
         f"           test {metric} {shown(result[f'test_{metric}'], metric)}, test loss "
         f"{result['test_loss']:.4f}, retrained from scratch",
         *_beside(result),
+        f"rivals     {rivals(result)}",
         *_advised(result),
-        *_others(result["random_architectures"], "random", "drawn at random", metric),
         *_others(result["compared_architectures"], "compared", "as given", metric),
         f"supernet   {shown(result[f'valid_{metric}'], metric)} on the held-out half",
         *_learnt(result),
