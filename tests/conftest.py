@@ -6,6 +6,8 @@ import os
 
 from hypothesis import settings
 
+collect_ignore = ["browser"]  # needs Chromium; .ci/run runs it by its name
+
 # derandomize: a run gives the same verdict everywhere; `ci` looks further.
 settings.register_profile("default", max_examples=20, deadline=None, derandomize=True)
 settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True)
