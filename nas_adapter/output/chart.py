@@ -14,7 +14,7 @@ from nas_adapter.output.look import LIGHT, VEGA, on_page, on_paper
 
 Record = dict[str, Any]
 Item = TypeVar("Item")
-FEW = alt.Axis(tickCount=alt.ExprRef("ceil(width / 70)"))
+FEW = alt.Axis(tickCount=alt.ExprRef("ceil(width / 70)"), format="~r")
 """An axis from left to right, with as many ticks as there is room for."""
 
 

@@ -15,7 +15,7 @@ OUTPUT = -1
 """Number of the output, where it is not a node of the space."""
 UNIT = 66.0
 """Pixels of a unit of length."""
-LONGEST = 18
+LONGEST = 16
 """Letters of an operation's name that are drawn; all of it is shown by hovering."""
 FONT = "font-family=\"system-ui, 'Liberation Sans', sans-serif\""
 

@@ -108,9 +108,10 @@ def write_page(out: Path, story: Story, made: dict[str, Chart]) -> None:
         for line in verdict.of_cells(result):
             page.paragraph(line, "lead")
     page.add(pairs(tables.spent(story)))
-    page.add("</div><figure>")
-    _cells(page, story)
-    page.add("</figure></div>")
+    page.add("</div><div>")
+    for name, cell in story.cells.items():
+        page.add(drawn_cell(story.space, cell, name if len(story.cells) > 1 else ""))
+    page.add("</div></div>")
     _networks(page, story, made)
     _search(page, story, made)
     _how(page, story)
@@ -118,17 +119,15 @@ def write_page(out: Path, story: Story, made: dict[str, Chart]) -> None:
     replace(out / "report.html", lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def _cells(page: Page, story: Story) -> None:
-    """The drawings of the cells."""
-    for name, cell in story.cells.items():
-        if len(story.cells) > 1:
-            page.add(f"<p><strong>{words(name)}</strong></p>")
-        said = escape(drawing.described(story.space, cell))
-        drawn = "".join(
-            f"<div>{drawing.inline(p)}</div>" for p in drawing.panels(story.space, cell)
-        )
-        page.add(f'<div class="cells" role="img" aria-label="{said}">{drawn}</div>')
-        page.add(f"<figcaption><code>{words(story.space.genotype(cell))}</code></figcaption>")
+def drawn_cell(space: Space, cell: Architecture, name: str = "") -> str:
+    """The drawing of a cell, with its genotype, as HTML."""
+    said = escape(drawing.described(space, cell))
+    panels = "".join(f"<div>{drawing.inline(one)}</div>" for one in drawing.panels(space, cell))
+    title = f"<p><strong>{words(name)}</strong></p>" if name else ""
+    return (
+        f'<figure>{title}<div class="cells" role="img" aria-label="{said}">{panels}</div>'
+        f"<figcaption><code>{words(space.genotype(cell))}</code></figcaption></figure>"
+    )
 
 
 def _networks(page: Page, story: Story, made: dict[str, Chart]) -> None:

@@ -114,9 +114,11 @@ def count(value: float | None) -> str:
 
 
 def plain(value: Any) -> str:
-    """A setting as one would write it."""
+    """A setting as one would write it; "-" for None and for an empty list."""
+    if value is None:
+        return "-"
     if isinstance(value, list | tuple):
-        return ", ".join(map(plain, value)) or "none"
+        return ", ".join(map(plain, value)) or "-"
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 

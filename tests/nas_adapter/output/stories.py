@@ -74,7 +74,7 @@ def row(
 def search_records(space: Space, steps: int) -> list[dict[str, Any]]:
     def play(step: int, offered: tuple[int, ...]) -> list[float]:
         weights = [
-            math.exp(0.1 * step * operation) if operation in offered else 0.0
+            math.exp(0.1 * min(step, 99) * operation) if operation in offered else 0.0
             for operation in range(len(space.operations))
         ]
         return [weight / sum(weights) for weight in weights]

@@ -24,6 +24,7 @@ from nas_adapter.runs.choose import (
     measured_fidelity,
     training_flops,
 )
+from nas_adapter.runs.cost import cost
 from nas_adapter.runs.retrain import Retraining, RetrainSettings, Trained
 from nas_adapter.spaces import NASBench201, Size
 from nas_adapter.tasks import ImageSettings
@@ -42,6 +43,13 @@ class TinyTask:
 
     def loss(self, network: Any, batch: Any, weights: Any) -> torch.Tensor:
         return nn.functional.cross_entropy(network(batch[0]), batch[1])
+
+    def held_out(self) -> Any:
+        return self.retrain_batches(0)
+
+    def losses(self, network: Any, batches: Any, weights: Any) -> torch.Tensor:
+        found = [nn.functional.cross_entropy(network(x), y, reduction="none") for x, y in batches]
+        return torch.cat(found)
 
 
 class TinySpace(NASBench201):
@@ -64,6 +72,14 @@ def test_training_flops_against_a_count_by_hand() -> None:
     """2 a multiply-add: 5 x 2 filters of 3x3 on 4x4 places, then 80 x 4; forward and twice that."""
     forward = BATCH * (2 * 5 * 2 * 9 * 16 + 2 * 80 * 4)
     assert training_flops(retraining()) == 3 * forward * STEPS * EPOCHS
+
+
+def test_cost_against_a_count_by_hand() -> None:
+    """Of an example, where a training is counted in batches; a bias of 4 is no multiply-add."""
+    assert cost(retraining(), (0,)) == {
+        "parameters": 5 * 2 * 9 + 80 * 4 + 4,
+        "multiply_adds": 5 * 2 * 9 * 16 + 80 * 4,
+    }
 
 
 def test_what_settles_an_auto() -> None:
