@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import torch
 
@@ -59,6 +60,7 @@ class Live:
         records, space = self._run.records(), self._story.space
         cell = strongest(space, records)
         said = progress(records, self._steps, self._epochs)
+        said = f"{said} ({datetime.now():%Y-%m-%d %H:%M:%S})"
         cells = self._story.cells if cell is None else {"the strongest cell at present": cell}
         return replace(self._story, records=records, cells=cells, progress=said)
 

@@ -125,7 +125,7 @@ def _inputs(graph: list[Edge]) -> list[int]:
 def _line(graph: list[Edge]) -> dict[int, Place]:
     """Places of the nodes from left to right, the output last."""
     nodes = sorted({edge.source for edge in graph})
-    return {node: (1.9 * place, 0.0) for place, node in enumerate([*nodes, OUTPUT])}
+    return {node: (2.15 * place, 0.0) for place, node in enumerate([*nodes, OUTPUT])}
 
 
 def _column(graph: list[Edge]) -> dict[int, Place]:

@@ -78,7 +78,8 @@ def test_a_smoke_run_writes_everything_and_says_what_it_found(tmp_path: Path) ->
     page = (out / "report.html").read_text()
     assert result["architecture"] in page
     assert page.count("data-chart=") == 6 + 4, "an edge each, regret, wipe-outs, losses, curves"
-    assert {"search", "retrain prior"} <= {path.name for path in (out / "tensorboard").iterdir()}
+    assert (out / "tensorboard" / "search").is_dir()
+    assert result["multiply_adds"] > 0
     config = json.loads((out / "config.json").read_text())
     assert (config["epochs"], config["retrain_epochs"], config["reward_bound"]) == (2, 1, "auto")
     assert result["prior"]["kind"] == config["prior"] == "scores"

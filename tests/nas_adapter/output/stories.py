@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, cast
+from typing import Any
 
 from nas_adapter.output.story import Changed, Story
 from nas_adapter.spaces import DARTSCNN, DARTSRNN, NASBench201, Space
@@ -17,12 +17,7 @@ NASTY = ("none", TAG, "a & b \"q\" 'r' </td>", "תפעול מימין לשמאל
 class Nasty(NASBench201):
     """NAS-Bench-201's edges with names that break pages."""
 
-    @property
-    def operations(self) -> tuple[str, ...]:
-        return NASTY
-
-    def genotype(self, architecture: tuple[int, ...]) -> str:
-        return "|".join(NASTY[operation] for operation in architecture)
+    operations = NASTY
 
 
 def searched(space: Space | None = None, name: str = "nasbench201", steps: int = 40) -> Story:
@@ -103,7 +98,7 @@ def with_results(story: Story, **changed: Any) -> Story:
 
 def nasty() -> Story:
     """A search whose names break pages that do not escape them."""
-    story = searched(cast(Space, Nasty()), name=f"{'folder/' * 30}{TAG}")
+    story = searched(Nasty(), name=f"{'folder/' * 30}{TAG}")
     names = [TAG, "שלום & עולם", "x" * 300]
     story = with_results(story, data=f"folder:{TAG}", classes=names, understood=TAG, device=TAG)
     return dataclasses.replace(story, command=f"python x.py '{TAG}'", changed=[

@@ -46,7 +46,7 @@ def text_of(written: str) -> str:
 def test_a_page_is_one_small_file_without_addresses(story: str, tmp_path: Path) -> None:
     written = page(STORIES[story](), tmp_path)
     assert len(written.encode()) < 3e6
-    found = []
+    found: list[str] = []
 
     class Addresses(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,15 @@ class Told:
     size: Size = field(default_factory=lambda: Size(1, 10, 2, 1))
 
     class task:  # noqa: N801 (an attribute of the real one)
-        metric, independent, guess = "accuracy", True, math.log(10)
+        metric, independent, guess, device = "accuracy", True, math.log(10), CPU
+
+        @staticmethod
+        def held_out() -> Iterator[torch.Tensor]:
+            yield torch.zeros(2, 1, 8, 8)
+
+        @staticmethod
+        def losses(net: Any, batches: Iterator[torch.Tensor], cell: Architecture) -> torch.Tensor:
+            return torch.cat([net(images, cell).mean(1) for images in batches])
 
     def train(self, architecture: Architecture, phase: str) -> Trained:
         self.trained.append(phase)
