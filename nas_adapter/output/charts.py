@@ -91,12 +91,13 @@ def wipeouts(space: Space, wiped_out: Sequence[Record], total: int) -> Chart:
     domain = [space.operations[index] for index in order]
     chart = (
         alt.Chart(alt.NamedData("removed"))
-        .mark_point(filled=True, size=70, opacity=0.9)
+        .mark_point(filled=True, size=45, opacity=0.9)
         .encode(
             x=alt.X("step:Q", title="search step", axis=FEW,
                     scale=alt.Scale(domain=[0, total], nice=False)),
             y=alt.Y("edge:N", title=None, sort=list(space.edges),
                     scale=alt.Scale(domain=list(space.edges)), axis=alt.Axis(grid=True)),
+            yOffset=alt.YOffset("operation:N", scale=alt.Scale(domain=domain)),
             color=colored("operation:N", domain, [series(index) for index in order]),
             shape=alt.Shape("operation:N", scale=alt.Scale(domain=domain), legend=None),
             tooltip=["step:Q", alt.Tooltip("edge:N"), alt.Tooltip("operation:N")],
@@ -107,7 +108,7 @@ def wipeouts(space: Space, wiped_out: Sequence[Record], total: int) -> Chart:
     return Chart(
         "wipeout", "When operations were removed",
         f"{len(wiped_out)} of {count} operations were removed: each could no longer win.",
-        [plain(chart, removed=wiped_out) | {"height": max(120, 17 * len(space.edges))}],
+        [plain(chart, removed=wiped_out) | {"height": max(140, 18 * len(space.edges))}],
         [f"{len(wiped_out)} of {count} operations removed, the first at step {first}, the last at "
          f"step {last} of {total}."],
         {name: series(index) for name, index in zip(domain, order, strict=True)},
