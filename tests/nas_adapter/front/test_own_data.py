@@ -219,7 +219,7 @@ def test_what_pays_is_the_default(space: str, monkeypatch: pytest.MonkeyPatch) -
         seen.append(settings)
         raise UserError("seen")
 
-    monkeypatch.setattr("nas_adapter.front.search._prepared", stop)
+    monkeypatch.setattr("nas_adapter.front.search._settle", stop)
     data = text(7000) if space == "darts-rnn" else dataset(200)
     with pytest.raises(UserError, match="seen"):
         nas_adapter.search(space, data)
