@@ -23,9 +23,9 @@ REGRET = (
     "grows more slowly than the number of steps, the players learn. The certificate and the bound "
     "are proven: regret cannot be larger. They speak of the losses that the players saw, from "
     "weights that all cells share; whether those tell good cells from bad ones is another "
-    "question, which the rank correlation answers."
+    "question: see the rank correlation, where it was measured."
 )
-
+"""What a reader has to know of regret."""
 
 FILES = ("probabilities", "regret", "wipeout", "effects")
 """Charts that are written as PNG files, too."""
