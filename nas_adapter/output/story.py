@@ -49,7 +49,10 @@ class Story:
         found: dict[str, list[Record]] = {}
         for record in self.records:
             if record["phase"].startswith("retrain "):
-                found.setdefault(record["phase"], []).append(record)
+                mine = found.setdefault(record["phase"], [])
+                if mine and record["epoch"] <= mine[-1]["epoch"]:
+                    mine.clear()  # it was done anew
+                mine.append(record)
         named = {
             "retrain " + row["advisors"][0]: ", ".join(row["advisors"])
             for row in self.result.get("candidates", ())

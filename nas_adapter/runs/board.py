@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,33 +15,25 @@ class Board:
     """Events in the folder `out`.
 
     The search and every training are runs of TensorBoard: their axes are the steps of the search
-    and the epochs of the training, and trainings are drawn in one picture.
-
-    Parameters
-    ----------
-    kept
-        Records that were written before, of which the run is continued: later events of their
-        phases, which a run that was killed may have left, are not shown.
+    and the epochs of the training, and trainings are drawn in one picture. Where a phase goes on,
+    or is done anew, what was written of it from that place on does not count.
     """
 
-    def __init__(self, out: Path, kept: Iterable[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, out: Path) -> None:
         self._out = out
-        self._next = {record["phase"]: _place(record) + 1 for record in kept}
         self._phase: str | None = None
         self._writer: SummaryWriter | None = None
 
     def add(self, record: Mapping[str, Any]) -> None:
         """The numbers of one record, see `Run.log`."""
-        phase = record["phase"]
+        phase, place = record["phase"], int(record.get("step", record["epoch"]))
         if phase != self._phase or self._writer is None:
             self.close()
             self._phase = phase
-            self._writer = SummaryWriter(str(self._out / phase), purge_step=self._next.get(phase))
-        place = _place(record)
+            self._writer = SummaryWriter(str(self._out / phase), purge_step=place)
         for name, value in record.items():
             if isinstance(value, int | float) and name != "step":
                 self._writer.add_scalar(f"{phase.partition(' ')[0]}/{name}", value, place)
-        self._next[phase] = place + 1
 
     def conclude(
         self, settings: Mapping[str, Any], numbers: Mapping[str, float], cell: Path | None
@@ -64,8 +56,3 @@ class Board:
         if self._writer is not None:
             self._writer.close()
         self._writer = None
-
-
-def _place(record: Mapping[str, Any]) -> int:
-    """Place of a record on the axis of its phase."""
-    return int(record["step"] if "step" in record else record["epoch"])

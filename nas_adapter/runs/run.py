@@ -71,7 +71,7 @@ class Run:
         self._lines = self._kept = 0
         self._digest = hashlib.sha256()  # of the metrics
         self._metrics: TextIO | None = None
-        self._board: Board | None = None
+        self._board = Board(out / "tensorboard")
         self.between: Callable[[], None] = lambda: None
         """what is done between two steps"""
         with self._told(f"--out {out}"):
@@ -140,10 +140,9 @@ class Run:
         record = {"phase": phase, **record}
         with self._told():
             line = json.dumps(record, allow_nan=False) + "\n"
-            events = self._events()  # before there is a line that they do not have
             self._writing().write(line)
             self._digest.update(line.encode())
-            events.add(record)
+            self._board.add(record)
         self._lines += 1
 
     def records(self) -> list[dict[str, Any]]:
@@ -159,7 +158,7 @@ class Run:
     def conclude(self, numbers: dict[str, float], cell: Path | None) -> None:
         """Tell TensorBoard what the settings led to; `cell`: a picture of what was found."""
         with self._told():
-            self._events().conclude(self._config, numbers, cell)
+            self._board.conclude(self._config, numbers, cell)
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a JSON file atomically."""
@@ -173,8 +172,7 @@ class Run:
             if self._metrics is not None:
                 self._metrics.close()
         with suppress(OSError):
-            if self._board is not None:
-                self._board.close()
+            self._board.close()
         self._lock.release()
 
     def _open(self, saved: dict[str, Any] | None) -> None:
@@ -196,12 +194,6 @@ class Run:
             self._metrics.truncate(self._kept)
             self._metrics.seek(self._kept)
         return self._metrics
-
-    def _events(self) -> Board:
-        """The events, opened when they are needed; those after the checkpoint do not count."""
-        if self._board is None:
-            self._board = Board(self.out / "tensorboard", self.records())
-        return self._board
 
     def _set_clock(self) -> None:
         self._due = time.monotonic() + 60 * self._minutes

@@ -172,6 +172,18 @@ def test_a_removed_operation_s_line_ends_where_it_was_removed() -> None:
     assert "removed: none at step 30" in chart.words[0]
 
 
+def test_of_a_training_that_was_done_anew_only_the_last_one_is_shown() -> None:
+    story = searched()
+    anew = [
+        {**record, "train_loss": 9.0} for record in story.records if "retrain" in record["phase"]
+    ]
+    again = dataclasses.replace(story, records=[*story.records, *anew[:2]])
+    trainings, _ = again.trainings()
+    losses = [row["train_loss"] for row in trainings["retrain search"]]
+    assert losses == [9.0, 9.0]
+    assert trainings["retrain largest"] == story.trainings()[0]["retrain largest"]
+
+
 def test_long_searches_make_no_larger_pages() -> None:
     steps = searched(steps=4000).steps
     for chart in (charts.regret(steps), charts.losses(steps)):

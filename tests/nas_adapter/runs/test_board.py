@@ -13,7 +13,7 @@ from nas_adapter.runs.board import Board
 
 def record(phase: str, place: int, loss: float) -> dict[str, object]:
     axis = "step" if phase == "search" else "epoch"
-    return {"phase": phase, axis: place, "train_loss": loss, "probabilities": [[1.0]]}
+    return {"phase": phase, "epoch": 0, axis: place, "train_loss": loss, "probabilities": [[1.0]]}
 
 
 def events(folder: Path, tag: str) -> list[tuple[int, float]]:
@@ -40,12 +40,22 @@ def test_a_run_that_was_killed_goes_on_where_its_metrics_end(tmp_path: Path) -> 
     for step in range(1, 9):
         killed.add(record("search", step, 7.0))
     killed.close()
-    resumed = Board(tmp_path, [record("search", step, 7.0) for step in range(1, 5)])
+    resumed = Board(tmp_path)
     for step in range(5, 11):
         resumed.add(record("search", step, 8.0))
     resumed.close()
     shown = events(tmp_path / "search", "search/train_loss")
     assert shown == [(step, 7.0 if step < 5 else 8.0) for step in range(1, 11)]
+
+
+def test_a_training_that_is_done_anew_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    for loss, epochs in ((7.0, 5), (8.0, 3)):
+        board = Board(tmp_path)
+        for epoch in range(1, epochs + 1):
+            board.add(record("retrain prior", epoch, loss))
+        board.close()
+    shown = events(tmp_path / "retrain prior", "retrain/train_loss")
+    assert shown == [(1, 8.0), (2, 8.0), (3, 8.0)]
 
 
 def test_the_run_as_a_whole(tmp_path: Path) -> None:
