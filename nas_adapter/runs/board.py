@@ -26,13 +26,14 @@ class Board:
 
     def add(self, record: Mapping[str, Any]) -> None:
         """The numbers of one record, see `Run.log`."""
-        phase, place = record["phase"], int(record.get("step", record["epoch"]))
+        phase, axis = record["phase"], "step" if "step" in record else "epoch"
+        place = int(record[axis])
         if phase != self._phase or self._writer is None:
             self.close()
             self._phase = phase
             self._writer = SummaryWriter(str(self._out / phase), purge_step=place)
         for name, value in record.items():
-            if isinstance(value, int | float) and name != "step":
+            if isinstance(value, int | float) and name != axis:
                 self._writer.add_scalar(f"{phase.partition(' ')[0]}/{name}", value, place)
 
     def conclude(

@@ -13,7 +13,7 @@ from nas_adapter.runs.board import Board
 
 def record(phase: str, place: int, loss: float) -> dict[str, object]:
     axis = "step" if phase == "search" else "epoch"
-    return {"phase": phase, "epoch": 0, axis: place, "train_loss": loss, "probabilities": [[1.0]]}
+    return {"phase": phase, axis: place, "train_loss": loss, "probabilities": [[1.0]]}
 
 
 def events(folder: Path, tag: str) -> list[tuple[int, float]]:
