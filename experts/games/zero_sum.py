@@ -1,0 +1,72 @@
+"""`ZeroSum`: two players, what the second pays the first; a matrix is the simplest."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from array_api_compat import array_namespace, is_array_api_obj
+
+from experts.games.decisions import Decisions
+from experts.numerics.parameters import check_floats
+from experts.types import Array
+
+
+class ZeroSum(NamedTuple):
+    """A game of two players: plans x and y, and x' A y, which the second pays the first.
+
+    Make one with `matrix_game`, `tree_game` or `kuhn`. Leading axes of `payoffs` are a batch.
+    """
+
+    payoffs: Array
+    """A (..., S_0, S_1): for each pair of sequences, weighed with the probability of chance"""
+    first: Decisions
+    """who maximises"""
+    second: Decisions
+    """who minimises"""
+
+    def gain(self, second: Array) -> Array:
+        """What the sequences of the first player earn against a plan (..., S_1): A y, (..., S_0)."""
+        return array_namespace(second).matmul(self.payoffs, second[..., None])[..., 0]
+
+    def price(self, first: Array) -> Array:
+        """What those of the second player pay against a plan (..., S_0): A' x, (..., S_1)."""
+        return array_namespace(first).matmul(first[..., None, :], self.payoffs)[..., 0, :]
+
+    def interval(self, first: Array, second: Array) -> tuple[Array, Array]:
+        """What plan `first` is sure to earn, and the most that `second` may pay, (...) each.
+
+        The value of the game lies between; they differ by the *duality gap*, also called NashConv:
+        what the players could gain in all by best responses. (Exploitability is half of it.)
+        """
+        return -self.second.best(-self.price(first)), self.first.best(self.gain(second))
+
+
+def matrix_game(payoffs: Array) -> ZeroSum:
+    """A matrix game: each player chooses once, without knowing the other's choice.
+
+    Parameters
+    ----------
+    payoffs : (..., m, n)
+        What the column player pays the row player.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> game = matrix_game(np.asarray([[1.0, -1.0], [-1.0, 1.0]]))  # matching pennies
+    >>> game.interval(game.first.plan(np.asarray([[0.5, 0.5]])),
+    ...               game.second.plan(np.asarray([[0.75, 0.25]])))
+    (np.float64(0.0), np.float64(0.5))
+    """
+    if not is_array_api_obj(payoffs) or payoffs.ndim < 2 or 0 in payoffs.shape[-2:]:
+        shape = getattr(payoffs, "shape", type(payoffs).__name__)
+        raise ValueError(f"payoffs must be an array (..., m, n), got {shape}")
+    check_floats("payoffs", payoffs)
+    xp = array_namespace(payoffs)
+    if not bool(xp.all(xp.isfinite(payoffs))):
+        raise ValueError("payoffs must be finite, got nan or infinity")
+    rows, columns = payoffs.shape[-2:]
+    padded = xp.concat([xp.zeros_like(payoffs[..., :1]), payoffs], axis=-1)
+    padded = xp.concat([xp.zeros_like(padded[..., :1, :]), padded], axis=-2)
+    return ZeroSum(
+        padded, Decisions.of([rows], [0], payoffs), Decisions.of([columns], [0], payoffs)
+    )
