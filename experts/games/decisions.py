@@ -100,7 +100,7 @@ class Decisions(NamedTuple):
     def _fold(self, gain: Array, fold: Fold) -> tuple[Array, Array]:
         """Values of all actions (..., I, K), and of the whole (...), from the last to the first."""
         xp = array_namespace(gain)
-        sets, width = self.possible.shape
+        width = self.possible.shape[-1]
         worth = gain[..., :0]  # of the information sets after `first`
         values = xp.reshape(worth, (*worth.shape[:-1], 0, width))
         for level in reversed(self.levels):

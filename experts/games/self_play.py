@@ -221,10 +221,10 @@ def self_play(
     True
     """
     rounds = whole("rounds", rounds)
-    for learner in (first, second):
-        if getattr(learner, "horizon", None) is not None and rounds > learner.horizon:
-            raise ValueError(f"rounds must be at most {learner.horizon}, the horizon of {learner}")
     match = Match.open(first, second, game, alternating=alternating, linear=linear)
+    for learner in (first, second):
+        if learner.horizon is not None and rounds > learner.horizon:
+            raise ValueError(f"rounds must be at most {learner.horizon}, the horizon of {learner}")
     for _ in range(rounds):
         match = match.step()
     return match

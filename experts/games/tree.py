@@ -39,7 +39,7 @@ class Move:
 
     player: int
     sees: Hashable
-    actions: Mapping[Hashable, Node]
+    actions: Mapping[Any, Node]
 
 
 Node: TypeAlias = "Chance | Move | float"
@@ -102,6 +102,9 @@ def tree_game(root: Node, like: Array | None = None) -> tuple[ZeroSum, list[list
     books = (_Book(), _Book())
     ends: list[tuple[Any, Any, float]] = []
     _walk(root, books, (None, None), 1.0, ends)
+    for book in books:
+        if not book.parents:  # who never moves has one information set, with nothing to choose
+            book.actions[None], book.parents[None] = ("wait",), None
     like = np.zeros(()) if like is None else like
     (first, rows), (second, columns) = (book.decisions(like) for book in books)
     payoffs = np.zeros((first.children.shape[0], second.children.shape[0]))

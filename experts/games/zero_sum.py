@@ -25,11 +25,11 @@ class ZeroSum(NamedTuple):
     """who minimises"""
 
     def gain(self, second: Array) -> Array:
-        """What the sequences of the first player earn against a plan (..., S_1): A y, (..., S_0)."""
+        """What the first player's sequences earn against a plan (..., S_1): A y, (..., S_0)."""
         return array_namespace(second).matmul(self.payoffs, second[..., None])[..., 0]
 
     def price(self, first: Array) -> Array:
-        """What those of the second player pay against a plan (..., S_0): A' x, (..., S_1)."""
+        """What the second player's sequences pay against a plan (..., S_0): A' x, (..., S_1)."""
         return array_namespace(first).matmul(first[..., None, :], self.payoffs)[..., 0, :]
 
     def interval(self, first: Array, second: Array) -> tuple[Array, Array]:
@@ -53,9 +53,10 @@ def matrix_game(payoffs: Array) -> ZeroSum:
     --------
     >>> import numpy as np
     >>> game = matrix_game(np.asarray([[1.0, -1.0], [-1.0, 1.0]]))  # matching pennies
-    >>> game.interval(game.first.plan(np.asarray([[0.5, 0.5]])),
-    ...               game.second.plan(np.asarray([[0.75, 0.25]])))
-    (np.float64(0.0), np.float64(0.5))
+    >>> x, y = np.asarray([[0.6, 0.4]]), np.asarray([[0.75, 0.25]])
+    >>> low, high = game.interval(game.first.plan(x), game.second.plan(y))
+    >>> round(float(low), 3), round(float(high), 3)
+    (-0.2, 0.5)
     """
     if not is_array_api_obj(payoffs) or payoffs.ndim < 2 or 0 in payoffs.shape[-2:]:
         shape = getattr(payoffs, "shape", type(payoffs).__name__)
