@@ -33,19 +33,28 @@ def predictive_regret_matching(k: int, rounds: int, loss_range: float = 1.0) -> 
 
 
 @checked
-def blum_mansour(k: int, rounds: int, eta: float | None = None, loss_range: float = 1.0) -> float:
-    """Swap regret, B sqrt(K T ln K) + K B (4/3 ln K + 2); with eta: K ln K / eta + eta T B**2 / 8.
+def blum_mansour(k: int, rounds: int, loss_range: float = 1.0) -> float:
+    """Swap regret of Blum and Mansour's learner: B sqrt(K T ln K) + K B (4/3 ln K + 2).
 
-    Copy i has losses of range p_{t,i} B in round t. AdaHedge: at most sqrt(ln K sum_t p_{t,i}**2) B
-    + B (4/3 ln K + 2) each, and as sum_t sum_i p_{t,i}**2 <= T, the roots add up to at most
-    sqrt(K T ln K). Hedge: ln K / eta + (eta / 8) B**2 sum_t p_{t,i}**2 each.
+    Copy i has losses of range p_{t,i} B in round t: AdaHedge pays at most
+    B sqrt(ln K sum_t p_{t,i}**2) + B (4/3 ln K + 2) for each, and as sum_t sum_i p_{t,i}**2 <= T,
+    the roots add up to at most sqrt(K T ln K).
 
     Source: Blum & Mansour 2007, Theorem 5; de Rooij et al. 2014, Theorem 6.
     """
     log_k = math.log(k)
-    if eta is not None:
-        return k * log_k / eta + eta * rounds * loss_range**2 / 8
     return loss_range * (math.sqrt(k * rounds * log_k) + k * (4 / 3 * log_k + 2))
+
+
+@checked
+def blum_mansour_fixed(k: int, rounds: int, eta: float, loss_range: float = 1.0) -> float:
+    """The same with copies of Hedge: K ln K / eta + eta T B**2 / 8.
+
+    Copy i pays at most ln K / eta + (eta / 8) B**2 sum_t p_{t,i}**2.
+
+    Source: Blum & Mansour 2007, Theorem 5; Cesa-Bianchi & Lugosi 2006, Theorem 2.2.
+    """
+    return k * math.log(k) / eta + eta * rounds * loss_range**2 / 8
 
 
 @checked
