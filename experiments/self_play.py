@@ -65,7 +65,7 @@ def main(config: Config) -> None:
     payoffs = np.random.default_rng(config.seed).random((config.games, ACTIONS, ACTIONS))
     cases: dict[str, tuple[ZeroSum, list[Contender]]] = {
         "matrices": (matrix_game(payoffs), matrix_learners(config.rounds)),
-        "Kuhn poker": (tree_game(kuhn())[0], POKER),
+        "Kuhn poker": (tree_game(kuhn()), POKER),
     }
     records = [
         row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 from array_api_compat import array_namespace, device
@@ -33,10 +33,18 @@ class Decisions(NamedTuple):
     """(1 + I K, I): 1 where the sequence leads to the information set"""
     levels: tuple[slice, ...]
     """information sets with as many earlier ones of the player's own: level after level"""
+    sees: tuple[Hashable, ...]
+    """what the player knows at each of them; None at a matrix"""
 
     @classmethod
-    def of(cls, counts: Sequence[int], parents: Sequence[int], like: Array) -> Decisions:
-        """From the number of actions of each information set, and the sequence that leads to it.
+    def of(
+        cls,
+        counts: Sequence[int],
+        parents: Sequence[int],
+        sees: Sequence[Hashable],
+        like: Array,
+    ) -> Decisions:
+        """From each information set's number of actions, the sequence before it, and its name.
 
         Parents come first. `like` is any array with the library, dtype and device to have.
         """
@@ -56,6 +64,7 @@ class Decisions(NamedTuple):
             parent,
             xp.astype(sequences == parent, like.dtype),
             tuple(slice(*ends) for ends in zip(starts, [*starts[1:], len(depth)], strict=True)),
+            tuple(sees),
         )
 
     def plan(self, play: Array) -> Array:

@@ -118,13 +118,7 @@ class Match:
         linear: bool = False,
     ) -> Match:
         """Before the first round; arguments as in `self_play`."""
-        for name, learner in (("first", first), ("second", second)):
-            check_learner(learner)
-            if linear and not (isinstance(learner, RegretMatching) and learner.plus):
-                raise ValueError(
-                    f"linear needs learners whose regrets are cut at 0, such as "
-                    f"regret_matching_plus(); {name} is {learner!r}"
-                )
+        _check(game, {"first": first, "second": second}, linear=linear)
         sides = (
             Side.open(first, game.first, game.payoffs[..., 0]),
             Side.open(second, game.second, game.payoffs[..., 0, :]),
@@ -228,3 +222,17 @@ def self_play(
     for _ in range(rounds):
         match = match.step()
     return match
+
+
+def _check(game: Any, learners: dict[str, Any], *, linear: bool) -> None:
+    """ValueError for what cannot be played."""
+    if not isinstance(game, ZeroSum):
+        kind = type(game).__name__
+        raise ValueError(f"game must be made by matrix_game or tree_game, got {kind}")
+    for name, learner in learners.items():
+        check_learner(learner)
+        if linear and not (isinstance(learner, RegretMatching) and learner.plus):
+            raise ValueError(
+                "linear needs learners whose regrets are cut at 0, such as "
+                f"regret_matching_plus(); {name} is {learner!r}"
+            )

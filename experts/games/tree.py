@@ -58,23 +58,20 @@ class _Book:
         before = self.parents[sees]
         return 0 if before is None else 1 + self.depth(before[0])
 
-    def order(self) -> list[Hashable]:
-        """By depth."""
-        return sorted(self.parents, key=self.depth)
-
     def decisions(self, like: Array) -> tuple[Decisions, dict[Any, int]]:
         """As arrays; and the number of every sequence (sees, action), of None for the empty one."""
-        order = self.order()
+        order = sorted(self.parents, key=self.depth)
         width = max((len(self.actions[sees]) for sees in order), default=1)
         number: dict[Any, int] = {None: 0} | {
             (sees, k): 1 + width * i + k for i, sees in enumerate(order) for k in range(width)
         }
         counts = [len(self.actions[sees]) for sees in order]
-        return Decisions.of(counts, [number[self.parents[sees]] for sees in order], like), number
+        parents = [number[self.parents[sees]] for sees in order]
+        return Decisions.of(counts, parents, order, like), number
 
 
-def tree_game(root: Node, like: Array | None = None) -> tuple[ZeroSum, list[list[Hashable]]]:
-    """A game as arrays, and what each player sees at the information sets, in their order.
+def tree_game(root: Node, like: Array | None = None) -> ZeroSum:
+    """A game in which players move in turn, as arrays: its payoffs for all pairs of sequences.
 
     Parameters
     ----------
@@ -95,9 +92,9 @@ def tree_game(root: Node, like: Array | None = None) -> tuple[ZeroSum, list[list
     ...     "head": Move(1, "start", {"head": 1.0, "tail": -1.0}),
     ...     "tail": Move(1, "start", {"head": -1.0, "tail": 1.0}),
     ... })
-    >>> game, seen = tree_game(pennies)
-    >>> game.payoffs.tolist()
-    [[0.0, 0.0, 0.0], [0.0, 1.0, -1.0], [0.0, -1.0, 1.0]]
+    >>> game = tree_game(pennies)
+    >>> game.payoffs.tolist(), game.second.sees
+    ([[0.0, 0.0, 0.0], [0.0, 1.0, -1.0], [0.0, -1.0, 1.0]], ('start',))
     """
     books = (_Book(), _Book())
     ends: list[tuple[Any, Any, float]] = []
@@ -111,7 +108,7 @@ def tree_game(root: Node, like: Array | None = None) -> tuple[ZeroSum, list[list
     for row, column, payoff in ends:
         payoffs[rows[row], columns[column]] += payoff
     array = array_namespace(like).asarray(payoffs, dtype=like.dtype, device=device(like))
-    return ZeroSum(array, first, second), [book.order() for book in books]
+    return ZeroSum(array, first, second)
 
 
 def _walk(

@@ -14,7 +14,7 @@ from experts.types import Array
 class ZeroSum(NamedTuple):
     """A game of two players: plans x and y, and x' A y, which the second pays the first.
 
-    Make one with `matrix_game`, `tree_game` or `kuhn`. Leading axes of `payoffs` are a batch.
+    Make one with `matrix_game` or `tree_game`. Leading axes of `payoffs` are a batch.
     """
 
     payoffs: Array
@@ -68,6 +68,5 @@ def matrix_game(payoffs: Array) -> ZeroSum:
     rows, columns = payoffs.shape[-2:]
     padded = xp.concat([xp.zeros_like(payoffs[..., :1]), payoffs], axis=-1)
     padded = xp.concat([xp.zeros_like(padded[..., :1, :]), padded], axis=-2)
-    return ZeroSum(
-        padded, Decisions.of([rows], [0], payoffs), Decisions.of([columns], [0], payoffs)
-    )
+    first, second = (Decisions.of([count], [0], [None], payoffs) for count in (rows, columns))
+    return ZeroSum(padded, first, second)

@@ -153,6 +153,8 @@ def test_what_cannot_be_played_is_refused() -> None:
     game, plus = matrix_game(np.eye(2)), regret_matching_plus()
     with pytest.raises(ValueError, match=r"linear needs learners .*; second is Regret"):
         self_play(plus, regret_matching(), game, 3, linear=True)
+    with pytest.raises(ValueError, match="game must be made by matrix_game or tree_game, got nda"):
+        self_play(plus, plus, np.eye(2), 3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="rounds must be at most 2, the horizon of"):
         self_play(experts.hedge(horizon=2), plus, game, 3)
     with pytest.raises(ValueError, match="rounds must be a whole number of at least 1, got 0"):

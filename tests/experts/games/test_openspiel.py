@@ -21,9 +21,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
-from experts.games import kuhn, regret_matching, regret_matching_plus, self_play, tree_game
+from experts.games import ZeroSum, kuhn, regret_matching, regret_matching_plus, self_play, tree_game
 
 AVERAGE = {
     "0": 0.19422265948139633, "1": 0.034583333333333334, "2": 0.5509688313272333,
@@ -43,25 +44,22 @@ LAST_PLUS = {
 }  # fmt: skip
 
 
-def bets(seen: list[list[Any]], plays: tuple[Any, Any]) -> dict[Any, float]:
+def bets(game: ZeroSum, plays: tuple[Any, Any]) -> dict[Any, float]:
     """Probability of a bet wherever a player has to choose."""
-    return {
-        sees: float(bet)
-        for own, play in zip(seen, plays, strict=True)
-        for sees, bet in zip(own, play[:, 1], strict=True)
-    }
+    sees = (*game.first.sees, *game.second.sees)
+    return dict(zip(sees, np.concatenate(plays)[:, 1].tolist(), strict=True))
 
 
 def test_cfr() -> None:
-    (game, seen), learner = tree_game(kuhn()), regret_matching()
+    game, learner = tree_game(kuhn()), regret_matching()
     match = self_play(learner, learner, game, 100)
-    assert bets(seen, match.strategies) == pytest.approx(AVERAGE, abs=1e-10)
+    assert bets(game, match.strategies) == pytest.approx(AVERAGE, abs=1e-10)
 
 
 def test_cfr_plus() -> None:
-    (game, seen), learner = tree_game(kuhn()), regret_matching_plus()
+    game, learner = tree_game(kuhn()), regret_matching_plus()
     match = self_play(learner, learner, game, 100, alternating=True, linear=True)
-    found = bets(seen, match.strategies)
+    found = bets(game, match.strategies)
     assert {s: found[s] for s in AVERAGE_PLUS} == pytest.approx(AVERAGE_PLUS, abs=1e-10)
-    last = bets(seen, (match.first.play, match.second.play))
+    last = bets(game, (match.first.play, match.second.play))
     assert last == pytest.approx(LAST_PLUS, abs=1e-10)

@@ -42,10 +42,11 @@ def drawn(game: ZeroSum, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 @given(root=trees(), seed=st.integers(0, 99))
 def test_payoffs_and_best_responses_are_those_of_the_tree(root: Move, seed: int) -> None:
-    game, seen = tree_game(root)
+    game = tree_game(root)
     plays = drawn(game, seed)
     x, y = game.first.plan(plays[0]), game.second.plan(plays[1])
-    first, second = (dict(zip(seen[i], plays[i], strict=True)) for i in (0, 1))
+    first = dict(zip(game.first.sees, plays[0], strict=True))
+    second = dict(zip(game.second.sees, plays[1], strict=True))
     np.testing.assert_allclose(x @ game.payoffs @ y, worth(root, first, second), atol=1e-12)
     strategies = [list(pure(root, player)) for player in (0, 1)]
     assume(max(map(len, strategies)) <= MANY)
@@ -56,7 +57,7 @@ def test_payoffs_and_best_responses_are_those_of_the_tree(root: Move, seed: int)
 
 @given(root=trees(), seed=st.integers(0, 99))
 def test_a_plan_is_worth_what_it_changes_at_each_information_set(root: Move, seed: int) -> None:
-    game, _ = tree_game(root)
+    game = tree_game(root)
     side, (old, _), (new, _) = game.first, drawn(game, seed), drawn(game, seed + 100)
     gain = np.random.default_rng(seed).normal(size=game.payoffs.shape[0])
     x, y = side.plan(old), side.plan(new)
@@ -88,7 +89,7 @@ CASES = [
 @pytest.mark.parametrize(("learner", "options"), CASES)
 @given(root=trees(depth=3))
 def test_the_gap_is_at_most_the_certificate(learner: Any, options: Any, root: Move) -> None:
-    game, _ = tree_game(root)
+    game = tree_game(root)
     match = Match.open(learner, learner, game, **options)
     for _ in range(6):
         match = match.step()
@@ -100,7 +101,7 @@ def test_the_gap_is_at_most_the_certificate(learner: Any, options: Any, root: Mo
 @pytest.mark.parametrize(("learner", "options"), CASES)
 @pytest.mark.parametrize(("root", "value"), [(kuhn(), -1 / 18), (leduc(), -0.0856064)])
 def test_poker(root: Any, value: float, learner: Any, options: Any) -> None:
-    game, _ = tree_game(root)
+    game = tree_game(root)
     match = self_play(learner, learner, game, 100, **options)
     low, high = match.interval
     assert low - 1e-7 <= value <= high + 1e-7
@@ -113,10 +114,22 @@ def test_poker(root: Any, value: float, learner: Any, options: Any) -> None:
 
 
 def test_cfr_plus_solves_kuhn() -> None:
-    learner, (game, _) = regret_matching_plus(), tree_game(kuhn())
+    learner, game = regret_matching_plus(), tree_game(kuhn())
     match = self_play(learner, learner, game, 1000, alternating=True, linear=True)
     assert match.gap < 1e-3
     assert -1 / 18 - 1e-3 < match.interval[0] <= -1 / 18 <= match.interval[1]
+
+
+def test_games_of_one_tree_are_a_batch() -> None:
+    """The same tree with other payoffs, one after the other."""
+    game, learner = tree_game(kuhn()), experts.adahedge()
+    noise = np.random.default_rng(0).normal(size=(3, *game.payoffs.shape))
+    payoffs = game.payoffs * (1 + noise)
+    batch = self_play(learner, learner, game._replace(payoffs=payoffs), 20, alternating=True)
+    for k in range(3):
+        alone = self_play(learner, learner, game._replace(payoffs=payoffs[k]), 20, alternating=True)
+        np.testing.assert_allclose(batch.gap[k], alone.gap, rtol=1e-9)
+        np.testing.assert_allclose(batch.certificate[k], alone.certificate, rtol=1e-9)
 
 
 def pennies(**second: Any) -> Move:
