@@ -84,9 +84,9 @@ class RegretMatching:
         xp = array_namespace(state.prior)
         ahead = state.regret + self._guess(state)
         ahead = xp.where(state.alive & (ahead > 0), ahead, 0.0)
-        weight = state.prior * (ahead / nonzero(highest(ahead, state.alive)))
+        top = highest(ahead, state.alive)
         start = xp.where(state.alive, state.prior, 0.0)
-        weight = xp.where(xp.any(ahead > 0, axis=-1, keepdims=True), weight, start)
+        weight = xp.where(top > 0, state.prior * (ahead / nonzero(top)), start)
         return weight / xp.sum(weight, axis=-1, keepdims=True)
 
     def update(self, state: MatchingState, play: Array, feedback: Feedback) -> MatchingState:
@@ -94,15 +94,15 @@ class RegretMatching:
         xp = array_namespace(play)
         regret = instantaneous(play, feedback, state.alive)
         reach = xp.maximum(state.reach, highest(xp.abs(regret), state.alive))
-        missed = xp.where(state.alive, regret - self._guess(state), 0.0) / nonzero(reach)
-        shrink = xp.where(reach > state.reach, state.reach / nonzero(reach), 1.0)
+        unit = nonzero(reach)
+        missed = xp.where(state.alive, regret - self._guess(state), 0.0) / unit
+        spent = xp.sum(state.prior * missed**2, axis=-1, keepdims=True)
         total = state.regret + regret
         return state._replace(
             regret=xp.where(total > 0, total, 0.0) if self.plus else total,
             hint=regret if self.predictive else state.hint,
             reach=reach,
-            square=state.square * shrink**2
-            + xp.sum(state.prior * missed**2, axis=-1, keepdims=True),
+            square=state.square * (state.reach / unit) ** 2 + spent,
         )
 
     def certificate(self, state: MatchingState) -> Array:
