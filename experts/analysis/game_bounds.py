@@ -18,7 +18,7 @@ def regret_matching(k: int, rounds: int, loss_range: float = 1.0) -> float:
     then, with n of them B and p of weight a on these, it is B**2 (n (1-a)**2 + (K-n) a**2): convex
     in a, and at most (K - 1) B**2 at its ends, as the side without weight is not everyone.
 
-    Source: Hart & Mas-Colell 2000; Tammelin et al. 2015, Lemma 2; K - 1 derived here.
+    Source: Zinkevich et al. 2007, Theorem 4; Tammelin et al. 2015; K - 1 derived here.
     """
     return loss_range * math.sqrt((k - 1) * rounds)
 
@@ -27,7 +27,7 @@ def regret_matching(k: int, rounds: int, loss_range: float = 1.0) -> float:
 def predictive_regret_matching(k: int, rounds: int, loss_range: float = 1.0) -> float:
     """Predictive RM+: 2 B sqrt((K - 1) T), as r_t and r_{t-1} are at most B sqrt(K - 1) long.
 
-    Source: Farina, Kroer & Sandholm 2021, Theorem 3, with the constant of `RegretMatching`.
+    Source: Farina, Kroer & Sandholm 2021, with the proof in `RegretMatching`.
     """
     return 2 * regret_matching(k, rounds, loss_range)
 
@@ -40,7 +40,7 @@ def blum_mansour(k: int, rounds: int, loss_range: float = 1.0) -> float:
     B sqrt(ln K sum_t p_{t,i}**2) + B (4/3 ln K + 2) for each, and as sum_t sum_i p_{t,i}**2 <= T,
     the roots add up to at most sqrt(K T ln K).
 
-    Source: Blum & Mansour 2007, Theorem 5; de Rooij et al. 2014, Theorem 6.
+    Source: Blum & Mansour 2007; de Rooij et al. 2014, Theorem 6.
     """
     log_k = math.log(k)
     return loss_range * (math.sqrt(k * rounds * log_k) + k * (4 / 3 * log_k + 2))
@@ -52,7 +52,7 @@ def blum_mansour_fixed(k: int, rounds: int, eta: float, loss_range: float = 1.0)
 
     Copy i pays at most ln K / eta + (eta / 8) B**2 sum_t p_{t,i}**2.
 
-    Source: Blum & Mansour 2007, Theorem 5; Cesa-Bianchi & Lugosi 2006, Theorem 2.2.
+    Source: Blum & Mansour 2007; Cesa-Bianchi & Lugosi 2006, Theorem 2.2.
     """
     return k * math.log(k) / eta + eta * rounds * loss_range**2 / 8
 

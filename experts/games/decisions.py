@@ -46,16 +46,16 @@ class Decisions(NamedTuple):
     ) -> Decisions:
         """From each information set's number of actions, the sequence before it, and its name.
 
-        Parents come first. `like` is any array with the library, dtype and device to have.
+        In the order of `levels`. `like` is any array with the library, dtype and device to have.
         """
         xp = array_namespace(like)
         where, width = {"device": device(like)}, max(counts, default=1)
         depth: list[int] = []
         for parent in parents:
             depth.append(0 if parent == 0 else depth[(parent - 1) // width] + 1)
-        starts = [depth.index(level) for level in sorted(set(depth))]
         if depth != sorted(depth):
-            raise ValueError("information sets must be ordered by depth")
+            raise ValueError("parents must come before their children, level after level")
+        starts = [depth.index(level) for level in sorted(set(depth))]
         count = xp.reshape(xp.asarray(list(counts), **where), (len(counts), 1))
         parent = xp.asarray(list(parents), dtype=xp.int64, **where)
         sequences = xp.arange(1 + len(counts) * width, **where)[:, None]
@@ -110,7 +110,7 @@ class Decisions(NamedTuple):
         """Values of all actions (..., I, K), and of the whole (...), from the last to the first."""
         xp = array_namespace(gain)
         width = self.possible.shape[-1]
-        worth = gain[..., :0]  # of the information sets after `first`
+        worth = gain[..., :0]  # of the information sets below
         values = xp.reshape(worth, (*worth.shape[:-1], 0, width))
         for level in reversed(self.levels):
             block = slice(1 + level.start * width, 1 + level.stop * width)

@@ -145,7 +145,7 @@ class Match:
 
     @property
     def plans(self) -> tuple[Array, Array]:
-        """The average plans (..., 1 + I K) of both; nan before the first round."""
+        """The average plans (..., 1 + I K) of both, after at least one round."""
         return self.first.total / self._weight, self.second.total / self._weight
 
     @property

@@ -12,12 +12,13 @@ from array_api_compat import array_namespace, device
 
 from experts.games.decisions import Decisions
 from experts.games.zero_sum import ZeroSum
+from experts.numerics.parameters import real
 from experts.types import Array
 
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """A draw: what may follow, with probabilities that sum to 1."""
+    """A draw: (chance, what follows) of each outcome; chances sum to 1."""
 
     outcomes: Sequence[tuple[float, Node]]
 
@@ -83,7 +84,7 @@ def tree_game(root: Node, like: Array | None = None) -> ZeroSum:
     Raises
     ------
     ValueError
-        Probabilities that do not sum to 1; nodes of one information set with other actions, or
+        Chances that do not sum to 1; nodes of one information set with other actions, or
         reached by other own actions (a player remembers what it knew and did).
 
     Examples
@@ -118,7 +119,7 @@ def _walk(
     if isinstance(node, Chance):
         total = math.fsum(probability for probability, _ in node.outcomes)
         if not (abs(total - 1) < 1e-9 and all(p >= 0 for p, _ in node.outcomes)):
-            raise ValueError(f"outcomes must have probabilities that sum to 1, got {total}")
+            raise ValueError(f"outcomes must have chances >= 0 that sum to 1, got {total}")
         for probability, after in node.outcomes:
             _walk(after, books, at, chance * probability, ends)
     elif isinstance(node, Move):
@@ -126,10 +127,11 @@ def _walk(
         for k, after in enumerate(node.actions.values()):
             now = (node.sees, k)
             _walk(after, books, (now, at[1]) if node.player == 0 else (at[0], now), chance, ends)
-    elif math.isfinite(node):
-        ends.append((*at, chance * node))
     else:
-        raise ValueError(f"payoffs must be finite, got {node}")
+        payoff = real(node)
+        if payoff is None or not math.isfinite(payoff):
+            raise ValueError(f"a game must end in finite numbers, got {node!r}")
+        ends.append((*at, chance * payoff))
 
 
 def _enter(node: Move, books: tuple[_Book, _Book], at: tuple[Any, Any]) -> None:

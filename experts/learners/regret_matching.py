@@ -60,7 +60,7 @@ class RegretMatching:
     product with r_t is 0. Hence f(Q_{t-1} + r_t) <= f(Q_{t-1} + v_t) - <gradient, v_t> + (1/2)
     sum_i prior_i (r_{t,i} - v_{t,i})**2, and by convexity the first two are at most f(Q_{t-1}).
     To cut at 0 leaves f as it is, and a removal drops a nonnegative term: 2 f(Q_T) <= S_T. The
-    regret is Q, or at most Q where Q was cut. (Farina, Kroer & Sandholm have sqrt(2 S_T).)
+    regret is Q, or at most Q where Q was cut.
 
     Sources: Hart & Mas-Colell 2000; Tammelin 2014 (RM+); Farina, Kroer & Sandholm 2021.
     """
@@ -124,7 +124,7 @@ def regret_matching() -> RegretMatching:
     Regret <= sqrt(sum_t sum_k r_{t,k}**2) <= B sqrt((K - 1) T) for losses of range B, up to
     1e-12 of it; the dependence on K is not logarithmic.
 
-    Source: Hart & Mas-Colell 2000, Section 3; Zinkevich et al. 2007, Theorem 5 (up to K for K - 1).
+    Source: Hart & Mas-Colell 2000; Zinkevich et al. 2007, Theorem 4 (there K, not K - 1).
 
     Examples
     --------
@@ -148,7 +148,7 @@ def regret_matching_plus() -> RegretMatching:
     Regret <= sqrt(sum_t sum_k r_{t,k}**2) <= B sqrt((K - 1) T) for losses of range B, up to
     1e-12 of it, over all rounds and over every interval that ends at T.
 
-    Source: Tammelin 2014; Tammelin et al. 2015, Lemma 2.
+    Source: Tammelin 2014; Tammelin et al. 2015.
     """
     return RegretMatching(plus=True)
 
@@ -162,6 +162,6 @@ def predictive_regret_matching() -> RegretMatching:
     Regret <= sqrt(sum_t sum_k (r_{t,k} - r_{t-1,k})**2) <= 2 B sqrt((K - 1) T) for losses of
     range B, up to 1e-12 of it; little where regrets change slowly, as in games between learners.
 
-    Source: Farina, Kroer & Sandholm 2021, Theorem 3.
+    Source: Farina, Kroer & Sandholm 2021; the constant from the proof in `RegretMatching`.
     """
     return RegretMatching(plus=True, predictive=True)

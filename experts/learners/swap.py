@@ -51,7 +51,7 @@ class Swap:
     most `swap_certificate`; F = k, everything to one expert, gives the certificate of the regret
     to k. A copy whose expert was removed has losses 0 from then on, and keeps what it owes.
 
-    Sources: Blum & Mansour 2007, Theorem 5; Stoltz & Lugosi 2005 (internal regret).
+    Sources: Blum & Mansour 2007; Stoltz & Lugosi 2005 (internal regret).
     """
 
     copy: Learner[Any]
@@ -110,7 +110,7 @@ class Swap:
 
 @register({}, {"eta": 2.0})
 def blum_mansour(eta: Setting | None = None) -> Swap:
-    """Blum and Mansour's learner: small regret, and small swap regret, by K copies of AdaHedge.
+    """Blum and Mansour's learner: p = p Q, with the rows of Q from K copies of AdaHedge.
 
     The swap regret is what could be gained by a map of the experts, each replaced by another one
     wherever it was played. Where all players of a game have little, their joint play is close to
@@ -126,7 +126,7 @@ def blum_mansour(eta: Setting | None = None) -> Swap:
     Regret <= swap regret <= B sqrt(K T ln K) + K B (4/3 ln K + 2) for losses of range B; with
     eta, <= K ln K / eta + eta T B**2 / 8.
 
-    Source: Blum & Mansour 2007, Theorem 5, with the bound of AdaHedge.
+    Source: Blum & Mansour 2007, with the bound of AdaHedge.
 
     Examples
     --------

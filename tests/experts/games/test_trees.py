@@ -144,8 +144,9 @@ def pennies(**second: Any) -> Move:
         (pennies(tail=Move(0, "start", {"head": 1.0, "tail": 0.0})), "must have done the same"),
         (pennies(tail=Move(2, "other", {"head": 1.0})), "player must be 0 or 1, got 2"),
         (pennies(tail=Move(1, "other", {})), "must hold at least one action"),
-        (pennies(tail=float("nan")), "payoffs must be finite"),
-        (Chance([(0.5, 1.0), (0.4, 0.0)]), "probabilities that sum to 1, got 0.9"),
+        (pennies(tail=float("nan")), "must end in finite numbers, got nan"),
+        (pennies(tail="lost"), "must end in finite numbers, got 'lost'"),
+        (Chance([(0.5, 1.0), (0.4, 0.0)]), "chances >= 0 that sum to 1, got 0.9"),
     ],
 )
 def test_what_is_no_game_is_refused(root: Any, message: str) -> None:
