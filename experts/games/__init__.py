@@ -1,5 +1,6 @@
 """Games that learners play against each other: matrices, correlated equilibria, Kuhn poker."""
 
+from experts.analysis.swap_ledger import SwapLedger
 from experts.games.correlated import JointPlay, deviations, joint_play
 from experts.games.decisions import Decisions
 from experts.games.poker import kuhn, leduc
@@ -19,6 +20,7 @@ __all__ = [
     "JointPlay",
     "Match",
     "Move",
+    "SwapLedger",
     "ZeroSum",
     "blum_mansour",
     "deviations",

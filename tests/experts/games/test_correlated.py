@@ -36,7 +36,7 @@ def test_the_distance_to_an_equilibrium_is_at_most_the_certificate(
 ) -> None:
     rng = np.random.default_rng(seed)
     payoffs = [rng.integers(-4, 5, shape) / 2 for _ in shape]
-    found = joint_play([blum_mansour()] * len(shape), payoffs, 20)
+    found = joint_play([blum_mansour()] * len(shape), payoffs, 10)
     assert found.joint.sum() == pytest.approx(1)
     maps = [best_map(found.joint, payoff, player) for player, payoff in enumerate(payoffs)]
     np.testing.assert_allclose(found.gap, maps, atol=1e-12)
@@ -49,7 +49,7 @@ def test_swap_regret_players_find_a_correlated_equilibrium(copy: Any) -> None:
     """Shapley's game, where regret matching itself cycles; both players, batches of games."""
     row = np.asarray([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     payoffs = [np.stack([row, 2 * row]), np.stack([np.roll(row, 1, axis=1), row])]
-    found = joint_play([Swap(copy)] * 2, payoffs, 1000)
+    found = joint_play([Swap(copy)] * 2, payoffs, 500)
     assert found.gap.shape == (2, 2)
     assert np.all(found.gap <= found.swap_certificate)
     assert np.all(found.gap < 0.1)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import array_api_strict
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -23,6 +25,7 @@ from experts.games import (
     self_play,
     tree_game,
 )
+from experts.testing.games import as_numpy
 from tests.experts.games.trees import pure, trees, worth
 
 MANY = 200
@@ -118,6 +121,27 @@ def test_cfr_plus_solves_kuhn() -> None:
     match = self_play(learner, learner, game, 1000, alternating=True, linear=True)
     assert match.gap < 1e-3
     assert -1 / 18 - 1e-3 < match.interval[0] <= -1 / 18 <= match.interval[1]
+
+
+@pytest.mark.parametrize("xp", [torch, array_api_strict], ids=["torch", "strict"])
+def test_every_array_library_gives_the_same(xp: Any) -> None:
+    learner, root = predictive_regret_matching(), kuhn()
+    ours, theirs = (
+        self_play(learner, learner, tree_game(root, like), 20, alternating=True)
+        for like in (None, xp.zeros((), dtype=xp.float64))
+    )
+    for name in ("gap", "certificate", "drift"):
+        found = as_numpy(getattr(theirs, name))
+        np.testing.assert_allclose(found, getattr(ours, name), rtol=1e-7, atol=1e-12)
+
+
+def test_a_step_leaves_the_match_as_it_was() -> None:
+    learner = regret_matching_plus()
+    match = self_play(learner, learner, tree_game(kuhn()), 3, alternating=True, linear=True)
+    gap, certificate = match.gap, match.certificate
+    once, again = match.step(), match.step()
+    assert (once.gap, once.certificate) == (again.gap, again.certificate)
+    assert (match.rounds, match.gap, match.certificate) == (3, gap, certificate)
 
 
 def test_games_of_one_tree_are_a_batch() -> None:

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from experts import adahedge, bounds, hedge
-from experts.analysis.swap_ledger import SwapLedger
-from experts.games import blum_mansour, regret_matching, regret_matching_plus
+from experts import adahedge, bounds
+from experts.games import SwapLedger, blum_mansour, regret_matching_plus
 from experts.learners.swap import Swap
 from experts.numerics.stationary import stationary
 from experts.testing.games import OPPONENTS, Game, Opponent, games, rounds
@@ -37,12 +36,12 @@ def test_swap_regret_is_that_to_the_best_of_all_maps(game: Game) -> None:
     assert ledger.internal == pytest.approx(max(one))
 
 
-COPIES = [hedge(0.7), adahedge(), regret_matching(), regret_matching_plus()]
+COPIES = [adahedge(), regret_matching_plus()]
 
 
 @pytest.mark.parametrize("opponent", OPPONENTS)
-@pytest.mark.parametrize("copy", COPIES, ids=["hedge", "adahedge", "rm", "rm_plus"])
-@given(game=games(most_rounds=15))
+@pytest.mark.parametrize("copy", COPIES, ids=["adahedge", "rm_plus"])
+@given(game=games(most_rounds=10))
 def test_swap_regret_is_at_most_the_certificate(copy: Any, opponent: Opponent, game: Game) -> None:
     learner = Swap(copy)
     game = game._replace(dead=np.zeros_like(game.dead))
