@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from array_api_compat import array_namespace, is_array_api_obj
+from array_api_compat import array_namespace
 
-from experts.checks import check_learner
+from experts.checks import check_learner, check_rounds
+from experts.games.zero_sum import check_payoffs
 from experts.learners.swap import Swap
 from experts.numerics.arguments import whole
-from experts.numerics.parameters import check_floats
 from experts.types import Array, Feedback, Learner
 
 
@@ -67,6 +67,7 @@ def joint_play(
     """
     rounds = whole("rounds", rounds)
     _check(learners, payoffs)
+    check_rounds(rounds, **{f"player {i}": learner for i, learner in enumerate(learners)})
     n, xp = len(payoffs), array_namespace(payoffs[0])
     own = [_own_last(payoff, player, n) for player, payoff in enumerate(payoffs)]
     states = [learner.init(0 * u[..., 0, :]) for learner, u in zip(learners, own, strict=True)]
@@ -143,7 +144,7 @@ def _check(learners: Sequence[Learner[Any]], payoffs: Sequence[Array]) -> None:
     for learner in learners:
         check_learner(learner)
     for payoff in payoffs:
-        if not is_array_api_obj(payoff) or payoff.ndim < n or payoff.shape != payoffs[0].shape:
-            shapes = [getattr(each, "shape", type(each).__name__) for each in payoffs]
-            raise ValueError(f"payoffs must be arrays (..., K_1, ..., K_{n}), got {shapes}")
-        check_floats("payoffs", payoff)
+        check_payoffs(payoff, n)
+        if payoff.shape != payoffs[0].shape:
+            shapes = f"{tuple(payoffs[0].shape)} and {tuple(payoff.shape)}"
+            raise ValueError(f"payoffs must have the same shape, got {shapes}")

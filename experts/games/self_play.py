@@ -7,7 +7,7 @@ from typing import Any
 
 from array_api_compat import array_namespace
 
-from experts.checks import check_learner
+from experts.checks import check_learner, check_rounds
 from experts.games.decisions import Decisions
 from experts.games.zero_sum import ZeroSum
 from experts.learners.regret_matching import RegretMatching
@@ -216,9 +216,7 @@ def self_play(
     """
     rounds = whole("rounds", rounds)
     match = Match.open(first, second, game, alternating=alternating, linear=linear)
-    for learner in (first, second):
-        if learner.horizon is not None and rounds > learner.horizon:
-            raise ValueError(f"rounds must be at most {learner.horizon}, the horizon of {learner}")
+    check_rounds(rounds, first=first, second=second)
     for _ in range(rounds):
         match = match.step()
     return match

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace, is_array_api_obj
 
@@ -58,15 +58,23 @@ def matrix_game(payoffs: Array) -> ZeroSum:
     >>> round(float(low), 3), round(float(high), 3)
     (-0.2, 0.5)
     """
-    if not is_array_api_obj(payoffs) or payoffs.ndim < 2 or 0 in payoffs.shape[-2:]:
-        shape = getattr(payoffs, "shape", type(payoffs).__name__)
-        raise ValueError(f"payoffs must be an array (..., m, n), got {shape}")
-    check_floats("payoffs", payoffs)
+    check_payoffs(payoffs, 2)
     xp = array_namespace(payoffs)
-    if not bool(xp.all(xp.isfinite(payoffs))):
-        raise ValueError("payoffs must be finite, got nan or infinity")
     rows, columns = payoffs.shape[-2:]
     padded = xp.concat([xp.zeros_like(payoffs[..., :1]), payoffs], axis=-1)
     padded = xp.concat([xp.zeros_like(padded[..., :1, :]), padded], axis=-2)
     first, second = (Decisions.of([count], [0], [None], payoffs) for count in (rows, columns))
     return ZeroSum(padded, first, second)
+
+
+def check_payoffs(payoffs: Any, players: int) -> None:
+    """ValueError unless they are finite floats, with an axis of actions for each player."""
+    if not is_array_api_obj(payoffs) or payoffs.ndim < players or 0 in payoffs.shape[-players:]:
+        found = tuple(payoffs.shape) if is_array_api_obj(payoffs) else type(payoffs).__name__
+        raise ValueError(
+            f"payoffs must be arrays of at least {players} axes, none empty, got {found}"
+        )
+    check_floats("payoffs", payoffs)
+    xp = array_namespace(payoffs)
+    if not bool(xp.all(xp.isfinite(payoffs))):
+        raise ValueError("payoffs must be finite, got nan or infinity")

@@ -77,11 +77,18 @@ def test_every_array_library_gives_the_same(xp: Any) -> None:
     ("learners", "payoffs", "message"),
     [
         (2, [np.eye(2)], "must be one for each of at least 2 players, got 2 and 1"),
-        (2, [np.eye(2), np.eye(3)], r"payoffs must be arrays \(..., K_1, ..., K_2\)"),
-        (3, [np.eye(2)] * 3, r"payoffs must be arrays \(..., K_1, ..., K_3\)"),
+        (2, [np.eye(2), np.eye(3)], r"payoffs must have the same shape, got \(2, 2\) and \(3, 3\)"),
+        (3, [np.eye(2)] * 3, r"payoffs must be arrays of at least 3 axes, .*, got \(2, 2\)"),
         (2, [np.eye(2, dtype=int)] * 2, "payoffs must be of a floating point type"),
+        (2, [np.eye(2), np.eye(2) + np.inf], "payoffs must be finite"),
     ],
 )
 def test_what_is_no_game_is_refused(learners: int, payoffs: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         joint_play([blum_mansour()] * learners, payoffs, 5)
+
+
+def test_more_rounds_than_a_player_is_tuned_for_are_refused() -> None:
+    players: list[Any] = [blum_mansour(), experts.hedge(horizon=3)]
+    with pytest.raises(ValueError, match="rounds = 5 exceeds the player 1's horizon of 3 rounds"):
+        joint_play(players, [np.eye(2)] * 2, 5)

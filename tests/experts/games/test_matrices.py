@@ -137,9 +137,9 @@ def test_every_array_library_gives_the_same(xp: Any) -> None:
 @pytest.mark.parametrize(
     ("payoffs", "message"),
     [
-        ([[1.0]], "payoffs must be an array"),
-        (np.zeros(3), r"payoffs must be an array \(..., m, n\), got \(3,\)"),
-        (np.zeros((2, 0)), "payoffs must be an array"),
+        ([[1.0]], "payoffs must be arrays of at least 2 axes, none empty, got list"),
+        (np.zeros(3), r"payoffs must be arrays of at least 2 axes, none empty, got \(3,\)"),
+        (np.zeros((2, 0)), "payoffs must be arrays of at least 2 axes, none empty"),
         (np.zeros((2, 2), dtype=int), "payoffs must be of a floating point type"),
         (np.full((2, 2), np.nan), "payoffs must be finite"),
     ],
@@ -155,7 +155,7 @@ def test_what_cannot_be_played_is_refused() -> None:
         self_play(plus, regret_matching(), game, 3, linear=True)
     with pytest.raises(ValueError, match="game must be made by matrix_game or tree_game, got nda"):
         self_play(plus, plus, np.eye(2), 3)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="rounds must be at most 2, the horizon of"):
+    with pytest.raises(ValueError, match="rounds = 3 exceeds the first's horizon of 2 rounds"):
         self_play(experts.hedge(horizon=2), plus, game, 3)
     with pytest.raises(ValueError, match="rounds must be a whole number of at least 1, got 0"):
         self_play(plus, plus, game, 0)
