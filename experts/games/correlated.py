@@ -35,7 +35,7 @@ class JointPlay(NamedTuple):
     gap: Array
     """(..., n): what each gains by the best map of the actions that it is told to others"""
     swap_certificate: Array
-    """(..., n): bound on `gap`; infinite for learners that are no `Swap`"""
+    """(..., n): bound on `gap`; for learners that are no `Swap` the range of their payoffs"""
     coarse_gap: Array
     """(..., n): what each gains by the best action in all rounds, told or not"""
     certificate: Array
@@ -74,20 +74,35 @@ def joint_play(
     joint = 0 * payoffs[0]
     for _ in range(rounds):
         plays = [learner.predict(state) for learner, state in zip(learners, states, strict=True)]
-        joint = joint + xp.reshape(_product(plays), joint.shape)
+        joint = joint + xp.reshape(_product(plays), joint.shape) / rounds
         for player, u in enumerate(own):
             others = _product(plays[:player] + plays[player + 1 :])
             told = Feedback(-xp.sum(others[..., None] * u, axis=-2))
             states[player] = learners[player].update(states[player], plays[player], told)
-    joint = joint / rounds
-    gains = [deviations(joint, payoff, player, n) for player, payoff in enumerate(payoffs)]
-    bounds = [_bounds(learner, state) for learner, state in zip(learners, states, strict=True)]
-    return JointPlay(
-        joint,
-        gap=xp.stack([xp.sum(xp.max(gain, axis=-1), axis=-1) for gain in gains], axis=-1),
-        swap_certificate=xp.stack([swap for _, swap in bounds], axis=-1) / rounds,
-        coarse_gap=xp.stack([xp.max(xp.sum(gain, axis=-2), axis=-1) for gain in gains], axis=-1),
-        certificate=xp.stack([alone for alone, _ in bounds], axis=-1) / rounds,
+    each = [
+        _found(learner, states[player], joint, payoffs[player], player, rounds)
+        for player, learner in enumerate(learners)
+    ]
+    return JointPlay(joint, *(xp.stack(found, axis=-1) for found in zip(*each, strict=True)))
+
+
+def _found(
+    learner: Learner[Any], state: Any, joint: Array, payoff: Array, player: int, rounds: int
+) -> tuple[Array, Array, Array, Array]:
+    """The fields of `JointPlay` after `joint`, for one player."""
+    xp = array_namespace(joint)
+    n = joint.ndim - (state.alive.ndim - 1)  # axes that are no batch
+    gain = deviations(joint, payoff, player, n)
+    if isinstance(learner, Swap):
+        swap = learner.swap_certificate(state)[..., 0] / rounds
+    else:
+        axes = tuple(range(-n, 0))
+        swap = xp.max(payoff, axis=axes) - xp.min(payoff, axis=axes)
+    return (
+        xp.sum(xp.max(gain, axis=-1), axis=-1),
+        swap,
+        xp.max(xp.sum(gain, axis=-2), axis=-1),
+        xp.max(learner.certificate(state), axis=-1) / rounds,
     )
 
 
@@ -122,15 +137,6 @@ def _product(plays: Sequence[Array]) -> Array:
         product = product[..., None] * play[..., None, :]
         product = xp.reshape(product, (*product.shape[:-2], -1))
     return product
-
-
-def _bounds(learner: Learner[Any], state: Any) -> tuple[Array, Array]:
-    """On its regret and on its swap regret, (...) each."""
-    xp = array_namespace(state.alive)
-    alone = xp.max(learner.certificate(state), axis=-1)
-    if isinstance(learner, Swap):
-        return alone, learner.swap_certificate(state)[..., 0]
-    return alone, alone + xp.inf
 
 
 def _check(learners: Sequence[Learner[Any]], payoffs: Sequence[Array]) -> None:

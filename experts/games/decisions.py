@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from array_api_compat import array_namespace, device
 
+from experts.numerics.masks import highest
 from experts.types import Array
 
 Fold = Callable[[Array, slice], Array]
@@ -99,12 +100,7 @@ class Decisions(NamedTuple):
 
     def best(self, gain: Array) -> Array:
         """The most that any plan earns, max_x <gain, x>, (...)."""
-        xp = array_namespace(gain)
-
-        def highest(own: Array, at: slice) -> Array:
-            return xp.max(xp.where(self.possible[at, :], own, -xp.inf), axis=-1)
-
-        return self._fold(gain, highest)[1]
+        return self._fold(gain, lambda own, at: highest(own, self.possible[at, :])[..., 0])[1]
 
     def _fold(self, gain: Array, fold: Fold) -> tuple[Array, Array]:
         """Values of all actions (..., I, K), and of the whole (...), from the last to the first."""
