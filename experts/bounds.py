@@ -1,3 +1,4 @@
-"""Short address of `experts.analysis.bounds`."""
+"""Short address of `experts.analysis.bounds` and its neighbours."""
 
 from experts.analysis.bounds import *  # noqa: F403
+from experts.analysis.game_bounds import *  # noqa: F403

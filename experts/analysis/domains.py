@@ -12,6 +12,8 @@ P = ParamSpec("P")
 
 DOMAINS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "k": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
+    "rows": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
+    "columns": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
     "rounds": ("a whole number of at least 0", lambda v: v == int(v) >= 0),
     "switches": ("a whole number of at least 0", lambda v: v == int(v) >= 0),
     "eta": ("a positive number", lambda v: v > 0),

@@ -19,11 +19,13 @@ IN_NUMPY = {
     PACKAGE / "numerics" / "arguments.py",
     PACKAGE / "numerics" / "cells.py",
     PACKAGE / "analysis" / "worst_case.py",
+    PACKAGE / "games" / "tree.py",
     PACKAGE / "structured" / "search",
     PACKAGE / "optuna",
 }
 """Around the algorithms: whole games and tables of forecasts, which are played in numpy, files,
-whole searches, which draw from numpy's generators, and the laws, whose games are numpy's."""
+whole searches, which draw from numpy's generators, the laws, whose games are numpy's, and trees,
+which are walked in Python before they become arrays."""
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 
 import experts
-from experts.analysis import bounds
+from experts.analysis import bounds, game_bounds
 
 FINE: dict[str, Any] = {
-    "k": 4, "rounds": 9, "switches": 2, "eta": 0.5, "loss_range": 2.0, "bound": 0.1,
+    "k": 4, "rounds": 9, "switches": 2, "eta": 0.4, "loss_range": 2.0, "bound": 0.1,
     "log_kept": -0.5, "square": 3.0, "prior": 0.25, "delta": 0.1, "alpha": 0.1, "order": 0.3,
-    "surprises": [1.0, 0.5],
+    "surprises": [1.0, 0.5], "rows": 3, "columns": 2,
 }  # fmt: skip
 WRONG: dict[str, tuple[Any, ...]] = {
     "k": (0, -1, 1.5, math.inf, math.nan),
+    "rows": (0, 1.5),
+    "columns": (0, 1.5),
     "rounds": (-1, 0.5, math.inf),
     "switches": (-1, 0.5, 9),
     "eta": (0.0, -1.0, math.inf, math.nan),
@@ -33,8 +35,9 @@ WRONG: dict[str, tuple[Any, ...]] = {
 }
 EVERY = [
     pytest.param(bound, id=name)
-    for name, bound in inspect.getmembers(bounds, inspect.isfunction)
-    if bound.__module__ == bounds.__name__
+    for module in (bounds, game_bounds)
+    for name, bound in inspect.getmembers(module, inspect.isfunction)
+    if bound.__module__ == module.__name__
 ]
 
 
@@ -52,7 +55,7 @@ def test_every_argument_has_its_domain(bound: Callable[..., float]) -> None:
 @pytest.mark.parametrize("bound", EVERY)
 def test_one_expert_has_no_regret_and_a_finite_bound(bound: Callable[..., float]) -> None:
     names = inspect.signature(bound).parameters
-    alone = {"k": 1, "prior": 1.0, "log_kept": 0.0}
+    alone = {"k": 1, "rows": 1, "columns": 1, "prior": 1.0, "log_kept": 0.0}
     assert 0 <= bound(**{name: (FINE | alone)[name] for name in names}) < math.inf
 
 
