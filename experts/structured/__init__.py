@@ -6,6 +6,7 @@ edge is a problem of its own for a learner of `experts.learners`, see `ProductDi
 
 from experts.structured.expanded import ExpandedHedge, expanded_hedge, semi_bandit_hedge
 from experts.structured.graph import Graph
+from experts.structured.paths import best_action
 from experts.structured.search.effects import Effect, Effects
 from experts.structured.search.searcher import Search
 from experts.structured.search.settings import Settings
@@ -21,6 +22,7 @@ __all__ = [
     "Scales",
     "Search",
     "Settings",
+    "best_action",
     "expanded_hedge",
     "semi_bandit_hedge",
 ]

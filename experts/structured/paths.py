@@ -155,6 +155,23 @@ class Paths:
         return xp.reshape(values[..., level.start : level.end], shape)
 
 
+def best_action(graph: Graph, loss: Array) -> Array:
+    """An action of the smallest total loss, bool (..., d), for losses of components (..., d).
+
+    Found by dynamic programming: what regret is measured against.
+
+    Examples
+    --------
+    >>> best_action(Graph.subsets(4, 2), np.asarray([3.0, 1.0, 2.0, 4.0]))
+    array([False,  True,  True, False])
+    """
+    paths = Paths(graph)
+    lead, _ = paths.relative(paths.spread(loss))
+    chances, _ = paths.weigh(lead, 0.0 * loss[..., :1])
+    middle = array_namespace(loss).concat([0.0 * loss[..., :1] + 0.5] * graph.uniforms, axis=-1)
+    return paths.components(paths.draw(chances, middle)) > 0
+
+
 def _padded(rows: Sequence[Sequence[int]], fill: int) -> np.ndarray:
     """Rows of different lengths as one array (rows, longest)."""
     width = max(1, *(len(row) for row in rows))
