@@ -125,10 +125,9 @@ class ExpandedHedge:
         scale = state.clock.scale
         loss = self.estimate(state, feedback)
         lead, best = self._paths.relative(state.lead + self._paths.spread(loss))
-        _, before = self._paths.weigh(state.lead, scale)
-        _, after = self._paths.weigh(lead, scale)
+        _, log_totals = self._paths.weigh(xp.stack([state.lead, lead]), scale)
         suffered = xp.sum(play * loss, axis=-1, keepdims=True)
-        total = state.gap + suffered - best + scale * (after - before)
+        total = state.gap + suffered - best + scale * (log_totals[1, ...] - log_totals[0, ...])
         return ExpandedState(lead, total, scale, self.rate.update(state.clock, total))
 
     def estimate(self, state: ExpandedState, feedback: Feedback) -> Array:

@@ -178,13 +178,18 @@ class Graph:
             )
         return most[self.sink]
 
-    @cached_property
+    @property
     def uniforms(self) -> int:
         """How many uniform numbers a draw takes: the number of edges of the longest path."""
+        return self.depth[self.sink]
+
+    @cached_property
+    def depth(self) -> dict[Hashable, int]:
+        """For every node the number of edges of the longest way to it."""
         longest = {self.source: 0}
         for node in self.order[1:]:
             longest[node] = 1 + max(longest[self.edges[edge][0]] for edge in self.into[node])
-        return longest[self.sink]
+        return longest
 
     @cached_property
     def order(self) -> list[Hashable]:

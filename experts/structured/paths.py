@@ -2,84 +2,30 @@
 
 A path is drawn from the sink back to the source: at every node, one of the edges into it. So a
 distribution over paths is one for each node over the edges into it, and a round costs a few passes
-over the edges, however many paths there are.
-
-A pass takes nodes together in *levels*: a node's level is the number of edges of the longest way to
-it. Edges are held in *slots*, S in all: level by level, node by node, as many for each node of a
-level as the one with most edges needs.
+over the edges, in the slots of `Levels`, however many paths there are.
 
 Source: Takimoto & Warmuth 2003 (path kernels, weight pushing).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 from array_api_compat import array_namespace, device
 
 from experts.ftrl import Entropy
 from experts.numerics.masks import lowest
 from experts.numerics.sampling import draw
 from experts.structured.graph import Graph
+from experts.structured.levels import Level, levels_of
 from experts.types import Array
 
 
-class Level(NamedTuple):
-    """The n nodes of a level, with at most w edges into and v out of each; arrays of numpy."""
-
-    start: int
-    """the first of its n * w slots"""
-    end: int
-    """the one after the last"""
-    tails: np.ndarray
-    """(n, w): the node that each edge comes from, numbered in the order of levels"""
-    real: np.ndarray
-    """bool (n, w): whether the slot has an edge"""
-    out: np.ndarray
-    """(n, v): the slots of the edges out of each node; S where there is none"""
-
-
 class Paths:
-    """A graph made ready for passes over its levels."""
+    """Passes over the levels of a graph; arrays (..., S) hold a number for every slot."""
 
     def __init__(self, graph: Graph) -> None:
-        depth = {graph.source: 0}
-        for node in graph.order[1:]:
-            depth[node] = 1 + max(depth[graph.edges[edge][0]] for edge in graph.into[node])
-        rows: list[list[Any]] = [[] for _ in range(1 + depth[graph.sink])]
-        for node in graph.order:
-            rows[depth[node]].append(node)
-        number = {node: index for index, node in enumerate(node for row in rows for node in row)}
-        self.slots = 0
-        slot: dict[int, int] = {}
-        for row in rows[1:]:
-            width = max(len(graph.into[node]) for node in row)
-            for node in row:
-                slot |= {edge: self.slots + place for place, edge in enumerate(graph.into[node])}
-                self.slots += width
-        out: dict[Any, list[int]] = {node: [] for node in graph.order}
-        component = np.full(self.slots, graph.dimension)
-        slots: list[list[int]] = [[] for _ in range(graph.dimension)]
-        for edge, ((tail, _), label) in enumerate(zip(graph.edges, graph.labels, strict=True)):
-            out[tail].append(slot[edge])
-            if label is not None:
-                component[slot[edge]] = label
-                slots[label].append(slot[edge])
-        self.component = component
-        """(S,): the component of every slot; d where there is none"""
-        self.slots_of = _padded(slots, self.slots)
-        """(d, .): the slots of every component, then S"""
-        self.levels: list[Level] = []
-        """all but that of the source"""
-        end = 0
-        for row in rows[1:]:
-            into = [[number[graph.edges[edge][0]] for edge in graph.into[node]] for node in row]
-            tails = _padded(into, -1)
-            start, end = end, end + tails.size
-            leaving = _padded([out[node] for node in row], self.slots)
-            self.levels.append(Level(start, end, np.maximum(tails, 0), tails >= 0, leaving))
+        self.slots, self.component, self.slots_of, self.levels = levels_of(graph)
 
     def spread(self, loss: Array) -> Array:
         """Losses of components (..., d) on their slots, (..., S)."""
@@ -162,6 +108,7 @@ def best_action(graph: Graph, loss: Array) -> Array:
 
     Examples
     --------
+    >>> import numpy as np
     >>> best_action(Graph.subsets(4, 2), np.asarray([3.0, 1.0, 2.0, 4.0]))
     array([False,  True,  True, False])
     """
@@ -172,19 +119,13 @@ def best_action(graph: Graph, loss: Array) -> Array:
     return paths.components(paths.draw(chances, middle)) > 0
 
 
-def _padded(rows: Sequence[Sequence[int]], fill: int) -> np.ndarray:
-    """Rows of different lengths as one array (rows, longest)."""
-    width = max(1, *(len(row) for row in rows))
-    return np.asarray([[*row, *[fill] * (width - len(row))] for row in rows])
-
-
 def _extended(values: Array) -> Array:
     """With a 0 after the last entry of each row, to which fillers point."""
     return array_namespace(values).concat([values, 0.0 * values[..., :1]], axis=-1)
 
 
-def _taken(values: Array, index: np.ndarray) -> Array:
-    """``values[..., index]``."""
+def _taken(values: Array, index: Any) -> Array:
+    """``values[..., index]``, with an index array of numpy."""
     xp = array_namespace(values)
     flat = xp.asarray(index.ravel(), device=device(values))
     return xp.reshape(xp.take(values, flat, axis=-1), (*values.shape[:-1], *index.shape))

@@ -19,11 +19,14 @@ IN_NUMPY = {
     PACKAGE / "numerics" / "arguments.py",
     PACKAGE / "numerics" / "cells.py",
     PACKAGE / "analysis" / "worst_case.py",
+    PACKAGE / "structured" / "graph.py",
+    PACKAGE / "structured" / "levels.py",
     PACKAGE / "structured" / "search",
     PACKAGE / "optuna",
 }
 """Around the algorithms: whole games and tables of forecasts, which are played in numpy, files,
-whole searches, which draw from numpy's generators, and the laws, whose games are numpy's."""
+graphs, whose indices are made once on the host, whole searches, which draw from numpy's generators,
+and the laws, whose games are numpy's."""
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
