@@ -73,8 +73,8 @@ class ExpandedHedge:
     the losses, also given the past: so the mean of the estimated regret is the mean regret, and
     for a scale that grows, s_T ln N + m d/2 sum_t 1/s_t.
 
-    Sources: Takimoto & Warmuth 2003; Koolen, Warmuth & Kivinen 2010 (the name, and the factor by
-    which this may be worse than learners that know d); György et al. 2007 and Audibert, Bubeck &
+    Sources: Takimoto & Warmuth 2003; Koolen, Warmuth & Kivinen 2010 (the name, and learners with
+    smaller bounds where losses of components are free); György et al. 2007 and Audibert, Bubeck &
     Lugosi 2014 (semi-bandit).
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import graphlib
 import itertools
 import math
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -133,15 +133,14 @@ class Graph:
         if not parts:
             raise ValueError("graphs must hold at least one graph, got none")
         for index, graph in enumerate(parts):
-
-            def node(name: Hashable, here: int = index, sink: Hashable = graph.sink) -> Hashable:
-                return (here + 1, None) if name == sink else (here, name)
-
-            start = {graph.source: (index, None)}
-            edges += [(start.get(tail, node(tail)), node(head)) for tail, head in graph.edges]
+            joints = {graph.source: (index,), graph.sink: (index + 1,)}
+            edges += [
+                (joints.get(tail, (index, tail)), joints.get(head, (index, head)))
+                for tail, head in graph.edges
+            ]
             components += [None if c is None else c + offset for c in graph.labels]
             offset += graph.dimension
-        return cls(edges, (0, None), (len(parts), None), components)
+        return cls(edges, (0,), (len(parts),), components)
 
     @property
     def labels(self) -> tuple[int | None, ...]:
@@ -157,10 +156,7 @@ class Graph:
     @cached_property
     def count(self) -> int:
         """N, the number of paths, exactly."""
-        ways = {self.source: 1}
-        for node in self.order[1:]:
-            ways[node] = sum(ways[self.edges[edge][0]] for edge in self.into[node])
-        return ways[self.sink]
+        return self._gathered(1, sum, lambda edge: 0)[self.sink]
 
     @property
     def log_count(self) -> float:
@@ -170,26 +166,17 @@ class Graph:
     @cached_property
     def size(self) -> int:
         """m, the number of components in the largest action."""
-        most = {self.source: 0}
-        for node in self.order[1:]:
-            most[node] = max(
-                most[self.edges[edge][0]] + (self.labels[edge] is not None)
-                for edge in self.into[node]
-            )
-        return most[self.sink]
+        return self._gathered(0, max, lambda edge: self.labels[edge] is not None)[self.sink]
+
+    @cached_property
+    def depth(self) -> dict[Hashable, int]:
+        """For every node the number of edges of the longest way to it."""
+        return self._gathered(0, max, lambda edge: 1)
 
     @property
     def uniforms(self) -> int:
         """How many uniform numbers a draw takes: the number of edges of the longest path."""
         return self.depth[self.sink]
-
-    @cached_property
-    def depth(self) -> dict[Hashable, int]:
-        """For every node the number of edges of the longest way to it."""
-        longest = {self.source: 0}
-        for node in self.order[1:]:
-            longest[node] = 1 + max(longest[self.edges[edge][0]] for edge in self.into[node])
-        return longest
 
     @cached_property
     def order(self) -> list[Hashable]:
@@ -228,6 +215,15 @@ class Graph:
         for edge in self.into[node]:
             for path in self._ways(self.edges[edge][0]):
                 yield (*path, edge)
+
+    def _gathered(
+        self, first: int, join: Callable[[list[int]], int], step: Callable[[int], int]
+    ) -> dict[Hashable, int]:
+        """A number for every node: `first`, then `join` of those before it plus `step(edge)`."""
+        found = {self.source: first}
+        for node in self.order[1:]:
+            found[node] = join([found[self.edges[e][0]] + step(e) for e in self.into[node]])
+        return found
 
     def _check_components(self) -> None:
         if len(self.labels) != len(self.edges):

@@ -115,7 +115,8 @@ def best_action(graph: Graph, loss: Array) -> Array:
     paths = Paths(graph)
     lead, _ = paths.relative(paths.spread(loss))
     chances, _ = paths.weigh(lead, 0.0 * loss[..., :1])
-    middle = array_namespace(loss).concat([0.0 * loss[..., :1] + 0.5] * graph.uniforms, axis=-1)
+    xp, shape = array_namespace(loss), (*loss.shape[:-1], graph.uniforms)
+    middle = xp.full(shape, 0.5, dtype=loss.dtype, device=device(loss))
     return paths.components(paths.draw(chances, middle)) > 0
 
 
@@ -133,5 +134,5 @@ def _taken(values: Array, index: Any) -> Array:
 
 def _flat(values: Array) -> Array:
     """(..., n, w) as (..., n * w)."""
-    xp = array_namespace(values)
-    return xp.reshape(values, (*values.shape[:-2], -1))
+    *batch, n, w = values.shape
+    return array_namespace(values).reshape(values, (*batch, n * w))

@@ -238,6 +238,18 @@ def no_eager_read_of_actions(learner: Any) -> None:
 
 
 @law(protocol=StructuredLearner)
+def a_batch_of_structures_may_be_empty(learner: Any) -> None:
+    """A batch without problems is played like any other."""
+    structure = learner.structure
+    loss = np.zeros((2, 0, structure.dimension))
+    ((play, _, _), (_, _, state)) = rounds(learner, loss)
+    drawn = learner.draw(state, np.zeros((0, structure.uniforms)))
+    for found in (play, drawn):
+        equal("shape of a play or draw", found.shape, loss.shape[1:])
+    equal("shape of the certificate", learner.certificate(state, drawn).shape, (0,))
+
+
+@law(protocol=StructuredLearner)
 def other_components_are_refused(learner: Any) -> None:
     """Losses of another number of components are refused at the start."""
     wrong = learner.structure.dimension + 1
