@@ -43,3 +43,35 @@ def semi_bandit_anytime(k: int, components: int, size: int, rounds: int) -> floa
     Source: Audibert, Bubeck & Lugosi 2014, with a rate that falls.
     """
     return 2 * math.sqrt(size * components * rounds * math.log(k))
+
+
+@checked
+def component_hedge(components: int, size: int, rounds: int) -> float:
+    """Component Hedge for k of n tuned to T rounds, losses in [0, 1]: k sqrt(T ln(n/k) / 2).
+
+    `components` is n, `size` k. Proof in `experts.structured.component.ComponentHedge`.
+
+    Source: Koolen, Warmuth & Kivinen 2010, with Hoeffding's constant.
+    """
+    return size * math.sqrt(rounds * math.log(components / size) / 2)
+
+
+@checked
+def component_adahedge(components: int, size: int, rounds: int) -> float:
+    """Component Hedge for k of n with `Gap`, losses in [0, 1]: k sqrt(T ln(n/k)) + 2 min(k, n-k).
+
+    Source: derived in `experts.structured.component.ComponentHedge`.
+    """
+    root = size * math.sqrt(rounds * math.log(components / size))
+    return root + 2 * min(size, components - size)
+
+
+@checked
+def component_semi_bandit(components: int, size: int, rounds: int) -> float:
+    """Expected regret of component Hedge for k of n, semi-bandit: sqrt(2 n k T ln(n/k)).
+
+    Tuned to T rounds, losses in [0, 1].
+
+    Source: Audibert, Bubeck & Lugosi 2014.
+    """
+    return math.sqrt(2 * components * size * rounds * math.log(components / size))

@@ -4,6 +4,7 @@
 edge is a problem of its own for a learner of `experts.learners`, see `ProductDistribution`.
 """
 
+from experts.structured.component import ComponentHedge, component_hedge
 from experts.structured.expanded import ExpandedHedge, expanded_hedge, semi_bandit_hedge
 from experts.structured.graph import Graph
 from experts.structured.paths import best_action
@@ -15,6 +16,7 @@ from experts.structured.search.surrogate import Scales
 
 __all__ = [
     "Choice",
+    "ComponentHedge",
     "Effect",
     "Effects",
     "ExpandedHedge",
@@ -23,6 +25,7 @@ __all__ = [
     "Search",
     "Settings",
     "best_action",
+    "component_hedge",
     "expanded_hedge",
     "semi_bandit_hedge",
 ]
