@@ -53,7 +53,7 @@ def component_hedge(components: int, size: int, rounds: int) -> float:
 
     Source: Koolen, Warmuth & Kivinen 2010, with Hoeffding's constant.
     """
-    return size * math.sqrt(rounds * math.log(components / size) / 2)
+    return size * math.sqrt(rounds * _log_ratio(components, size) / 2)
 
 
 @checked
@@ -62,7 +62,7 @@ def component_adahedge(components: int, size: int, rounds: int) -> float:
 
     Source: derived in `experts.structured.component.ComponentHedge`.
     """
-    root = size * math.sqrt(rounds * math.log(components / size))
+    root = size * math.sqrt(rounds * _log_ratio(components, size))
     return root + 2 * min(size, components - size)
 
 
@@ -74,4 +74,11 @@ def component_semi_bandit(components: int, size: int, rounds: int) -> float:
 
     Source: Audibert, Bubeck & Lugosi 2014.
     """
-    return math.sqrt(2 * components * size * rounds * math.log(components / size))
+    return math.sqrt(2 * components * size * rounds * _log_ratio(components, size))
+
+
+def _log_ratio(components: int, size: int) -> float:
+    """ln(n/k)."""
+    if size > components:
+        raise ValueError(f"size must be at most components = {components}, got {size!r}")
+    return math.log(components / size)

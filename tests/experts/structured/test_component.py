@@ -149,3 +149,8 @@ def test_one_of_n_is_hedge() -> None:
 def test_a_mistake_is_named(n: Any, k: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         component_hedge(n, k)
+
+
+def test_a_bound_for_more_than_all_is_refused() -> None:
+    with pytest.raises(ValueError, match="size must be at most components = 3, got 4"):
+        bounds.component_hedge(3, 4, 10)
