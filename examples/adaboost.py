@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """AdaBoost is Hedge over the training examples: `python examples/adaboost.py [--picture FILE]`.
 
-The examples are the experts, with loss 1 in a round whose stump classifies them well: so the weight
-goes to those that are hard. With n examples and 2 a_t the loss of round t, Hedge (eta = 1) plays
+The examples are the experts, and have a loss in a round whose stump gets them right: so the weight
+goes to those that are hard. A stump h_t of weighted error e_t has the vote a_t, and Hedge (eta = 1)
 
     p_t(i) in proportion to exp(-2 sum_{s<t} a_s [h_s(x_i) = y_i]),   a_t = ln((1 - e_t) / e_t) / 2
 
-which is AdaBoost. An example that the weighted vote gets wrong has a total loss of at most sum_t
-a_t; Hedge's loss less its gaps is -ln of the mean over examples of exp(-total loss). So
+is AdaBoost. An example that the weighted vote gets wrong has a total loss of at most sum_t a_t;
+Hedge's loss less its gaps is -ln of the mean over examples of exp(-total loss). So
 
     share of errors <= exp(sum_t a_t - Hedge's loss + gaps) = prod_t 2 sqrt(e_t (1 - e_t))
                     <= exp(-2 sum_t edge_t**2),   edge_t = 1/2 - e_t.
@@ -18,11 +18,11 @@ Sources: Freund & Schapire 1997, Theorem 6; margins: Schapire et al. 1998, Theor
 import argparse
 
 import numpy as np
+from matplotlib.figure import Figure
 from sklearn.datasets import load_breast_cancer
 from sklearn.tree import DecisionTreeClassifier
 
 import experts
-from experts.numerics.figures import new_figure
 
 ROUNDS, MARGINS = 300, np.linspace(0, 0.3, 7)
 
@@ -32,7 +32,8 @@ def main(rounds=ROUNDS):
     x, y = load_breast_cancer(return_X_y=True)
     n = len(y)
     hedge = experts.Player(experts.hedge(eta=1.0), like=np.zeros(n))
-    votes, total, suffered, errors = np.zeros(n), 0.0, 0.0, []  # votes: sum_t +-a_t, + if right
+    votes, errors = np.zeros(n), np.zeros(0)  # votes for the right class less those against it
+    total, suffered = 0.0, 0.0
     table, margins = [], {}
     for t in range(1, rounds + 1):
         p = hedge.predict()
@@ -44,18 +45,18 @@ def main(rounds=ROUNDS):
         loss = np.where(right, 2 * a, 0.0)
         hedge.update(loss)
         votes, total, suffered = votes + np.where(right, a, -a), total + a, suffered + p @ loss
-        errors.append(error)
+        errors = np.append(errors, error)
         gaps = hedge.certificate()[0] - np.log(n)  # the certificate is ln n / eta + gaps
         path = np.exp(total - suffered + gaps)
-        prior = np.exp(-2 * np.sum((0.5 - np.asarray(errors)) ** 2))
+        prior = np.exp(-2 * np.sum((0.5 - errors) ** 2))
         wrong = np.mean(votes <= 0)
         assert wrong <= path * (1 + 1e-9) <= prior * (1 + 1e-6)
         table.append((t, wrong, path, prior))
         if t in {1, 10, 100, rounds}:
             margins[t] = np.sort(votes / total)
-            e = np.asarray(errors)
             for theta in MARGINS:
-                bound = np.prod(2 * np.sqrt(e ** (1 - theta) * (1 - e) ** (1 + theta)))
+                factors = 4 * errors ** (1 - theta) * (1 - errors) ** (1 + theta)
+                bound = np.sqrt(factors).prod()
                 assert np.mean(votes / total <= theta) <= bound * (1 + 1e-9)
     print("round  training error  Hedge's bound  exp(-2 sum edge^2)  smallest margin")
     for t, wrong, path, prior in table:
@@ -65,7 +66,7 @@ def main(rounds=ROUNDS):
 
 
 def draw(table, margins, file):
-    figure = new_figure("the picture", 9, 3.6)
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     t, wrong, path, prior = table.T
     left.semilogy(t, np.where(wrong > 0, wrong, np.nan), label="training error (ends at 0)")

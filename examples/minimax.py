@@ -8,7 +8,7 @@ regrets of the two add up to T times the duality gap of their average strategies
                                     <=  (certificate of rows + certificate of columns) / T -> 0
 
 so min max and max min meet, in the value of the game. Here rows are images of digits and columns
-are pixels that say "3" or "8" where they are bright; A = 1 where a pixel is right. The value is the
+are pixels that say "8" where they are bright, or the contrary; A = 1 where a pixel is right. The value is the
 share of votes that the best vote of pixels gets right on its hardest image: boosting's margin.
 
 Sources: Freund & Schapire 1999 (adaptive game playing); von Neumann 1928; Dantzig's linear program.
