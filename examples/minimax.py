@@ -7,9 +7,9 @@ regrets of the two add up to T times the duality gap of their average strategies
     max_j (p' A)_j - min_i (A q')_i  =  (regret of rows + regret of columns) / T
                                     <=  (certificate of rows + certificate of columns) / T -> 0
 
-so min max and max min meet, in the value of the game. Here rows are images of digits and columns
-are pixels that say "8" where they are bright, or the contrary; A = 1 where a pixel is right. The value is the
-share of votes that the best vote of pixels gets right on its hardest image: boosting's margin.
+so min max and max min meet, in the value of the game. Here rows are images of digits, columns are
+pixels that say "8" where they are bright, or the contrary, and A = 1 where a pixel is right. The
+value is the share that the best vote of pixels gets right on its hardest image: boosting's margin.
 
 Sources: Freund & Schapire 1999 (adaptive game playing); von Neumann 1928; Dantzig's linear program.
 """
