@@ -20,12 +20,14 @@ IN_NUMPY = {
     PACKAGE / "numerics" / "cells.py",
     PACKAGE / "analysis" / "worst_case.py",
     PACKAGE / "games" / "tree.py",
+    PACKAGE / "structured" / "graph.py",
+    PACKAGE / "structured" / "levels.py",
     PACKAGE / "structured" / "search",
     PACKAGE / "optuna",
 }
 """Around the algorithms: whole games and tables of forecasts, which are played in numpy, files,
-whole searches, which draw from numpy's generators, the laws, whose games are numpy's, and trees,
-which are walked in Python before they become arrays."""
+graphs and trees, which become arrays once on the host, whole searches, which draw from numpy's
+generators, and the laws, whose games are numpy's."""
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 import experts
-from experts.analysis import bounds, game_bounds
 
 FINE: dict[str, Any] = {
     "k": 4, "rounds": 9, "switches": 2, "eta": 0.4, "loss_range": 2.0, "bound": 0.1,
     "log_kept": -0.5, "square": 3.0, "prior": 0.25, "delta": 0.1, "alpha": 0.1, "order": 0.3,
-    "surprises": [1.0, 0.5], "rows": 3, "columns": 2,
+    "surprises": [1.0, 0.5], "rows": 3, "columns": 2, "components": 6, "size": 2,
 }  # fmt: skip
 WRONG: dict[str, tuple[Any, ...]] = {
     "k": (0, -1, 1.5, math.inf, math.nan),
@@ -32,12 +31,13 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "delta": (0.0, 1.0),
     "alpha": (0.0, 1.0),
     "order": (0.0, 1.0),
+    "components": (0, 1.5),
+    "size": (0, 1.5),
 }
 EVERY = [
     pytest.param(bound, id=name)
-    for module in (bounds, game_bounds)
-    for name, bound in inspect.getmembers(module, inspect.isfunction)
-    if bound.__module__ == module.__name__
+    for name, bound in inspect.getmembers(experts.bounds, inspect.isfunction)
+    if bound.__module__.endswith("bounds")
 ]
 
 
