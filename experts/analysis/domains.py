@@ -27,6 +27,14 @@ DOMAINS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "delta": ("in (0, 1)", lambda v: 0 < v < 1),
     "alpha": ("in (0, 1)", lambda v: 0 < v < 1),
     "order": ("in (0, 1)", lambda v: 0 < v < 1),
+    "n": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
+    "dimension": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
+    "spread": ("a number of at least 0", lambda v: v >= 0),
+    "ridge": ("a positive number", lambda v: v > 0),
+    "noise": ("a positive number", lambda v: v > 0),
+    "norm": ("a positive number", lambda v: v > 0),
+    "length": ("a positive number", lambda v: v > 0),
+    "leverage": ("a positive number", lambda v: v > 0),
 }
 """name of an argument -> (what it must be, test of that)"""
 

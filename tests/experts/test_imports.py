@@ -22,6 +22,10 @@ IN_NUMPY = {
     PACKAGE / "games" / "tree.py",
     PACKAGE / "structured" / "graph.py",
     PACKAGE / "structured" / "levels.py",
+    PACKAGE / "contextual" / "environments.py",
+    PACKAGE / "contextual" / "finite.py",
+    PACKAGE / "contextual" / "off_policy.py",
+    PACKAGE / "contextual" / "logs.py",
     PACKAGE / "structured" / "search",
     PACKAGE / "optuna",
 }
