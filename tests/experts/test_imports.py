@@ -26,6 +26,7 @@ IN_NUMPY = {
     PACKAGE / "contextual" / "finite.py",
     PACKAGE / "contextual" / "off_policy.py",
     PACKAGE / "contextual" / "logs.py",
+    PACKAGE / "contextual" / "replay.py",
     PACKAGE / "structured" / "search",
     PACKAGE / "optuna",
 }
