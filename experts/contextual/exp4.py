@@ -70,7 +70,8 @@ class Exp4:
 
     def predict(self, state: Exp4State, context: Array, uniforms: Array) -> Array:
         """The experts' distributions in proportion to their weights, (..., K)."""
-        return _mixed(_HEDGE.predict(self._ready(state, context).experts), context)
+        weights = self.weights(state, context)
+        return array_namespace(context).matmul(weights[..., None, :], context)[..., 0, :]
 
     def update(
         self, state: Exp4State, context: Array, play: Array, feedback: Feedback
@@ -78,7 +79,7 @@ class Exp4:
         """The state after a round; the arm seen had the chance `feedback.chance`, (..., K)."""
         ready = self._ready(state, context)
         arms = Weighted(self.bias).estimate(feedback, ready.experts.clock.scale)
-        estimate = array_namespace(context).sum(context * arms[..., None, :], axis=-1)
+        estimate = array_namespace(context).matmul(context, arms[..., :, None])[..., 0]
         weights = _HEDGE.predict(ready.experts)
         return ready._replace(experts=_HEDGE.update(ready.experts, weights, Feedback(estimate)))
 
@@ -188,9 +189,3 @@ def exp4_ix(eta: float | None = None, *, horizon: int | None = None) -> Exp4:
     Source: Neu 2015, Section 4 and Lemma 1; proof with these constants above.
     """
     return Exp4(eta, horizon, bias=0.5)
-
-
-def _mixed(weights: Array, advice: Array) -> Array:
-    """``sum_i q_i A[i, :]``, (..., K)."""
-    xp = array_namespace(advice)
-    return xp.sum(weights[..., :, None] * advice, axis=-2)

@@ -39,9 +39,9 @@ class Ridge(NamedTuple):
     def add(self, x: Array, loss: Array) -> Ridge:
         """With the observation `loss` (..., 1) at `x` (..., d)."""
         xp = array_namespace(x)
-        a = xp.sum(self.root * x[..., :, None], axis=-2)
+        a = xp.matmul(x[..., None, :], self.root)[..., 0, :]
         gain = xp.sum(a * a, axis=-1, keepdims=True)
-        moved = xp.sum(self.root * a[..., None, :], axis=-1)
+        moved = xp.matmul(self.root, a[..., :, None])[..., 0]
         size = xp.sqrt(1 + gain)
         shrunk = moved / (size * (size + 1))
         root = self.root - shrunk[..., :, None] * a[..., None, :]
@@ -51,7 +51,7 @@ class Ridge(NamedTuple):
 
     def mean(self, features: Array) -> Array:
         """<x_k, theta> of each row, (..., K), of `features` (..., K, d)."""
-        return array_namespace(features).sum(features * self.theta[..., None, :], axis=-1)
+        return array_namespace(features).matmul(features, self.theta[..., :, None])[..., 0]
 
     def width(self, features: Array) -> Array:
         """||x_k||_{V^-1} of each row, (..., K), of `features` (..., K, d)."""
