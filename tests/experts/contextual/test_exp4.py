@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,57 @@ def test_pseudo_regret_is_at_most_the_bound(name: str) -> None:
     regret = to_experts(game, game.means).max(-1)  # advice and means settle who is the best
     assert mean_at_most(regret, bound)
     assert regret.mean() > 0.02 * bound, "the policy seems to see what it should not"
+
+
+@pytest.mark.parametrize("name", ["horizon", "anytime", "eta"])
+def test_the_expectation_over_all_paths_is_at_most_the_bound(name: str) -> None:
+    """Exactly: every sequence of losses in {0, 1} of four rounds and two arms, every path."""
+    rounds, arms = 4, 2
+    sequences = np.asarray(list(itertools.product([0.0, 1.0], repeat=rounds * arms)))
+    paths = np.asarray(list(itertools.product(range(arms), repeat=rounds)))
+    losses = sequences.reshape(-1, 1, rounds, arms)
+    advice = np.random.default_rng(4).dirichlet(np.full(arms, 0.3), size=(rounds, 3))
+    policy = {"horizon": exp4(horizon=rounds), "anytime": exp4(), "eta": exp4(0.7)}[name]
+    batch = (len(losses), len(paths))
+    state, chance, regret = policy.init(np.zeros((*batch, 3, arms))), np.ones(batch), 0.0
+    for t in range(rounds):
+        context = np.broadcast_to(advice[t], (*batch, 3, arms))
+        play = policy.predict(state, context, np.zeros((*batch, arms)))
+        arm = np.broadcast_to(paths[:, t, None] == np.arange(arms), (*batch, arms))
+        loss = np.broadcast_to(losses[:, :, t], (*batch, arms))
+        chance = chance * play[arm].reshape(batch)
+        suffered = np.sum(arm * loss, axis=-1, keepdims=True)
+        regret = regret + suffered - np.sum(context * loss[..., None, :], axis=-1)
+        state = policy.update(state, context, play, Feedback(loss, arm, play))
+    np.testing.assert_allclose(chance.sum(-1), 1)
+    expected = np.sum(chance[..., None] * regret, axis=1)  # to every expert
+    reach = advice.max(-2).sum()
+    bound = {
+        "horizon": bounds.exp4(3, arms, rounds),
+        "anytime": bounds.exp4_anytime(3, reach),
+        "eta": bounds.exp4_fixed(3, 0.7, reach),
+    }[name]
+    assert expected.max() <= bound
+    assert expected.max() > 0.1 * bound
+
+
+def test_bounds_hold_against_an_adversary_that_sees_the_play() -> None:
+    delta, rng = 0.05, np.random.default_rng(5)
+    advice = rng.dirichlet(np.full(K, 0.3), size=(ROUNDS, 1, N)) + np.zeros((1, SEEDS, 1, 1))
+    for policy, bound in (
+        (exp4(horizon=ROUNDS), bounds.exp4(N, K, ROUNDS)),
+        (exp4_ix(horizon=ROUNDS), bounds.exp4_ix(N, K, ROUNDS, delta)),
+    ):
+        state, regret = policy.init(advice[0]), np.zeros((SEEDS, N))
+        for context in advice:
+            play = policy.predict(state, context, np.zeros((SEEDS, K)))
+            arm = experts.draw(play, rng.random((SEEDS, 1)))
+            loss = 1.0 * (play == play.max(-1, keepdims=True))
+            suffered = np.sum(arm * loss, axis=-1, keepdims=True)
+            regret += suffered - np.sum(context * loss[:, None], axis=-1)
+            state = policy.update(state, context, play, Feedback(loss, arm, play))
+        assert mean_at_most(regret, bound)
+        assert policy.bias == 0 or rarer_than(delta, regret.max(-1) > bound)
 
 
 @pytest.mark.parametrize("name", ["horizon", "anytime", "eta"])

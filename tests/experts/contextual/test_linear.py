@@ -92,18 +92,30 @@ def test_regret_is_at_most_the_certificate_and_that_at_most_the_bound(policy: An
     assert rarer_than(DELTA, broken)
 
 
-def test_the_certificate_holds_for_any_arms_and_the_intervals_in_all_rounds() -> None:
-    policy = linucb(ridge=0.5, delta=DELTA)
-    generators = [np.random.default_rng(seed) for seed in range(200)]
-    contexts, losses, means = WORLD.start(generators).told(150)
-    state, regret, broken = policy.init(contexts[0]), np.zeros(200), np.zeros(200, dtype=bool)
-    outside = np.zeros(200, dtype=bool)
-    for t, (context, loss, mean) in enumerate(zip(contexts, losses, means, strict=True)):
+@pytest.mark.parametrize("own", [True, False], ids=["own arms", "any arms"])
+def test_intervals_and_certificate_hold_for_contexts_of_an_adversary(own: bool) -> None:
+    """Of two contexts it shows the one of which the policy knows less, given the past."""
+    policy, rng = linucb(ridge=0.5, delta=DELTA), np.random.default_rng(0)
+    theta = rng.standard_normal((200, 1, 3))
+    theta /= np.linalg.norm(theta, axis=-1, keepdims=True)
+    state, regret = policy.init(np.zeros((200, 4, 3))), np.zeros(200)
+    outside, broken = np.zeros((2, 200), dtype=bool)
+    for t in range(150):
+        pair = rng.standard_normal((2, 200, 4, 3))
+        pair /= np.linalg.norm(pair, axis=-1, keepdims=True)
+        unknown = state.fit.width(pair).min(-1)
+        context = np.where((unknown[0] > unknown[1])[:, None, None], *pair)
+        mean = np.sum(context * theta, axis=-1)
+        loss = (rng.random(mean.shape) < (1 + mean) / 2) * 1.0 - 0.5 + mean / 2  # range 1
         low, high = policy.interval(state, context)
         outside |= np.any((mean < low) | (mean > high), axis=-1)
-        arm = np.broadcast_to(np.arange(4) == t % 4, loss.shape)
-        regret += np.sum(arm * mean, -1) - mean.min(-1)
-        state = policy.update(state, context, 1.0 * arm, Feedback(loss, arm))
+        play = (
+            policy.predict(state, context, rng.random((200, 4)))
+            if own
+            else np.eye(4)[[t % 4] * 200]
+        )
+        regret += np.sum(play * mean, -1) - mean.min(-1)
+        state = policy.update(state, context, play, Feedback(loss, play > 0))
         broken |= regret > policy.certificate(state)
     assert rarer_than(DELTA, outside)
     assert np.all(outside | ~broken)
