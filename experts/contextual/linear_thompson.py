@@ -7,11 +7,10 @@ from typing import ClassVar, NamedTuple
 
 from array_api_compat import array_namespace
 
-from experts.contextual.linucb import observed
+from experts.contextual.linucb import cheapest, observed
 from experts.contextual.ridge import Ridge
 from experts.numerics.normal import quantile
 from experts.numerics.parameters import number
-from experts.numerics.sampling import draw
 from experts.registry import register
 from experts.types import Array, ContextualPolicy, Feedback
 
@@ -46,9 +45,7 @@ class LinearThompson:
         xp = array_namespace(context)
         spread = xp.matmul(context, state.fit.root)
         noise = xp.sum(spread * _normals(spread, quantile(uniforms))[..., None, :], axis=-1)
-        loss = state.fit.mean(context) + self.noise * noise
-        tied = xp.astype(loss == xp.min(loss, axis=-1, keepdims=True), context.dtype)
-        return xp.astype(draw(tied, uniforms[..., :1]), context.dtype)
+        return cheapest(state.fit.mean(context) + self.noise * noise, uniforms)
 
     def update(
         self, state: LinearThompsonState, context: Array, play: Array, feedback: Feedback

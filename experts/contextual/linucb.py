@@ -48,10 +48,8 @@ class LinUCB:
 
     def predict(self, state: LinUCBState, context: Array, uniforms: Array) -> Array:
         """One-hot (..., K): the arm of the smallest lower confidence bound; `uniforms` for ties."""
-        xp = array_namespace(context)
         low = state.fit.mean(context) - self.radius(state) * state.fit.width(context)
-        tied = xp.astype(low == xp.min(low, axis=-1, keepdims=True), context.dtype)
-        return xp.astype(draw(tied, uniforms[..., :1]), context.dtype)
+        return cheapest(low, uniforms)
 
     def update(
         self, state: LinUCBState, context: Array, play: Array, feedback: Feedback
@@ -136,6 +134,13 @@ def linucb(
     array([0., 1.])
     """
     return LinUCB(ridge, noise, norm, delta)
+
+
+def cheapest(loss: Array, uniforms: Array) -> Array:
+    """The arm of smallest `loss` (..., K), one-hot (..., K); among several one by `uniforms`."""
+    xp = array_namespace(loss)
+    tied = xp.astype(loss == xp.min(loss, axis=-1, keepdims=True), loss.dtype)
+    return xp.astype(draw(tied, uniforms[..., :1]), loss.dtype)
 
 
 def observed(context: Array, feedback: Feedback) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from experts.contextual.finite import finite, leverage, nested
 from experts.contextual.linucb import observed, pulled
 from experts.numerics.arguments import whole
 from experts.numerics.masks import log_normalised
-from experts.numerics.parameters import number
+from experts.numerics.parameters import check_floats, number
 from experts.registry import register
 from experts.types import Array, ContextualPolicy, Feedback
 
@@ -71,6 +71,7 @@ class RealLinExp3:
 
     def init(self, context: Array) -> RealLinExp3State:
         """State before the first round; `context` is (..., K, d)."""
+        check_floats("context", context)
         xp, (_, arms, d) = array_namespace(context), self.shape
         if tuple(context.shape[-2:]) != (arms, d):
             raise ValueError(

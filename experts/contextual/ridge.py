@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from array_api_compat import array_namespace, device
 
+from experts.numerics.parameters import check_floats
 from experts.types import Array
 
 
@@ -31,6 +32,7 @@ class Ridge(NamedTuple):
     @classmethod
     def open(cls, like: Array, ridge: float) -> Ridge:
         """Before the first observation; `like` is (..., d)."""
+        check_floats("context", like)
         xp = array_namespace(like)
         zero = xp.zeros_like(like)
         eye = xp.eye(like.shape[-1], dtype=like.dtype, device=device(like))

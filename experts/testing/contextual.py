@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from experts.numerics.sampling import draw
 from experts.numerics.state import from_arrays, to_arrays
 from experts.testing.arrays import STRICT, TORCH, unread
-from experts.testing.claims import at_most, equal, true
+from experts.testing.claims import at_most, equal, refused, true
 from experts.testing.games import DEVICE, as_numpy
 from experts.testing.law import law
 from experts.types import ContextualPolicy, Feedback
@@ -45,7 +45,7 @@ def sizes(most_rounds: int) -> st.SearchStrategy[Size]:
     """Small games."""
     return st.builds(
         Size,
-        rounds=st.integers(1, most_rounds),
+        rounds=st.integers(1, min(10, most_rounds)),
         problems=st.integers(1, 3),
         rows=st.integers(1, 5),
         columns=st.integers(1, 5),
@@ -156,7 +156,7 @@ def contextual_numpy_equals_other_libraries(policy: Any, library: str, size: Siz
         equal(f"state.{name} there = in numpy", as_numpy(array), here, rtol=1e-6, atol=1e-8)
 
 
-@law(size=sizes, pause=st.integers(0, 20), protocol=ContextualPolicy)
+@law(size=sizes, pause=st.integers(0, 10), protocol=ContextualPolicy)
 def a_saved_and_loaded_contextual_policy_goes_on(policy: Any, size: Size, pause: int) -> None:
     """A policy that was saved and loaded goes on in the same way."""
     game = shown(policy, size)
@@ -180,6 +180,8 @@ def contextual_dtype_is_kept(policy: Any, dtype: Any) -> None:
         for name, array in arrays.items():
             fine = array.dtype in (np.dtype(bool), np.dtype(dtype))
             true(f"{name} is of the type of the contexts", fine, array.dtype, dtype)
+    with refused("integers are refused", "must be of a floating point type"):
+        policy.init(np.asarray(game.context[0], dtype=int))
 
 
 @law(libraries=[STRICT], protocol=ContextualPolicy)
@@ -223,14 +225,16 @@ def mean_regret_never_exceeds_the_bound(
 ) -> None:
     """The mean pseudo-regret of 64 games is at most the bound, up to four standard errors.
 
-    `bound` is (rows, columns, T) -> bound. Losses are coins; their means are the problem's own
-    for advice, and <x, theta> for features, x and theta nonnegative and of length 1.
+    `bound` is (rows, columns, T) -> bound. Losses are coins; their means are fixed for advice, and
+    <x, theta> for features, x and theta nonnegative and of length 1.
     """
     size = Size(min(length, policy.horizon or length), 64, rows, columns, seed)
     context, loss, uniforms = shown(policy, size)
     rng = np.random.default_rng([seed, 1])
     if policy.reads == "advice":
         means = rng.random(loss.shape[1:]) + 0 * loss
+        context = context * rng.random(context.shape[1:]) ** 4  # each expert has its favourites
+        context = context / context.sum(-1, keepdims=True)
     else:
         context = np.abs(context) / np.linalg.norm(context, axis=-1, keepdims=True)
         theta = np.abs(rng.standard_normal(columns))
