@@ -141,7 +141,8 @@ class ContextualPolicy(Protocol[State]):
     """A bandit that is shown a context before every round.
 
     The context has one row for each expert or arm: advice (..., N, K), a distribution over the K
-    arms from each of N experts; or features (..., K, d), a vector for each arm.
+    arms from each of N experts; or features (..., K, d), a vector for each arm. A policy that is
+    for a known set of contexts has them as `contexts`, (J, rows, columns).
     """
 
     @property

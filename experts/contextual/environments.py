@@ -19,15 +19,16 @@ from experts.numerics.arguments import whole
 from experts.numerics.parameters import number
 from experts.types import Array
 
-Draw = Callable[[np.random.Generator, int], tuple[Array, ...]]
+Draw = Callable[[int], tuple[Array, Array, Array]]
+"""n -> contexts, losses and expected losses of the next n rounds of a seed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
     """A run of an environment, for S seeds."""
 
-    draws: Sequence[Callable[[int], tuple[Array, Array, Array]]]
-    """of each seed: n -> contexts, losses and expected losses of the next n rounds"""
+    draws: Sequence[Draw]
+    """of each seed"""
 
     def __call__(self, rounds: int) -> tuple[Array, Array]:
         """Contexts (n, S, *context_shape) and losses (n, S, *shape) of the next n rounds."""
@@ -90,7 +91,7 @@ class GoodAdvice:
         """The good expert is each seed's first draw."""
         return Course([self._of(generator) for generator in generators])
 
-    def _of(self, generator: np.random.Generator) -> Any:
+    def _of(self, generator: np.random.Generator) -> Draw:
         expert = generator.integers(self.experts)
         n, k = self.context_shape
 
@@ -151,7 +152,7 @@ class LinearLosses:
         """Theta is each seed's first draw."""
         return Course([self._of(generator) for generator in generators])
 
-    def _of(self, generator: np.random.Generator) -> Any:
+    def _of(self, generator: np.random.Generator) -> Draw:
         k, d = self.context_shape
         theta = generator.standard_normal(d)
         if self.norm is not None:
@@ -226,7 +227,7 @@ class FiniteContexts:
         """A run from the first round."""
         return Course([self._of(generator) for generator in generators])
 
-    def _of(self, generator: np.random.Generator) -> Any:
+    def _of(self, generator: np.random.Generator) -> Draw:
         below, done = np.cumsum(self.chances)[:-1], 0
 
         def draw(rounds: int) -> tuple[Array, Array, Array]:
