@@ -56,7 +56,7 @@ class LinearThompson:
 
 @register({}, {"ridge": 0.1, "noise": 0.1}, protocol=ContextualPolicy)
 def linear_thompson(ridge: float = 1.0, noise: float = 0.5) -> LinearThompson:
-    """Linear Thompson sampling: the best arm of a theta drawn from the posterior N(theta_t, ...).
+    """Linear Thompson sampling: for linear losses, the best arm of a theta from the posterior.
 
     Bandit feedback; contexts are features (..., K, d), and losses are <x, theta*> + noise for one
     unknown theta*. One theta for each arm: `disjoint` features.

@@ -92,7 +92,7 @@ class LinUCB:
 def linucb(
     ridge: float = 1.0, noise: float = 0.5, norm: float = 1.0, delta: float = 0.05
 ) -> LinUCB:
-    """LinUCB: the arm with the smallest lower confidence bound <x, theta_t> - radius ||x||_{V^-1}.
+    """LinUCB: for linear losses, the arm of smallest <x, theta_t> - radius ||x||_{V^-1}.
 
     Bandit feedback; contexts are features (..., K, d), a vector for each arm, and expected losses
     are <x, theta*> for one unknown theta*. One theta for each arm: `disjoint` features.

@@ -122,7 +122,7 @@ _SQUARE = (((1.0, 0.0), (1.0, 0.0)), ((0.0, 1.0), (0.0, 1.0)), ((0.6, 0.8), (0.6
 def real_linexp3(
     contexts: Any, chances: Any = None, eta: float | None = None, *, horizon: int | None = None
 ) -> RealLinExp3:
-    """RealLinExp3: exponential weights on estimated linear losses, which an adversary chooses.
+    """RealLinExp3: exponential weights on estimates of linear losses that an adversary chooses.
 
     Bandit feedback, losses in [0, 1]; contexts are features (..., K, d), drawn independently each
     round from a known distribution. The expected loss of arm k is <x_k, theta_{t,k}>, where the
