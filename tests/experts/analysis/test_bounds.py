@@ -17,6 +17,8 @@ FINE: dict[str, Any] = {
     "k": 4, "rounds": 9, "switches": 2, "eta": 0.4, "loss_range": 2.0, "bound": 0.1,
     "log_kept": -0.5, "square": 3.0, "prior": 0.25, "delta": 0.1, "alpha": 0.1, "order": 0.3,
     "surprises": [1.0, 0.5], "rows": 3, "columns": 2, "components": 6, "size": 2,
+    "n": 5, "dimension": 3, "spread": 8.0, "ridge": 0.5, "noise": 0.3, "norm": 2.0, "length": 1.5,
+    "leverage": 4.0,
 }  # fmt: skip
 WRONG: dict[str, tuple[Any, ...]] = {
     "k": (0, -1, 1.5, math.inf, math.nan),
@@ -35,6 +37,14 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "order": (0.0, 1.0),
     "components": (0, 1.5),
     "size": (0, 1.5),
+    "n": (0, 1.5),
+    "dimension": (0, 1.5),
+    "spread": (-1.0, math.nan),
+    "ridge": (0.0, math.inf),
+    "noise": (0.0, math.inf),
+    "norm": (0.0, math.inf),
+    "length": (0.0, math.inf),
+    "leverage": (0.0, math.inf),
 }
 EVERY = [
     pytest.param(bound, id=name)
@@ -57,7 +67,7 @@ def test_every_argument_has_its_domain(bound: Callable[..., float]) -> None:
 @pytest.mark.parametrize("bound", EVERY)
 def test_one_expert_has_no_regret_and_a_finite_bound(bound: Callable[..., float]) -> None:
     names = inspect.signature(bound).parameters
-    alone = {"k": 1, "rows": 1, "columns": 1, "prior": 1.0, "log_kept": 0.0}
+    alone = {"n": 1, "k": 1, "rows": 1, "columns": 1, "prior": 1.0, "log_kept": 0.0}
     assert 0 <= bound(**{name: (FINE | alone)[name] for name in names}) < math.inf
 
 
