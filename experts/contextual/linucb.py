@@ -146,7 +146,7 @@ def cheapest(loss: Array, uniforms: Array) -> Array:
 def observed(context: Array, feedback: Feedback) -> tuple[Array, Array]:
     """Features (..., d) of the arm that was pulled, and its loss (..., 1)."""
     xp, seen = array_namespace(context), pulled(feedback)
-    x = xp.sum(xp.where(seen[..., None], context, 0.0), axis=-2)
+    x = xp.matmul(xp.astype(seen, context.dtype)[..., None, :], context)[..., 0, :]
     return x, xp.sum(xp.where(seen, feedback.loss, 0.0), axis=-1, keepdims=True)
 
 
