@@ -44,8 +44,9 @@ class LinearThompson:
         """One-hot (..., K): the best arm for a theta drawn from the posterior by `uniforms`."""
         xp = array_namespace(context)
         spread = xp.matmul(context, state.fit.root)
-        noise = xp.sum(spread * _normals(spread, quantile(uniforms))[..., None, :], axis=-1)
-        return cheapest(state.fit.mean(context) + self.noise * noise, uniforms)
+        mean = xp.matmul(context, state.fit.theta[..., :, None])[..., 0]
+        noise = xp.matmul(spread, _normals(spread, quantile(uniforms))[..., :, None])[..., 0]
+        return cheapest(mean + self.noise * noise, uniforms)
 
     def update(
         self, state: LinearThompsonState, context: Array, play: Array, feedback: Feedback

@@ -6,11 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from experts.contextual.ridge import Ridge
 from experts.numerics.parameters import number
-from experts.numerics.sampling import draw
 from experts.registry import register
 from experts.types import Array, ContextualPolicy, Feedback
 
@@ -48,8 +47,8 @@ class LinUCB:
 
     def predict(self, state: LinUCBState, context: Array, uniforms: Array) -> Array:
         """One-hot (..., K): the arm of the smallest lower confidence bound; `uniforms` for ties."""
-        low = state.fit.mean(context) - self.radius(state) * state.fit.width(context)
-        return cheapest(low, uniforms)
+        mean, width = state.fit.read(context)
+        return cheapest(mean - self.radius(state) * width, uniforms)
 
     def update(
         self, state: LinUCBState, context: Array, play: Array, feedback: Feedback
@@ -74,8 +73,8 @@ class LinUCB:
         All hold at once, in all rounds, with probability 1 - delta; within norm * ||x||.
         """
         xp = array_namespace(context)
-        mean = state.fit.mean(context)
-        width = self.radius(state) * state.fit.width(context)
+        mean, width = state.fit.read(context)
+        width = self.radius(state) * width
         most = self.norm * xp.sqrt(xp.sum(context * context, axis=-1))
         return xp.maximum(mean - width, -most), xp.minimum(mean + width, most)
 
@@ -131,16 +130,17 @@ def linucb(
     >>> features = np.eye(2)
     >>> policy = linucb()
     >>> policy.predict(policy.init(features), features, np.asarray([0.7, 0.1]))
-    array([0., 1.])
+    array([1., 0.])
     """
     return LinUCB(ridge, noise, norm, delta)
 
 
 def cheapest(loss: Array, uniforms: Array) -> Array:
-    """The arm of smallest `loss` (..., K), one-hot (..., K); among several one by `uniforms`."""
+    """The arm of smallest `loss` (..., K), one-hot (..., K); ties: that of the largest uniform."""
     xp = array_namespace(loss)
-    tied = xp.astype(loss == xp.min(loss, axis=-1, keepdims=True), loss.dtype)
-    return xp.astype(draw(tied, uniforms[..., :1]), loss.dtype)
+    tied = loss == xp.min(loss, axis=-1, keepdims=True)
+    best = xp.argmax(xp.where(tied, uniforms, -1.0), axis=-1, keepdims=True)
+    return xp.astype(xp.arange(loss.shape[-1], device=device(loss)) == best, loss.dtype)
 
 
 def observed(context: Array, feedback: Feedback) -> tuple[Array, Array]:

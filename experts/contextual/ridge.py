@@ -51,12 +51,9 @@ class Ridge(NamedTuple):
         theta = self.theta + moved * (error / (1 + gain))
         return Ridge(root, theta, self.log_det + xp.log1p(gain))
 
-    def mean(self, features: Array) -> Array:
-        """<x_k, theta> of each row, (..., K), of `features` (..., K, d)."""
-        return array_namespace(features).matmul(features, self.theta[..., :, None])[..., 0]
-
-    def width(self, features: Array) -> Array:
-        """||x_k||_{V^-1} of each row, (..., K), of `features` (..., K, d)."""
+    def read(self, features: Array) -> tuple[Array, Array]:
+        """<x_k, theta> and ||x_k||_{V^-1} of each row, (..., K), of `features` (..., K, d)."""
         xp = array_namespace(features)
         spread = xp.matmul(features, self.root)
-        return xp.sqrt(xp.sum(spread * spread, axis=-1))
+        mean = xp.matmul(features, self.theta[..., :, None])[..., 0]
+        return mean, xp.sqrt(xp.sum(spread * spread, axis=-1))

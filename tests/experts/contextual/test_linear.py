@@ -35,7 +35,7 @@ def test_the_regression_is_the_solution_of_the_normal_equations(
     assert np.abs(error).max() < 50 * close
     probes = rng.standard_normal((20, 5)).astype(dtype)
     width = np.sqrt(np.einsum("ka,ab,kb->k", probes, np.linalg.inv(v), probes))
-    np.testing.assert_allclose(fit.width(probes), width, rtol=close)
+    np.testing.assert_allclose(fit.read(probes)[1], width, rtol=close)
     np.testing.assert_allclose(
         fit.log_det[0], np.linalg.slogdet(v)[1] - 5 * np.log(ridge), rtol=close
     )
@@ -65,7 +65,8 @@ def test_optimistic_rewards_are_those_of_mabwiser(x: tuple[float, ...]) -> None:
         met = Feedback(np.where(seen, -earned, np.nan), seen, 1.0 * seen)
         state = policy.update(state, shown, 1.0 * seen, met)
     probe = disjoint(np.asarray(x), 3)
-    optimistic = -state.fit.mean(probe) + 1.25 * state.fit.width(probe)
+    mean, width = state.fit.read(probe)
+    optimistic = -mean + 1.25 * width
     np.testing.assert_allclose(optimistic, MABWISER[x], rtol=1e-12)
 
 
@@ -103,7 +104,7 @@ def test_intervals_and_certificate_hold_for_contexts_of_an_adversary(own: bool) 
     for t in range(150):
         pair = rng.standard_normal((2, 200, 4, 3))
         pair /= np.linalg.norm(pair, axis=-1, keepdims=True)
-        unknown = state.fit.width(pair).min(-1)
+        unknown = state.fit.read(pair)[1].min(-1)
         context = np.where((unknown[0] > unknown[1])[:, None, None], *pair)
         mean = np.sum(context * theta, axis=-1)
         loss = (rng.random(mean.shape) < (1 + mean) / 2) * 1.0 - 0.5 + mean / 2  # range 1
