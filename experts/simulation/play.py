@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from experts.checks import check_learner
+from experts.checks import check_learner, check_rounds
 from experts.numerics.arguments import whole
 from experts.simulation.books import Books
 from experts.simulation.engines.base import Match
@@ -249,9 +249,7 @@ def _rounds(rounds: int | None, learner: Any, environment: Environment) -> int:
             raise ValueError("rounds is needed: the environment has no end of its own")
         rounds = environment.horizon
     rounds = whole("rounds", rounds)
-    for name, horizon in (("environment", environment.horizon), ("learner", learner.horizon)):
-        if horizon is not None and rounds > horizon:
-            raise ValueError(f"rounds = {rounds} exceeds the {name}'s horizon of {horizon} rounds")
+    check_rounds(rounds, environment=environment, learner=learner)
     return rounds
 
 

@@ -17,6 +17,8 @@ from experts import (
     LogBarrier,
     Tsallis,
     Weighted,
+    contextual,  # noqa: F401  (its policies are registered)
+    structured,  # noqa: F401  (its learners are registered)
 )
 from experts.registry import Entry, registered
 from experts.testing import Law, laws
