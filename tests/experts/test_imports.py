@@ -17,13 +17,15 @@ IN_NUMPY = {
     PACKAGE / "simulation",
     PACKAGE / "testing",
     PACKAGE / "numerics" / "arguments.py",
+    PACKAGE / "numerics" / "beta.py",
     PACKAGE / "numerics" / "cells.py",
     PACKAGE / "analysis" / "worst_case.py",
     PACKAGE / "structured" / "search",
     PACKAGE / "optuna",
 }
 """Around the algorithms: whole games and tables of forecasts, which are played in numpy, files,
-whole searches, which draw from numpy's generators, and the laws, whose games are numpy's."""
+whole searches, which draw from numpy's generators, the laws, whose games are numpy's, and Beta
+samples, which SciPy makes on the host."""
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
