@@ -12,8 +12,10 @@ from experts.simulation.environments.adaptive import (
     AgainstTheFavourite,
     AgainstTheWeights,
 )
-from experts.simulation.environments.base import Course, Environment
+from experts.simulation.environments.base import Course, Environment, Told
+from experts.simulation.environments.drawn import BetaCoins, NormalArms
 from experts.simulation.environments.fixed import Alternating, Given
+from experts.simulation.environments.sleeping import Sleeping
 from experts.simulation.environments.stochastic import (
     Bernoulli,
     Gaussian,
@@ -32,15 +34,19 @@ __all__ = [
     "AgainstTheWeights",
     "Alternating",
     "Bernoulli",
+    "BetaCoins",
     "Corrupted",
     "Course",
     "Environment",
     "Gaussian",
     "Given",
+    "NormalArms",
     "OneGood",
     "Scaled",
     "SideBySide",
+    "Sleeping",
     "Switching",
+    "Told",
     "from_csv",
     "random_signs",
     "scaled_gap",
