@@ -82,7 +82,7 @@ def counts_wealth(wealth: bool, environment: Any, rewards: bool) -> bool:
     return wealth
 
 
-def delays_of(delay: int | Sequence[int], learner: Any, rounds: int) -> Array | None:
+def delays_of(delay: int | Sequence[int], rounds: int) -> Array | None:
     """Delays of every round, int (T,); None where all losses arrive at once."""
     if np.ndim(delay) == 0:
         delays = np.full(rounds, whole("delay", delay, 0))
@@ -95,11 +95,7 @@ def delays_of(delay: int | Sequence[int], learner: Any, rounds: int) -> Array | 
                 f"rounds, got {delay!r}"
             )
         delays = delays[:rounds]
-    if not delays.any():
-        return None
-    if isinstance(learner, Learner) and "delayed" not in learner.supports:
-        raise ValueError(f"delay is not supported by {learner!r}: {sorted(learner.supports)} are")
-    return delays
+    return delays if delays.any() else None
 
 
 def switches_of(switches: int | None, learner: Any) -> int | None:

@@ -80,7 +80,8 @@ def play(
     delay
         How many rounds later the loss of a round arrives, or for each of the T rounds how many: 0,
         before the next round. The certificate then counts the regret of rounds whose loss is on
-        its way as well. Policies have no guarantee for late losses.
+        its way as well. Learners that do not support late losses are played in copies, one for
+        each loss on its way and one more. Policies have no guarantee for late losses.
     switches
         S >= 0: measure the regret to the best sequence of experts with at most S switches as well
         (`Trace.tracking_regret`).
@@ -143,7 +144,7 @@ def play(
     counted = counts_wealth(wealth, environment, rewards) and not bandit
     match = replace(
         _match(learner, environment, which, bandit, units),
-        delays=delays_of(delay, learner, rounds),
+        delays=delays_of(delay, rounds),
         switches=switches_of(switches, learner),
     )
     batch = len(which) * int(np.prod(shape[:-1]))

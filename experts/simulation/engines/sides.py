@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -23,8 +24,10 @@ class Turn(NamedTuple):
     """the distribution, (S, ..., K)"""
     seen: Any
     """under bandit feedback, the arm drawn, one-hot bool (S, ..., K); else None"""
-    loss: Array
-    """(S, ..., K)"""
+    by: Any = None
+    """which copy of the learner played it, if there are several"""
+    loss: Array = None
+    """(S, ..., K); None until it is known"""
 
     @property
     def played(self) -> Array:
@@ -35,8 +38,8 @@ class Turn(NamedTuple):
 class Side(Protocol):
     """One side of a match: the player."""
 
-    def act(self, shown: Any, uniforms: Any) -> tuple[Array, Array | None]:
-        """The distribution of this round, and the arm drawn."""
+    def act(self, shown: Any, uniforms: Any) -> Turn:
+        """The distribution of this round, and the arm drawn; no loss yet."""
 
     def learn(self, turn: Turn) -> None:
         """The loss of a round has arrived."""
@@ -58,24 +61,45 @@ def side_of(match: Match) -> Side:
 
 
 class Facade:
-    """A learner behind `Player`, which knows what to do about sleepers and late losses."""
+    """A learner behind `Player`, which knows what to do about sleepers and late losses.
+
+    A learner that does not support late losses is played in copies, each of which waits for the
+    loss of its round: as many as losses are on their way at once, and one more. Regret to an expert
+    is at most the sum of their certificates.
+
+    Source: Joulani, Gyorgy & Szepesvari 2013 (the copies).
+    """
 
     def __init__(self, match: Match) -> None:
-        self.player: Player[Any] = Player(match.learner, np.zeros(match.shape), checks=False)
-        self.late = match.delays is not None
+        self.match = match
+        late = match.delays is not None
+        self.told_late = late and "delayed" in match.learner.supports
+        self.in_copies = late and not self.told_late
+        self.players = [self._copy()]
+        self.idle = deque(self.players)
 
-    def act(self, shown: Any, uniforms: Any) -> tuple[Array, Array | None]:
+    def _copy(self) -> Player[Any]:
+        return Player(self.match.learner, np.zeros(self.match.shape), checks=False)
+
+    def act(self, shown: Any, uniforms: Any) -> Turn:
         """See `Side`."""
-        play = self.player.predict(shown)
-        if uniforms is None:
-            return play, None
-        return play, draw(play, uniforms.reshape(*play.shape[:-1], 1))
+        player = self.players[0]
+        if self.in_copies:
+            if not self.idle:
+                self.players.append(self._copy())
+                self.idle.append(self.players[-1])
+            player = self.idle.popleft()
+        play = player.predict(shown)
+        seen = None if uniforms is None else draw(play, uniforms.reshape(*play.shape[:-1], 1))
+        return Turn(shown, play, seen, player)
 
     def learn(self, turn: Turn) -> None:
         """See `Side`."""
         loss, seen, chance = feedback(turn.loss, turn.seen, turn.play)
-        play = turn.play if self.late else None
-        self.player.update(loss, seen=seen, chance=chance, awake=turn.shown, play=play)
+        play = turn.play if self.told_late else None
+        turn.by.update(loss, seen=seen, chance=chance, awake=turn.shown, play=play)
+        if self.in_copies:
+            self.idle.append(turn.by)
 
     def compared(self, turn: Turn) -> tuple[Array, Array | None]:
         """The experts; those that are asleep have the player's loss."""
@@ -85,7 +109,7 @@ class Facade:
 
     def certificate(self) -> Array:
         """See `Side`."""
-        return self.player.certificate()
+        return sum(player.certificate() for player in self.players)
 
 
 class Puller:
@@ -95,10 +119,10 @@ class Puller:
         self.policy, self.shape = match.learner, match.shape
         self.state = self.policy.init(np.zeros(match.shape))
 
-    def act(self, shown: Any, uniforms: Any) -> tuple[Array, Array | None]:
+    def act(self, shown: Any, uniforms: Any) -> Turn:
         """See `Side`."""
         arm = self.policy.choose(self.state, np.reshape(uniforms, self.shape))
-        return arm.astype(np.float64), arm
+        return Turn(shown, arm.astype(np.float64), arm)
 
     def learn(self, turn: Turn) -> None:
         """See `Side`."""
@@ -121,11 +145,11 @@ class Reader:
         self.policy, self.shape = match.learner, match.shape
         self.state = self.policy.init(np.zeros((match.shape[0], *(match.context_shape or ()))))
 
-    def act(self, shown: Any, uniforms: Any) -> tuple[Array, Array | None]:
+    def act(self, shown: Any, uniforms: Any) -> Turn:
         """See `Side`."""
         drawn = np.reshape(uniforms, (*self.shape[:-1], self.shape[-1] + 1))
         play = self.policy.predict(self.state, shown, drawn[..., :-1])
-        return play, draw(play, drawn[..., -1:])
+        return Turn(shown, play, draw(play, drawn[..., -1:]))
 
     def learn(self, turn: Turn) -> None:
         """See `Side`."""

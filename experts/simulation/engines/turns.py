@@ -41,12 +41,13 @@ class Turns:
             for step in range(count):
                 now = books.done
                 sight, drawn = (None if x is None else x[step] for x in (shown, uniforms))
-                play, seen = side.act(sight, drawn)
+                turn = side.act(sight, drawn)
                 if losses is None:
-                    loss = match.units.losses(np.asarray(match.course(play))[None], now)[0]
+                    numbers = np.asarray(match.course(turn.play))[None]
+                    loss = match.units.losses(numbers, now)[0]
                 else:
                     loss = losses[step]
-                turn = Turn(sight, play, seen, loss)
+                turn = turn._replace(loss=loss)
                 waiting[now if match.delays is None else now + match.delays[now]].append(turn)
                 for arrived in waiting.pop(now, ()):
                     side.learn(arrived)
@@ -57,7 +58,7 @@ class Turns:
                     tracking = ledger.add(turn.played, compared)
                 if due is not None:
                     on_way = [late for turns in waiting.values() for late in turns]
-                    _record(books, due, side, play, on_way, tracking)
+                    _record(books, due, side, turn.play, on_way, tracking)
 
         return run
 
