@@ -97,6 +97,7 @@ BOUNDS: dict[str, Bound] = {
     "boa": Bound(_told(lambda b, k, t: bounds.boa(k, t, t * b**2, b))),
     "exp3": Bound(_exp3, EXPECTATION),
     "exp3_ix": Bound(_exp3_ix, PROBABILITY),
+    "rexp3": Bound(lambda s, b, k, t: bounds.rexp3(k, t, s["every"], 0.0), EXPECTATION),
     "tsallis_inf": Bound(
         lambda s, b, k, t: bounds.tsallis_inf(k, t) if s.get("variance") != "reduced" else None,
         EXPECTATION,

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 import experts
-from experts.analysis import bounds
+from experts.analysis import bounds, restarts_bounds
 
 FINE: dict[str, Any] = {
     "k": 4, "rounds": 9, "switches": 2, "eta": 0.5, "loss_range": 2.0, "bound": 0.1,
     "log_kept": -0.5, "square": 3.0, "prior": 0.25, "delta": 0.1, "alpha": 0.1, "order": 0.3,
-    "surprises": [1.0, 0.5],
+    "surprises": [1.0, 0.5], "every": 3, "variation": 2.0,
 }  # fmt: skip
 WRONG: dict[str, tuple[Any, ...]] = {
     "k": (0, -1, 1.5, math.inf, math.nan),
@@ -30,11 +30,14 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "delta": (0.0, 1.0),
     "alpha": (0.0, 1.0),
     "order": (0.0, 1.0),
+    "every": (0, 1.5),
+    "variation": (-1.0, math.nan),
 }
 EVERY = [
     pytest.param(bound, id=name)
-    for name, bound in inspect.getmembers(bounds, inspect.isfunction)
-    if bound.__module__ == bounds.__name__
+    for module in (bounds, restarts_bounds)
+    for name, bound in inspect.getmembers(module, inspect.isfunction)
+    if bound.__module__ == module.__name__
 ]
 
 
