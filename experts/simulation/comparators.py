@@ -42,9 +42,13 @@ class Comparators:
         if len(means) == 1:  # they never change
             self.optimal_at[low:high] = self.sequence_at[low:high]
             return
-        for record, (start, stop) in enumerate(pairwise([0, *ends, count]), start=low):
-            self.total += losses[start:stop].sum(axis=0)
-            self.expected += means[start:stop].sum(axis=0)
-            if record < high:
-                arm = self.expected.argmin(axis=-1)[..., None]
-                self.optimal_at[record] = np.take_along_axis(self.total, arm, axis=-1)[..., 0]
+        # Stretches that end with a record; the last one, which may be empty, with the rounds.
+        stretches = list(pairwise([0, *ends, count]))
+        totals, expected = (
+            before + np.cumsum([rows[a:b].sum(axis=0) for a, b in stretches], axis=0)
+            for before, rows in ((self.total, losses), (self.expected, means))
+        )
+        arms = expected[: len(ends)].argmin(axis=-1)[..., None]
+        arms = np.broadcast_to(arms, (*totals[: len(ends)].shape[:-1], 1))
+        self.optimal_at[low:high] = np.take_along_axis(totals[: len(ends)], arms, axis=-1)[..., 0]
+        self.total, self.expected = totals[-1], expected[-1]

@@ -195,14 +195,14 @@ class Switching:
             first = done
             done += rounds
             era = np.arange(first, done) * (self.switches + 1) // self.rounds
-            favoured = good[:, era].T[..., None] == np.arange(self.experts)
-            means = np.where(favoured, 0.5 - self.gap, 0.5)
+            favoured = good[:, era, None] == np.arange(self.experts)
+            means = np.where(favoured, 0.5 - self.gap, 0.5)  # (S, n, K)
 
             def draw(seed: int, generator: np.random.Generator, rows: Array) -> None:
                 generator.random(out=rows)
-                np.less(rows, means[:, seed], out=rows)
+                np.less(rows, means[seed], out=rows)
 
-            return each(generators, (rounds, self.experts), draw), means
+            return each(generators, (rounds, self.experts), draw), np.moveaxis(means, 0, 1)
 
         return Told(following)
 
