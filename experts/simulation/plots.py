@@ -60,11 +60,11 @@ def _regret(axes: Axes, title: str, rounds: Array, curves: dict[str, Array], bou
         curve = [float(bound(int(t))) for t in rounds]
         axes.plot(rounds, curve, color="0.3", linestyle="--", label="a-priori bound")
     axes.axhline(0, color="0.8", linewidth=0.8, zorder=0)
-    axes.set_ylabel("regret")
+    axes.set_ylabel("regret" + (": median, middle 80 % of the games" if count > 1 else ""))
     number = f"{count} games" if count > 1 else "one game"
     # A learner's repr can be long; the axes' width holds about this much of it.
     axes.set_title(f"{title}, {number}", fontsize=9, wrap=True)
-    axes.legend(loc="upper left", frameon=False)
+    axes.legend(loc="best", frameon=False, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -73,8 +73,8 @@ def _band(axes: Axes, rounds: Array, values: Array, color: str, label: str) -> N
     low, middle, high = np.quantile(values, [0.1, 0.5, 0.9], axis=1)
     if values.shape[1] > 1:
         axes.fill_between(rounds, low, high, color=color, alpha=0.2, linewidth=0)
-        label += " (median, middle 80 % of the games)"
-    axes.plot(rounds, middle, color=color, label=label)
+    style = "-." if label.startswith("to ") else "-"  # two regrets may be the same
+    axes.plot(rounds, middle, color=color, linestyle=style, label=label)
 
 
 def _weights(axes: Axes, rounds: Array, weight_rounds: Array, all_weights: Array) -> None:

@@ -147,6 +147,9 @@ class Trace:
     def plot(self, bound: Any = None) -> Figure:
         """Figure with regret against the bound and weights over time; needs matplotlib.
 
+        Regret is drawn to all with whom the player can be compared: the best expert so far, what
+        the environment knows, the best sequence in hindsight.
+
         Parameters
         ----------
         bound

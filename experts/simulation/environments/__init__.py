@@ -3,7 +3,8 @@
 To add one, write a frozen dataclass with the attributes of `Environment`; `play` needs nothing
 else. What is revealed of a loss (all of it, or the drawn expert's) is chosen in `play`, not here.
 A batch of edges, each with its own draw, is `shape` (E, K): with bandit feedback that is the
-semi-bandit game over a product.
+semi-bandit game over a product. An environment may know expected losses, show contexts or who is
+awake: see `Course`.
 """
 
 from experts.simulation.environments.adaptive import (
