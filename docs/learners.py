@@ -83,7 +83,8 @@ def row(entry: Entry, columns: list[str]) -> list[str]:
 
 def taken(made: list[Any]) -> str:
     """What every one of these supports beyond full information."""
-    return ", ".join(sorted(frozenset.intersection(*(one.supports for one in made))))
+    sets: list[frozenset[str]] = [getattr(one, "supports", frozenset()) for one in made]
+    return ", ".join(sorted(frozenset.intersection(*sets)))
 
 
 def found(pattern: str, text: str, entry: Entry) -> str:

@@ -1,4 +1,6 @@
-"""Short address of `experts.analysis.bounds` and of the bounds of restarted learners."""
+"""Short address of `experts.analysis.bounds`, and of the bounds of the other rooms."""
 
 from experts.analysis.bounds import *  # noqa: F403
+from experts.analysis.game_bounds import *  # noqa: F403
 from experts.analysis.restarts_bounds import *  # noqa: F403
+from experts.analysis.structured_bounds import *  # noqa: F403

@@ -13,7 +13,11 @@ R = TypeVar("R", bound=float)
 
 DOMAINS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "k": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
+    "rows": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
+    "columns": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
     "rounds": ("a whole number of at least 0", lambda v: v == int(v) >= 0),
+    "components": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
+    "size": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
     "switches": ("a whole number of at least 0", lambda v: v == int(v) >= 0),
     "every": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
     "variation": ("a number of at least 0", lambda v: v >= 0),
@@ -39,8 +43,13 @@ def checked(bound: Callable[P, R]) -> Callable[P, R]:
         for name, value in signature.bind(*args, **kwargs).arguments.items():
             if name in DOMAINS:
                 rule, holds = DOMAINS[name]
-                if not (math.isfinite(value) and holds(value)):
+                if not (_finite(value) and holds(value)):
                     raise ValueError(f"{name} must be {rule}, got {value!r}")
         return bound(*args, **kwargs)
 
     return guarded
+
+
+def _finite(value: Any) -> bool:
+    """Also of whole numbers that are too large for a float."""
+    return isinstance(value, int) or math.isfinite(value)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from experts.checks import check_learner
+from experts.checks import check_learner, check_rounds
 from experts.numerics.arguments import whole
 from experts.types import Array, ContextualPolicy, Learner, Policy
 
@@ -39,9 +39,7 @@ def rounds_of(rounds: int | None, learner: Any, environment: Any) -> int:
             raise ValueError("rounds is needed: the environment has no end of its own")
         rounds = environment.horizon
     rounds = whole("rounds", rounds)
-    for name, horizon in (("environment", environment.horizon), ("learner", learner.horizon)):
-        if horizon is not None and rounds > horizon:
-            raise ValueError(f"rounds = {rounds} exceeds the {name}'s horizon of {horizon} rounds")
+    check_rounds(rounds, environment=environment, learner=learner)
     return rounds
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from unittest import mock
 
 import numpy as np
 from hypothesis import strategies as st
 
 from experts.numerics.state import from_arrays, to_arrays
-from experts.testing.arrays import STRICT, TORCH
-from experts.testing.claims import ClaimError, at_most, equal, refused, true
+from experts.testing.arrays import STRICT, TORCH, unread
+from experts.testing.claims import at_most, equal, refused, true
 from experts.testing.games import DEVICE, as_numpy, games
 from experts.testing.law import law
 from experts.types import Policy
@@ -153,21 +152,13 @@ def a_policy_keeps_the_dtype(policy: Any, dtype: Any) -> None:
         policy.init(np.zeros(3, dtype=int))
 
 
-def _read(self: Any, *_: Any) -> None:
-    raise ClaimError(
-        "no value of an array is read on its own", "bool(), float() or int() of an array", "none"
-    )
-
-
 @law(protocol=Policy, libraries=[STRICT])
 def no_value_is_read_on_its_own(policy: Any) -> None:
     """No choice of the program depends on a value: whole arrays move, or none."""
     strict = importlib.import_module(STRICT)
     rng = np.random.default_rng(0)
     loss, uniforms = (strict.asarray(rng.random((5, 3, 4))) for _ in range(2))
-    reads: Any = dict.fromkeys(("__bool__", "__float__", "__int__", "__index__"), _read)
-    flags = {"boolean_indexing": False, "data_dependent_shapes": False, "enabled_extensions": ()}
-    with mock.patch.multiple(type(loss), **reads), strict.ArrayAPIStrictFlags(**flags):
+    with unread(loss):
         state = policy.init(loss[0, ...])
         for t in range(5):
             arm = policy.choose(state, uniforms[t, ...])

@@ -20,12 +20,15 @@ IN_NUMPY = {
     PACKAGE / "numerics" / "beta.py",
     PACKAGE / "numerics" / "cells.py",
     PACKAGE / "analysis" / "worst_case.py",
+    PACKAGE / "games" / "tree.py",
+    PACKAGE / "structured" / "graph.py",
+    PACKAGE / "structured" / "levels.py",
     PACKAGE / "structured" / "search",
     PACKAGE / "optuna",
 }
 """Around the algorithms: whole games and tables of forecasts, which are played in numpy, files,
-whole searches, which draw from numpy's generators, the laws, whose games are numpy's, and Beta
-samples, which SciPy makes on the host."""
+graphs and trees, which become arrays once on the host, whole searches, which draw from numpy's
+generators, the laws, whose games are numpy's, and Beta samples, which SciPy makes on the host."""
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -18,6 +18,7 @@ from experts import (
     LogBarrier,
     Tsallis,
     Weighted,
+    structured,  # noqa: F401  (its learners are registered)
 )
 from experts.registry import Entry, registered
 from experts.testing import Law, laws
