@@ -45,8 +45,8 @@ def kl_ucb() -> Optimist:
     sum_i Delta_i ln T / kl(m_i, m), which no policy can beat on coins (Lai & Robbins 1985).
 
     Proof, for an arm i with Delta_i > 0. By Chernoff's inequality, which holds for losses in [0, 1]
-    as for coins, and kl(p, q) + 2 b**2 <= kl(p, q - b) for p >= q (kl's second derivative in q is
-    at least 4), n pulls of the best arm have kl(mean, m + b) > x / n and mean > m + b with
+    as for coins, and kl(p, q) + 2 b**2 <= kl(p, q - b) for p >= q (kl's derivative in x < p is
+    -(p - x) / (x (1 - x)) <= -4 (p - x)), n pulls of the best arm have kl(mean, m + b) > x / n and mean > m + b with
     probability at most exp(-x - 2 n b**2). With x = ln(1 + t ln**2 t) the sum over n >= 1 is at
     most 1 / (2 b**2 (1 + t ln**2 t)), and over t, as sum_t 1 / (1 + t ln**2 t) < 5/2, at most
     5 / (4 b**2): in so many rounds the best arm's bound is above m + b. In all others arm i is
