@@ -45,14 +45,14 @@ def kl_ucb() -> Optimist:
     sum_i Delta_i ln T / kl(m_i, m), which no policy can beat on coins (Lai & Robbins 1985).
 
     Proof, for an arm i with Delta_i > 0. By Chernoff's inequality, which holds for losses in [0, 1]
-    as for coins, and kl(p, q) + 2 b**2 <= kl(p, q - b) for p >= q (kl's derivative in x < p is
-    -(p - x) / (x (1 - x)) <= -4 (p - x)), n pulls of the best arm have kl(mean, m + b) > x / n and mean > m + b with
-    probability at most exp(-x - 2 n b**2). With x = ln(1 + t ln**2 t) the sum over n >= 1 is at
-    most 1 / (2 b**2 (1 + t ln**2 t)), and over t, as sum_t 1 / (1 + t ln**2 t) < 5/2, at most
-    5 / (4 b**2): in so many rounds the best arm's bound is above m + b. In all others arm i is
+    as for coins, and kl(p, q) + 2 b**2 <= kl(p, q - b) for p >= q (kl's derivative in x < p is -(p
+    - x) / (x (1 - x)) <= -4 (p - x)), n pulls of the best arm have kl(mean, m + b) > x / n and mean
+    > m + b with probability at most exp(-x - 2 n b**2). With x = ln(1 + t ln**2 t) the sum over n
+    >= 1 is at most 1 / (2 b**2 (1 + t ln**2 t)), and over t, as sum_t 1 / (1 + t ln**2 t) < 5/2, at
+    most 5 / (4 b**2): in so many rounds the best arm's bound is above m + b. In all others arm i is
     pulled only if its bound is at most m + b; after n pulls either its mean is below m_i - a, with
-    probability at most exp(-2 n a**2) (Hoeffding), which adds up to 1 / (2 a**2), or
-    n kl(m_i - a, m + b) <= ln(1 + T ln**2 T), for so many n at most. The 1 is its first pull.
+    probability at most exp(-2 n a**2) (Hoeffding), which adds up to 1 / (2 a**2), or n kl(m_i - a,
+    m + b) <= ln(1 + T ln**2 T), for so many n at most. The 1 is its first pull.
 
     Source: Garivier & Cappe 2011; Cappe et al. 2013; with these constants, Lattimore & Szepesvari
     2020, Theorem 10.6 (stated there without the first pull, and 2 for 5 / 4).
