@@ -10,7 +10,6 @@ from experts.analysis.conversion import (
     best_cumulative,
     sample_iterate,
 )
-from experts.analysis.ledger import IntervalLedger, Ledger, TrackingLedger
 from experts.ftrl import (
     FTRL,
     Anytime,
@@ -40,6 +39,7 @@ from experts.learners.ml_poly import ml_poly
 from experts.learners.normal_hedge import normal_hedge
 from experts.learners.prod_and_boa import boa, ml_prod
 from experts.learners.squint import squint
+from experts.ledger import IntervalLedger, Ledger, TrackingLedger
 from experts.numerics.masks import wipe
 from experts.numerics.sampling import draw
 from experts.player import Player

@@ -3,4 +3,5 @@
 from experts.analysis.bounds import *  # noqa: F403
 from experts.analysis.contextual_bounds import *  # noqa: F403
 from experts.analysis.game_bounds import *  # noqa: F403
+from experts.analysis.restarts_bounds import *  # noqa: F403
 from experts.analysis.structured_bounds import *  # noqa: F403

@@ -6,9 +6,10 @@ import functools
 import inspect
 import math
 from collections.abc import Callable
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
+R = TypeVar("R", bound=float)
 
 DOMAINS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "k": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
@@ -18,6 +19,8 @@ DOMAINS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "components": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
     "size": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
     "switches": ("a whole number of at least 0", lambda v: v == int(v) >= 0),
+    "every": ("a whole number of at least 1", lambda v: v == int(v) >= 1),
+    "variation": ("a number of at least 0", lambda v: v >= 0),
     "eta": ("a positive number", lambda v: v > 0),
     "loss_range": ("a positive number", lambda v: v > 0),
     "bound": ("a positive number", lambda v: v > 0),
@@ -39,12 +42,12 @@ DOMAINS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 """name of an argument -> (what it must be, test of that)"""
 
 
-def checked(bound: Callable[P, float]) -> Callable[P, float]:
+def checked(bound: Callable[P, R]) -> Callable[P, R]:
     """Decorator: `bound`, with a ValueError for an argument outside its domain."""
     signature = inspect.signature(bound)
 
     @functools.wraps(bound)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> float:
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         for name, value in signature.bind(*args, **kwargs).arguments.items():
             if name in DOMAINS:
                 rule, holds = DOMAINS[name]

@@ -17,6 +17,7 @@ IN_NUMPY = {
     PACKAGE / "simulation",
     PACKAGE / "testing",
     PACKAGE / "numerics" / "arguments.py",
+    PACKAGE / "numerics" / "beta.py",
     PACKAGE / "numerics" / "cells.py",
     PACKAGE / "analysis" / "worst_case.py",
     PACKAGE / "games" / "tree.py",
@@ -32,7 +33,7 @@ IN_NUMPY = {
 }
 """Around the algorithms: whole games and tables of forecasts, which are played in numpy, files,
 graphs and trees, which become arrays once on the host, whole searches, which draw from numpy's
-generators, and the laws, whose games are numpy's."""
+generators, the laws, whose games are numpy's, and Beta samples, which SciPy makes on the host."""
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

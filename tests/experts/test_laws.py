@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import experts.policies  # noqa: F401  (registers)
 from experts import (
     FTRL,
     REGISTRY,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 from experts import REGISTRY, bounds
@@ -109,6 +109,7 @@ BOUNDS: dict[str, Bound] = {
     "blum_mansour": Bound(_blum_mansour),
     "exp3": Bound(_exp3, EXPECTATION),
     "exp3_ix": Bound(_exp3_ix, PROBABILITY),
+    "rexp3": Bound(lambda s, b, k, t: bounds.rexp3(k, t, s["every"], 0.0), EXPECTATION),
     "tsallis_inf": Bound(
         lambda s, b, k, t: bounds.tsallis_inf(k, t) if s.get("variance") != "reduced" else None,
         EXPECTATION,
@@ -130,8 +131,14 @@ class Contender:
 
     @property
     def label(self) -> str:
-        """The call that makes it, for people; T stands for the game's horizon."""
-        shown = {k: ("T" if k == "horizon" else repr(v)) for k, v in self.setting.items()}
+        """The call that makes it, for people; T stands for the game's horizon.
+
+        A learner among the settings is named by its class.
+        """
+        shown = {
+            k: "T" if k == "horizon" else type(v).__name__ if is_dataclass(v) else repr(v)
+            for k, v in self.setting.items()
+        }
         return f"{self.name}({', '.join(f'{k}={v}' for k, v in shown.items())})"
 
     @property

@@ -18,7 +18,7 @@ FINE: dict[str, Any] = {
     "log_kept": -0.5, "square": 3.0, "prior": 0.25, "delta": 0.1, "alpha": 0.1, "order": 0.3,
     "surprises": [1.0, 0.5], "rows": 3, "columns": 2, "components": 6, "size": 2,
     "n": 5, "dimension": 3, "spread": 8.0, "ridge": 0.5, "noise": 0.3, "norm": 2.0, "length": 1.5,
-    "leverage": 4.0,
+    "leverage": 4.0, "every": 3, "variation": 2.0,
 }  # fmt: skip
 WRONG: dict[str, tuple[Any, ...]] = {
     "k": (0, -1, 1.5, math.inf, math.nan),
@@ -35,6 +35,8 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "delta": (0.0, 1.0),
     "alpha": (0.0, 1.0),
     "order": (0.0, 1.0),
+    "every": (0, 1.5),
+    "variation": (-1.0, math.nan),
     "components": (0, 1.5),
     "size": (0, 1.5),
     "n": (0, 1.5),
