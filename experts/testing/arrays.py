@@ -75,7 +75,8 @@ def dtype_is_kept(learner: Any, dtype: Any, prior: str) -> None:
         true(f"state.{name} too, if it is no mask", fine, array.dtype, dtype)
 
 
-def _read(self: Any, *_: Any) -> None:
+def read_on_the_host(self: Any, *_: Any) -> None:
+    """In place of a method that reads a value of an array: ClaimError."""
     raise ClaimError(
         "no value of an array is read on the host", "bool(), float() or int() of an array", "none"
     )
@@ -88,7 +89,7 @@ def no_eager_read(learner: Any) -> None:
     rng = np.random.default_rng(0)
     loss, dead = strict.asarray(rng.random((5, 3, 4))), strict.asarray(rng.random((5, 3, 4)) < 0.1)
     uniforms = strict.asarray(rng.random((5, 3, 1)))
-    reads: Any = dict.fromkeys(("__bool__", "__float__", "__int__", "__index__"), _read)
+    reads: Any = dict.fromkeys(("__bool__", "__float__", "__int__", "__index__"), read_on_the_host)
     flags = {"boolean_indexing": False, "data_dependent_shapes": False, "enabled_extensions": ()}
     with mock.patch.multiple(type(loss), **reads), strict.ArrayAPIStrictFlags(**flags):
         state = learner.init(loss[0, ...])

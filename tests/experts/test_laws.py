@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import experts.convex  # noqa: F401  (enters its learners)
 from experts import (
     FTRL,
     REGISTRY,
