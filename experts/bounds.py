@@ -1,3 +1,4 @@
-"""Short address of `experts.analysis.bounds`."""
+"""Short address of the bounds in `experts.analysis`."""
 
 from experts.analysis.bounds import *  # noqa: F403
+from experts.analysis.convex_bounds import *  # noqa: F403

@@ -4,8 +4,10 @@ Each keeps the contract `experts.types.ConvexLearner`: a point is played, a grad
 """
 
 from experts.convex.adagrad import adagrad
+from experts.convex.coin_betting import CoinBetting, coin_betting
 from experts.convex.descent import Descent
 from experts.convex.domains import Ball, Box, Domain, WholeSpace
+from experts.convex.linearised_ftrl import LinearisedFTRL, linearised_ftrl
 from experts.convex.ogd import ogd, strongly_convex_ogd
 from experts.convex.online_newton_step import online_newton_step
 from experts.convex.product import Product
@@ -14,12 +16,16 @@ from experts.convex.simplex import Simplex
 __all__ = [
     "Ball",
     "Box",
+    "CoinBetting",
     "Descent",
     "Domain",
+    "LinearisedFTRL",
     "Product",
     "Simplex",
     "WholeSpace",
     "adagrad",
+    "coin_betting",
+    "linearised_ftrl",
     "ogd",
     "online_newton_step",
     "strongly_convex_ogd",

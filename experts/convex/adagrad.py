@@ -15,10 +15,8 @@ from experts.types import ConvexLearner
 
 @register(
     {},
-    {"domain": Simplex()},
     {"domain": Product(((Simplex(2, cap=1), 3), (Ball(0.5), 2)))},
     {"domain": Ball(), "full": True},
-    {"domain": WholeSpace(), "eta": 0.3},
     {"domain": WholeSpace(), "eta": 0.3, "full": True},
     protocol=ConvexLearner,
 )

@@ -12,7 +12,7 @@ from experts.convex.metrics import Known, Measure, Metric, apply, inner
 from experts.numerics.parameters import check_floats
 from experts.types import Array
 
-_STEPS = 80
+_STEPS = 60
 
 
 class DescentState(NamedTuple):
@@ -138,7 +138,7 @@ def nearest(domain: Domain, matrix: Array, target: Array, start: Array) -> Array
 
     In a ball exact, by the eigenvectors of H. With another domain and a full matrix: a fixed number
     of accelerated projected steps from `start`, which leave about
-    ``exp(-80 sqrt(smallest / largest eigenvalue))`` of the distance.
+    ``exp(-60 sqrt(smallest / largest eigenvalue))`` of the distance.
 
     Source: Nesterov 2004, Section 2.2 (constant momentum).
     """

@@ -15,7 +15,6 @@ from experts.types import ConvexLearner
 
 @register(
     {},
-    {"domain": Simplex()},
     {"domain": Product(((Simplex(2, cap=1), 3), (Ball(0.5), 2)))},
     {"domain": Box(-1, 3), "horizon": 50, "gradient_bound": 2.0},
     {"domain": WholeSpace(), "eta": 0.1},
@@ -73,7 +72,6 @@ def ogd(
 
 
 @register(
-    {"modulus": 0.5},
     {"modulus": 2.0, "domain": Simplex()},
     {"modulus": 1.0, "domain": WholeSpace()},
     protocol=ConvexLearner,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from experts.convex.descent import Descent
 from experts.convex.domains import Ball, Box, Domain, WholeSpace
 from experts.convex.metrics import Newton
-from experts.convex.simplex import Simplex
 from experts.numerics.parameters import number
 from experts.registry import register
 from experts.types import ConvexLearner
@@ -13,8 +12,7 @@ from experts.types import ConvexLearner
 
 @register(
     {"gamma": 0.1},
-    {"gamma": 0.25, "domain": Simplex()},
-    {"gamma": 0.05, "domain": Box(-1, 0.5)},
+    {"gamma": 0.25, "domain": Box(-1, 0.5)},
     {"gamma": 0.1, "domain": WholeSpace(), "eps": 4.0},
     protocol=ConvexLearner,
 )
@@ -47,6 +45,7 @@ def online_newton_step(
     Examples
     --------
     >>> import numpy as np
+    >>> from experts.convex import Simplex
     >>> learner = online_newton_step(0.25, Simplex())  # a portfolio: f(x) = -ln <returns, x>
     >>> state = learner.init(np.zeros(2))
     >>> for returns in np.tile([[1.0, 2.0], [1.0, 0.5]], (50, 1)):
