@@ -64,8 +64,8 @@ def online_newton_step(
     For the exp-concave losses that `gamma` describes; but for the error of iterated projections.
 
     Derivation: its certificate with eps = 1 / (gamma D)**2 is at most gamma eps D**2 / 2 +
-    (1 / (2 gamma)) sum_t <g_t, A_t^{-1} g_t>, A_t = eps I + sum_{s<=t} g_s g_s^T, and a summand is at
-    most ln(det A_t / det A_{t-1}); det A_T is largest if the eigenvalues are equal.
+    (1 / (2 gamma)) sum_t <g_t, A_t^{-1} g_t>, A_t = eps I + sum_{s<=t} g_s g_s^T, and a summand is
+    at most ln(det A_t / det A_{t-1}); det A_T is largest if the eigenvalues are equal.
 
     Source: Hazan, Agarwal & Kale 2007, Theorem 2 and Lemma 11.
     """

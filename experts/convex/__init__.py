@@ -4,6 +4,7 @@ Each keeps the contract `experts.types.ConvexLearner`: a point is played, a grad
 """
 
 from experts.convex.adagrad import adagrad
+from experts.convex.ader import Ader, ader
 from experts.convex.coin_betting import CoinBetting, coin_betting
 from experts.convex.descent import Descent
 from experts.convex.domains import Ball, Box, Domain, WholeSpace
@@ -14,6 +15,7 @@ from experts.convex.product import Product
 from experts.convex.simplex import Simplex
 
 __all__ = [
+    "Ader",
     "Ball",
     "Box",
     "CoinBetting",
@@ -24,6 +26,7 @@ __all__ = [
     "Simplex",
     "WholeSpace",
     "adagrad",
+    "ader",
     "coin_betting",
     "linearised_ftrl",
     "ogd",

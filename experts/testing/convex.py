@@ -245,7 +245,8 @@ def convex_dtype_is_kept(learner: Any, dtype: Any) -> None:
         true("points are of the type of the gradients", play.dtype == dtype, play.dtype, dtype)
         true("certificates too", certificate.dtype == dtype, certificate.dtype, dtype)
         for name, array in to_arrays(state).items():
-            true(f"state.{name} too", array.dtype == dtype, array.dtype, dtype)
+            fine = array.dtype in (np.dtype(bool), np.dtype(dtype))
+            true(f"state.{name} too, if it is no mask", fine, array.dtype, dtype)
         inside = learner.domain.contains(play, 1e-4 * (1 + float(np.max(np.abs(play)))))
         equal("x is in the domain", inside, True)
 
