@@ -33,6 +33,8 @@ class StronglyAdaptiveState(NamedTuple):
     """(..., J, 1): R / 2B, R the same sum with no round above B"""
     square: Array
     """(..., J, 1): V / (2B)**2, V the sum of the squares"""
+    recent: Array
+    """(..., J, K): certificates of the blocks to which the last round belongs"""
     before: Array
     """(..., J, K): certificates of the finished blocks, added up"""
     rounds: Array
@@ -98,46 +100,59 @@ class StronglyAdaptive:
         none = 0.0 * prior[..., :1]
         reach = none + fitted("loss_range", self.loss_range, like)
         copies = self._fresh(prior)
-        each = 0.0 * copies.loss[..., :1]
         zero = 0.0 * copies.loss
-        return StronglyAdaptiveState(prior > 0, prior, copies, each, each, each, zero, none, reach)
+        each = zero[..., :1]
+        return StronglyAdaptiveState(
+            prior > 0, prior, copies, each, each, each, zero, zero, none, reach
+        )
 
     def predict(self, state: StronglyAdaptiveState) -> Array:
         """The mixture of the copies' distributions, (..., K)."""
-        return self._mixture(self._begun(state))
+        xp = array_namespace(state.prior)
+        logits = UniformRate().log_weight(bell(state.total, state.square))
+        logits = (logits + xp.log(self._lengths(state.prior)))[..., 0]
+        every = xp.isfinite(logits)
+        weights = weighed(log_normalised(logits, every), every)[..., None]
+        return xp.sum(weights * self.base.predict(self._copies(state)), axis=-2)
 
     def update(
         self, state: StronglyAdaptiveState, play: Array, feedback: Feedback
     ) -> StronglyAdaptiveState:
         """The state after one round; `state` is left as it was."""
         xp = array_namespace(play)
-        state = self._begun(state)
+        copies = self._copies(state)
         loss = relative(feedback.loss, state.alive)[..., None, :]
-        plays = self.base.predict(state.copies)
+        plays = self.base.predict(copies)
         lead = xp.sum((play[..., None, :] - plays) * loss, axis=-1, keepdims=True)
-        reach = state.loss_range[..., None, :]
         largest = xp.max(xp.abs(lead), axis=-2, keepdims=True)
-        part = lead / xp.maximum(reach, largest)
-        copies = self.base.update(state.copies, plays, Feedback(loss + 0.0 * plays))
+        part = lead / xp.maximum(state.loss_range[..., None, :], largest) / 2
+        copies = self.base.update(copies, plays, Feedback(loss + 0.0 * plays))
+        recent = state.lead + lead + self.base.certificate(copies)
+        rounds = state.rounds + 1
+        over = self._over(rounds)
+        survivors = prior_of(state.prior, xp.where(state.alive, state.prior, 0.0))
         return state._replace(
-            copies=copies,
-            lead=state.lead + lead,
-            total=state.total + part / 2,
-            square=state.square + (part / 2) ** 2,
-            rounds=state.rounds + 1,
+            copies=_chosen(over, self._fresh(survivors), copies),
+            lead=xp.where(over, 0.0, state.lead + lead),
+            total=xp.where(over, 0.0, state.total + part),
+            square=xp.where(over, 0.0, state.square + part**2),
+            recent=recent,
+            before=state.before + xp.where(over, recent, 0.0),
+            rounds=rounds,
         )
 
     def interval_certificate(self, state: StronglyAdaptiveState) -> Array:
         """Bounds on the regret over the last rounds, (..., J, K): of copy j since its block began.
 
-        At the end of a block, before the next round, the block is this finished one.
+        Where that round was the last of the block, over the whole block.
         """
-        return state.lead + self.base.certificate(state.copies)
+        return state.recent
 
     def certificate(self, state: StronglyAdaptiveState) -> Array:
         """Bound on the regret to each survivor, (..., K); meaningless for removed experts."""
-        whole_game = state.before + self.interval_certificate(state)
-        return array_namespace(whole_game).min(whole_game, axis=-2)
+        xp = array_namespace(state.prior)
+        whole_game = state.before + xp.where(self._over(state.rounds), 0.0, state.recent)
+        return xp.min(whole_game, axis=-2)
 
     def _fresh(self, prior: Array) -> Any:
         """The copies' first state."""
@@ -145,38 +160,19 @@ class StronglyAdaptive:
         like = xp.concat([0.0 * prior[..., None, :]] * self.slots, axis=-2)
         return self.base.init(like, prior=prior[..., None, :])
 
-    def _weights(self, like: Array) -> Array:
+    def _copies(self, state: StronglyAdaptiveState) -> Any:
+        """Their state, without the experts that have been removed since."""
+        alive = state.copies.alive & state.alive[..., None, :]
+        return state.copies._replace(alive=alive)
+
+    def _lengths(self, like: Array) -> Array:
         """2**j, (J, 1)."""
-        xp = array_namespace(like)
         powers = [[2.0**j] for j in range(self.slots)]
-        return xp.asarray(powers, dtype=like.dtype, device=device(like))
+        return array_namespace(like).asarray(powers, dtype=like.dtype, device=device(like))
 
-    def _begun(self, state: StronglyAdaptiveState) -> StronglyAdaptiveState:
-        """The state in which the blocks of the next round have begun, and the removed are gone."""
-        xp = array_namespace(state.prior)
-        fresh = xp.remainder(state.rounds[..., None, :], self._weights(state.prior)) == 0
-        part = prior_of(state.prior, xp.where(state.alive, state.prior, 0.0))
-        copies = _chosen(fresh, self._fresh(part), state.copies)
-        over = xp.where(fresh, self.interval_certificate(state), 0.0)
-        each = {
-            name: xp.where(fresh, 0.0, getattr(state, name)) for name in ("lead", "total", "square")
-        }
-        alive = copies.alive & state.alive[..., None, :]
-        started = state.rounds[..., None, :] > 0
-        return state._replace(
-            copies=copies._replace(alive=alive),
-            before=state.before + xp.where(started, over, 0.0),
-            **each,
-        )
-
-    def _mixture(self, state: StronglyAdaptiveState) -> Array:
-        """sum_j x_j q_j / sum_j x_j, (..., K)."""
-        xp = array_namespace(state.prior)
-        logits = UniformRate().log_weight(bell(state.total, state.square))
-        logits = (logits + xp.log(self._weights(state.prior)))[..., 0]
-        every = xp.isfinite(logits)
-        weights = weighed(log_normalised(logits, every), every)[..., None]
-        return xp.sum(weights * self.base.predict(state.copies), axis=-2)
+    def _over(self, rounds: Array) -> Array:
+        """Whether a block ends with this number of rounds, bool (..., J, 1)."""
+        return array_namespace(rounds).remainder(rounds[..., None, :], self._lengths(rounds)) == 0
 
 
 def covering(start: int, stop: int) -> list[tuple[int, int]]:

@@ -95,6 +95,7 @@ BOUNDS: dict[str, Bound] = {
     "ml_poly": Bound(_told(lambda b, k, t: bounds.ml_poly(k, t, b))),
     "ml_prod": Bound(_told(lambda b, k, t: bounds.ml_prod(k, t, t * b**2, b))),
     "boa": Bound(_told(lambda b, k, t: bounds.boa(k, t, t * b**2, b))),
+    "strongly_adaptive": Bound(lambda s, b, k, t: bounds.strongly_adaptive(k, t, t, b)),
     "exp3": Bound(_exp3, EXPECTATION),
     "exp3_ix": Bound(_exp3_ix, PROBABILITY),
     "tsallis_inf": Bound(
