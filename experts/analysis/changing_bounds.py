@@ -12,9 +12,11 @@ from experts.analysis.domains import checked
 def strongly_adaptive(k: int, rounds: int, length: int, loss_range: float = 1.0) -> float:
     """`strongly_adaptive` with `horizon` T: regret over any interval of n = `length` of T rounds.
 
-    The sum over m = 1, 2, 4, ..., up to n, of 2 min(m B, B sqrt(m ln K) + S_m), at most n B, where
-    S_m = `squint_uniform` (m / M, m B**2, B) and M = sum_m m ceil(T / m) over all m up to the first
-    that is at least T: what the blocks of all lengths weigh. The whole game (n = T) is one block.
+    An interval is the union of at most two blocks of each length m = 1, 2, 4, ..., over which the
+    regret is at most f(m) = min(m B, B sqrt(m ln K) + S_m), where S_m = `squint_uniform` (m / M,
+    m B**2, B) and M = sum_m m ceil(T / m), over all m up to the first that is at least T, is what
+    the blocks weigh. The bound is the largest sum of f over blocks of n rounds together (that of a
+    knapsack with parts of blocks allowed). The whole game (n = T) is one block.
 
     Source: derived in `experts.learners.strongly_adaptive`.
     """
@@ -28,9 +30,15 @@ def strongly_adaptive(k: int, rounds: int, length: int, loss_range: float = 1.0)
         copy = squint_uniform(m / total, n * loss_range**2, loss_range)
         return min(n * loss_range, hedge_anytime(k, n, loss_range) + copy)
 
-    pieces = sum(2 * block(m, m) for m in sizes if m <= length)
-    whole = block(rounds, sizes[-1]) if length == rounds and rounds else math.inf
-    return 0.0 if k == 1 else min(pieces, whole, length * loss_range)
+    if k == 1 or rounds == 0:
+        return 0.0
+    if length == rounds:
+        return block(rounds, sizes[-1])
+    worst, left = 0.0, length
+    for price, m in sorted(((block(m, m) / m, m) for m in sizes), reverse=True):
+        taken = min(left, 2 * m)
+        worst, left = worst + price * taken, left - taken
+    return worst
 
 
 @checked

@@ -208,9 +208,10 @@ def strongly_adaptive(horizon: int, loss_range: Setting = 1.0) -> StronglyAdapti
 
     Notes
     -----
-    Over every interval of n of the first T rounds, all at once: regret <= the sum over m = 1, 2,
-    4, ..., up to n, of 2 min(m B, B sqrt(m ln K) + bounds.squint_uniform(m / M, m B**2, B)), where
-    M <= T (ceil(log2 T) + 5): of order B sqrt(n (ln K + ln T)). It is `bounds.strongly_adaptive`.
+    Regret over every interval of n of the first T rounds, all at once, <=
+    bounds.strongly_adaptive(K, T, n, B), of order B sqrt(n (ln K + ln T)): over a block of m = 1, 2,
+    4, ... rounds <= B sqrt(m ln K) + bounds.squint_uniform(m / M, m B**2, B), M <= T (ceil(log2 T)
+    + 5), and an interval has at most two of each length.
 
     Source: Daniely, Gonen & Shalev-Shwartz 2015; Jun, Orabona, Wright & Willett 2017; the bound
     derived in `StronglyAdaptive`.
