@@ -95,24 +95,27 @@ class Distance:
 
 
 class Prediction:
-    """f(x) = (<a, x> - b)**2 / 2 , |a| = 1, |b| <= 1: gradients of norm <= 2, 1/4-exp-concave."""
+    """f(x) = (<a, x> - b)**2 / 2, |a| = 1, |b| <= 1: an error of at most 2.
+
+    f(x) - f(u) = <g, x - u> - <g, x - u>**2 / (2 error**2), so gamma = 1/4.
+    """
 
     point = np.full(SIZE, 0.2)
     title = "exp-concave: (<a, x> - b)² / 2, ball"
 
     def learners(self) -> dict[str, Any]:
-        """One for exp-concave losses, and others; gamma = min(1 / (8 G D), alpha / 2)."""
+        """One for exp-concave losses, and others."""
         return {
             "OGD": convex.ogd(),
-            "online Newton step": convex.online_newton_step(1 / 32),
+            "online Newton step": convex.online_newton_step(1 / 4),
             "AdaGrad, full matrix": convex.adagrad(full=True),
         }
 
     def draw(self, rng: np.random.Generator, games: int) -> Any:
         """a (games, d) and b (games,)."""
-        rows = rng.normal(size=(games, SIZE)) / np.arange(1, SIZE + 1)
+        rows = rng.normal(size=(games, SIZE))
         rows = rows / np.linalg.norm(rows, axis=-1, keepdims=True)
-        return rows, rows @ self.point + rng.uniform(-0.5, 0.5, games)
+        return rows, rows @ self.point + rng.choice([-0.5, 0.5], games)
 
     def loss(self, x: Any, drawn: Any) -> tuple[Any, Any]:
         """Half of the squared error."""

@@ -29,7 +29,8 @@ def online_newton_step(
     gamma
         > 0, with f_t(x) - f_t(u) <= <g_t, x - u> - (gamma / 2) <g_t, x - u>**2 for all u. If f_t is
         alpha-exp-concave (exp(-alpha f_t) is concave), and its gradients have norm at most G in a
-        domain of diameter D: min(1 / (8 G D), alpha / 2) (Hazan et al., Lemma 3; their gamma).
+        domain of diameter D: min(1 / (8 G D), alpha / 2) (Hazan et al., Lemma 3; their gamma). For
+        f(x) = (<a, x> - b)**2 / 2 with errors of at most E it holds with 1 / E**2.
     domain
         Default: `Ball` (1).
     eps

@@ -12,11 +12,11 @@ from tests.experiments.programs import check_refused, smoke
 
 
 def test_the_largest_certificate_of_an_interval() -> None:
-    """All blocks of length 1 have certificate 1, of length 2 one of 1.5."""
-    certificates = np.broadcast_to([1.0, 1.5], (5, 1, 2))
+    """All blocks of length 1 have certificate 1, of length 2 one of 1.5, of 4 one of 2."""
+    certificates = np.broadcast_to([1.0, 1.5, 2.0], (5, 1, 3))
     assert changing_worlds.largest(certificates, 1) == [1.0]
     assert changing_worlds.largest(certificates, 2) == [2.0]  # rounds 1 and 2
-    assert changing_worlds.largest(certificates, 4) == [3.5]
+    assert changing_worlds.largest(certificates, 4) == [3.5]  # rounds 1, 2 and 3, and 4
 
 
 def test_the_length_of_a_path() -> None:
