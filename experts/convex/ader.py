@@ -9,10 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 from array_api_compat import array_namespace, device
 
 from experts.convex.descent import Descent, DescentState
-from experts.convex.domains import Ball, Domain
+from experts.convex.domains import Ball, Box, Domain
 from experts.convex.metrics import Constant, finite, inner
-from experts.convex.product import Product
-from experts.convex.simplex import Simplex
 from experts.ftrl import FTRL, Entropy, Fixed, Weighted
 from experts.ftrl.ftrl import FTRLState
 from experts.numerics.arguments import whole
@@ -150,11 +148,7 @@ class Ader:
         return Descent(self.domain, Constant(rates)), FTRL(Entropy(), Fixed(alpha), Weighted())
 
 
-@register(
-    {"horizon": 50},
-    {"horizon": 20, "domain": Product(((Simplex(2, cap=1), 3), (Ball(0.5), 2)))},
-    protocol=ConvexLearner,
-)
+@register({"horizon": 50}, {"horizon": 20, "domain": Box(-1, 2)}, protocol=ConvexLearner)
 def ader(horizon: int, domain: Domain | None = None, *, gradient_bound: float = 1.0) -> Ader:
     """Ader: follows a comparator that moves; gradient descents with many rates, weighed by Hedge.
 

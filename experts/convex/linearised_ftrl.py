@@ -7,10 +7,8 @@ from typing import NamedTuple
 
 from array_api_compat import array_namespace
 
-from experts.convex.domains import Ball, Domain, WholeSpace, check_dimension
+from experts.convex.domains import Ball, Box, Domain, WholeSpace, check_dimension
 from experts.convex.metrics import finite, inner
-from experts.convex.product import Product
-from experts.convex.simplex import Simplex
 from experts.ftrl import Anytime, Fixed, Gap, Horizon, Rate
 from experts.ftrl.rates import Clock
 from experts.numerics.parameters import Setting, check_floats
@@ -134,9 +132,7 @@ class LinearisedFTRL:
 
 @register(
     {},
-    {"domain": Product(((Simplex(2, cap=1), 3), (Ball(0.5), 2)))},
-    {"gradient_bound": 4.0},
-    {"horizon": 50, "gradient_bound": 4.0},
+    {"domain": Box(-1, 2), "gradient_bound": 4.0},
     {"domain": WholeSpace(), "eta": 0.1},
     protocol=ConvexLearner,
 )

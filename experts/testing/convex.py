@@ -42,8 +42,8 @@ def convex_games(draw: st.DrawFn, most_rounds: int = 20) -> ConvexGame:
 
 
 def short_games(most_rounds: int) -> st.SearchStrategy[ConvexGame]:
-    """Of at most 5 rounds, for what shows in the first ones."""
-    return convex_games(min(5, most_rounds))
+    """Of at most 3 rounds, for what shows in the first ones."""
+    return convex_games(min(3, most_rounds))
 
 
 Adversary = Callable[[Any, Any], Any]
@@ -75,18 +75,18 @@ def gradients(learner: Any, game: ConvexGame) -> np.ndarray:
     """Of the learner's dimension and within its bound, (T, B, d)."""
     size = learner.domain.dimension or game.dimension
     found = game.gradient[..., np.arange(size) % MOST] * 10.0**game.exponent
-    return np.asarray(_within(learner, found))
+    return np.ascontiguousarray(_within(learner, found))
 
 
 def _within(learner: Any, gradient: Any) -> Any:
-    """Shortened to the bound, so that its norm is at most that after rounding too."""
-    if learner.gradient_bound is None:
+    """Gradients beyond the learner's bound, shortened to a little less."""
+    bound = learner.gradient_bound
+    if bound is None:
         return gradient
     xp = array_namespace(gradient)
     length = xp.sqrt(xp.sum(gradient**2, axis=-1, keepdims=True))
-    limit = learner.gradient_bound * (1 - 1e-12)
-    return xp.where(length > limit, gradient * (limit / xp.where(length > limit, length, 1.0)),
-        gradient)  # fmt: skip
+    beyond = length > bound
+    return gradient * xp.where(beyond, bound * (1 - 1e-12) / xp.where(beyond, length, 1.0), 1.0)
 
 
 def convex_rounds(
@@ -140,10 +140,10 @@ def the_convex_state_is_in_the_open(learner: Any) -> None:
     true("instantaneous regrets are (...)", shape == like.shape[:-1], shape, like.shape[:-1])
 
 
-@law(protocol=ConvexLearner, cases=[{"adversary": each} for each in ADVERSARIES], game=convex_games)
-def points_are_in_the_domain(learner: Any, adversary: Adversary, game: ConvexGame) -> None:
+@law(protocol=ConvexLearner, game=convex_games)
+def points_are_in_the_domain(learner: Any, game: ConvexGame) -> None:
     """Every point that is played lies in the domain."""
-    for play, _, _ in convex_rounds(learner, gradients(learner, game), adversary):
+    for play, _, _ in convex_rounds(learner, gradients(learner, game)):
         inside = learner.domain.contains(play, 1e-9 * (1 + np.max(np.abs(play))))
         equal("x is in the domain", inside, True)
 
@@ -219,7 +219,7 @@ def numpy_equals_other_libraries_in_convex_games(
     equal("points there = points in numpy", others, plays, rtol=1e-7, atol=1e-7)
 
 
-@law(protocol=ConvexLearner, game=short_games, pause=st.integers(0, 4))
+@law(protocol=ConvexLearner, game=short_games, pause=st.integers(0, 2))
 def a_saved_convex_state_continues_identically(learner: Any, game: ConvexGame, pause: int) -> None:
     """A state that was saved and loaded goes on in the same way."""
     rows = gradients(learner, game)
