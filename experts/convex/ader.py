@@ -10,7 +10,7 @@ from array_api_compat import array_namespace, device
 
 from experts.convex.descent import Descent, DescentState
 from experts.convex.domains import Ball, Box, Domain
-from experts.convex.metrics import Constant, finite, inner
+from experts.convex.metrics import Constant, extent, inner
 from experts.ftrl import FTRL, Entropy, Fixed, Weighted
 from experts.ftrl.ftrl import FTRLState
 from experts.numerics.arguments import whole
@@ -83,7 +83,7 @@ class Ader:
     def init(self, like: Array) -> AderState:
         """State before the first round; see `ConvexLearner.init`."""
         xp = array_namespace(like)
-        descent, hedge = self._parts(like.shape[-1])
+        descent, hedge = self._parts(like)
         count = self._count
         each = xp.concat([like[..., None, :]] * count, axis=-2)
         prior = [1 / ((i + 1) * (i + 2)) for i in range(count)]
@@ -92,7 +92,7 @@ class Ader:
 
     def predict(self, state: AderState) -> Array:
         """The mean of the descents' points, (..., d)."""
-        descent, hedge = self._parts(state.descents.point.shape[-1])
+        descent, hedge = self._parts(state.descents.point)
         points = descent.predict(state.descents)
         return array_namespace(points).sum(
             hedge.predict(state.weights)[..., None] * points, axis=-2
@@ -100,7 +100,7 @@ class Ader:
 
     def update(self, state: AderState, play: Array, gradient: Array) -> AderState:
         """The state after one round; `state` is left as it was."""
-        descent, hedge = self._parts(play.shape[-1])
+        descent, hedge = self._parts(play)
         points, slope = descent.predict(state.descents), gradient[..., None, :]
         # Less <g, x_t>, so that a domain far from 0 does no harm.
         loss = inner(slope, points - play[..., None, :])[..., 0]
@@ -113,7 +113,7 @@ class Ader:
 
     def certificate(self, state: AderState, comparator: Array) -> Array:
         """The bound on the regret to `comparator`, (...)."""
-        descent, hedge = self._parts(comparator.shape[-1])
+        descent, hedge = self._parts(comparator)
         alone = descent.certificate(state.descents, comparator[..., None, :])
         both = alone + hedge.certificate(state.weights)
         return array_namespace(both).min(both, axis=-1)
@@ -126,9 +126,8 @@ class Ader:
         path_length : (..., 1), or a number
             P, at least sum_t |u_{t+1} - u_t|.
         """
-        size = state.descents.point.shape[-1]
-        _, hedge = self._parts(size)
-        width = self.domain.diameter(size)
+        _, hedge = self._parts(state.descents.point)
+        width = extent(self.domain.diameter, state.descents.point)
         path = path_length + 0.0 * state.weights.gap
         alone = (width**2 / 2 + width * path) * state.descents.measure.unit[..., 0]
         both = alone + state.descents.cost[..., 0] + hedge.certificate(state.weights)
@@ -139,9 +138,9 @@ class Ader:
         """N."""
         return math.ceil(math.log2(2 * self.rounds - 1) / 2) + 1
 
-    def _parts(self, dimension: int) -> tuple[Descent, FTRL]:
-        """The descents, with rates (N, 1), and Hedge."""
-        width = finite(self.domain, self.domain.diameter(dimension))
+    def _parts(self, like: Array) -> tuple[Descent, FTRL]:
+        """The descents, with rates (N, 1), and Hedge, for points (..., d)."""
+        width = extent(self.domain.diameter, like)
         first = width / (self.limit * math.sqrt(self.rounds))
         rates: Any = tuple((first * 2.0**i,) for i in range(self._count))
         alpha = math.sqrt(8 / self.rounds) / (self.limit * width)

@@ -29,7 +29,7 @@ class Domain(Protocol):
 
     @property
     def bounded(self) -> bool:
-        """Whether `diameter` is finite, so that `minimise` has a minimiser."""
+        """Whether it has a `diameter`, and `minimise` a minimiser."""
 
     @property
     def round(self) -> bool:
@@ -48,7 +48,10 @@ class Domain(Protocol):
         """Whether `point` is in the domain, bool (...); `slack` is added to every inequality."""
 
     def diameter(self, dimension: int) -> float:
-        """The largest distance of two points in dimension d, or a bound on it."""
+        """The largest distance of two points in dimension d, or a bound on it.
+
+        A ValueError of this, `reach` and `width` if there is none.
+        """
 
     def reach(self, dimension: int) -> float:
         """The largest distance of a point from `start`."""
@@ -91,8 +94,8 @@ class WholeSpace:
         return xp.all(xp.isfinite(point), axis=-1)
 
     def diameter(self, dimension: int) -> float:
-        """Infinite."""
-        return math.inf
+        """There is none: ValueError."""
+        raise ValueError(f"domain must be bounded unless eta (or eps) is given, got {self!r}")
 
     reach = width = diameter
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from array_api_compat import array_namespace
 
 from experts.convex.domains import Ball, Box, Domain, WholeSpace, check_dimension
-from experts.convex.metrics import finite, inner
+from experts.convex.metrics import extent, inner
 from experts.ftrl import Anytime, Fixed, Gap, Horizon, Rate
 from experts.ftrl.rates import Clock
 from experts.numerics.parameters import Setting, check_floats
@@ -81,7 +81,7 @@ class LinearisedFTRL:
         none = 0.0 * like[..., :1]
         width = 1.0
         if not isinstance(self.rate, Fixed):
-            width = finite(self.domain, self.domain.reach(like.shape[-1])) ** 2 / 2
+            width = extent(self.domain.reach, like) ** 2 / 2
         clock = self.rate.init(none + width, none + 0.5)
         return LinearisedFTRLState(0.0 * like, none, none, clock)
 

@@ -7,6 +7,7 @@ metric chooses it when it has seen the gradient g_t.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -17,6 +18,8 @@ from experts.numerics.parameters import Setting, fitted
 from experts.types import Array
 
 _DAMPING = 1e-6
+_TUNED = math.sqrt(0.5)
+"""The best eta over the size of the domain."""
 
 
 class Measure(NamedTuple):
@@ -76,7 +79,7 @@ class Known:
 
     def init(self, like: Array, domain: Domain) -> Measure:
         """G sqrt(T) / D, (..., 1)."""
-        size = finite(domain, domain.diameter(like.shape[-1]))
+        size = extent(domain.diameter, like)
         unit = 0.0 * like[..., :1] + self.gradient_bound * math.sqrt(self.horizon) / size
         return _diagonal(unit, unit)
 
@@ -106,9 +109,11 @@ class Lengths:
 
     def init(self, like: Array, domain: Domain) -> Measure:
         """0."""
-        size = (domain.width if self.coordinates else domain.diameter)(like.shape[-1])
+        eta = (
+            self.eta or extent(domain.width if self.coordinates else domain.diameter, like) * _TUNED
+        )
         zero = 0.0 * (like if self.coordinates else like[..., :1])
-        return _diagonal(zero, 0.0 * like[..., :1] + 1 / _rate(self.eta, domain, size))
+        return _diagonal(zero, 0.0 * like[..., :1] + 1 / eta)
 
     def update(self, measure: Measure, gradient: Array) -> Measure:
         """With the length of the gradient; no square over- or underflows."""
@@ -139,7 +144,7 @@ class Covariance:
         """0, (..., d, d)."""
         if not domain.round:
             raise ValueError(f"domain must be a ball or the whole space, got {domain!r}")
-        eta = _rate(self.eta, domain, domain.diameter(like.shape[-1]))
+        eta = self.eta or extent(domain.diameter, like) * _TUNED
         zero = outer(0.0 * like)
         return Measure(zero, zero, zero, zero, 0.0 * like[..., :1] + 1 / eta)
 
@@ -201,7 +206,7 @@ class Newton:
 
     def init(self, like: Array, domain: Domain) -> Measure:
         """gamma eps I, (..., d, d)."""
-        eps = self.eps or (self.gamma * finite(domain, domain.diameter(like.shape[-1]))) ** -2
+        eps = self.eps or (self.gamma * extent(domain.diameter, like)) ** -2
         xp = array_namespace(like)
         size = like.shape[-1]
         eye = xp.eye(size, dtype=like.dtype, device=like.device) + outer(0.0 * like)
@@ -240,15 +245,9 @@ def outer(point: Array) -> Array:
     return point[..., :, None] * point[..., None, :]
 
 
-def finite(domain: Domain, size: float) -> float:
-    """The size of a domain; ValueError if it has none."""
-    if not math.isfinite(size):
-        raise ValueError(f"domain must be bounded unless eta (or eps) is given, got {domain!r}")
-    return size if size > 0 else 1.0  # a single point, where any rate will do
-
-
-def _rate(eta: float | None, domain: Domain, size: float) -> float:
-    return finite(domain, size) / math.sqrt(2) if eta is None else eta
+def extent(size: Callable[[int], float], like: Array) -> float:
+    """A size of the domain of points `like`; 1 of a single point, where any rate will do."""
+    return size(like.shape[-1]) or 1.0
 
 
 def _diagonal(matrix: Array, unit: Array) -> Measure:
