@@ -109,9 +109,8 @@ class Lengths:
 
     def init(self, like: Array, domain: Domain) -> Measure:
         """0."""
-        eta = (
-            self.eta or extent(domain.width if self.coordinates else domain.diameter, like) * _TUNED
-        )
+        size = domain.width if self.coordinates else domain.diameter
+        eta = self.eta or extent(size, like) * _TUNED
         zero = 0.0 * (like if self.coordinates else like[..., :1])
         return _diagonal(zero, 0.0 * like[..., :1] + 1 / eta)
 
