@@ -1,6 +1,8 @@
-"""Speed of whole games on one core: this project, river, and loops in numpy, numba and jax.
+"""Speed of whole games: this project, river, and loops in numpy, numba and jax, on one core.
 
-    python benchmarks/experts.py --out DIR [--smoke]        (pip install 'experts-xnas[bench]')
+    python benchmarks/experts.py --out DIR [--threads N] [--smoke]
+
+Needs `pip install 'experts-xnas[bench]'`. With `--threads N` also ours on N cores beside one.
 
 Every contender plays the same losses in [0, 1], which are in memory. Rates are problem-rounds a
 second, medians over repeats that take turns. Ours is all of `play`: checks, books and records, and
@@ -22,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 
 here = sys.path.pop(0)  # this file has the package's name and would be found first
@@ -42,12 +45,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("runs/benchmark"))
     parser.add_argument("--smoke", action="store_true", help="tiny: to see that it works")
+    parser.add_argument("--threads", type=int, default=1, help="also time ours on so many cores")
     options = parser.parse_args()
     records = []
     for game in ("hedge", "exp3", "tsallis_inf"):
         for count in (10,) if options.smoke else (10, 1000):
             for batch in (1, 256):
-                records += case(game, count, batch, options.smoke)
+                records += case(game, count, batch, options)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "result.json").write_text(json.dumps(records, indent=2) + "\n")
     print("problem-rounds per second, one core")
@@ -56,13 +60,16 @@ def main() -> None:
         print(f"{r['case']:<42}{r['ours']:>12,.0f}{r['peer']:>12,.0f}{r['ratio']:>9.2f}")
 
 
-def case(game: str, count: int, batch: int, smoke: bool) -> list[dict[str, Any]]:
+def case(game: str, count: int, batch: int, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Records of one game and size, one for each peer."""
+    smoke, threads = options.smoke, options.threads
     work = 10_000 if smoke else 20_000_000
     rounds = max(8, min(work // (count * batch), 1_000_000))
     losses = np.random.default_rng(0).random((rounds, batch, count))
     ours = project(game, losses)
-    contenders: dict[str, tuple[Run, int]] = {"ours": (ours, rounds * batch)}
+    contenders: dict[str, tuple[Run, int]] = {"ours": (on(1, ours), rounds * batch)}
+    if threads > 1:
+        contenders["ours on threads"] = (on(threads, ours), rounds * batch)
     for name, loop in LOOPS[game].items():
         # The slow ones play only the first rounds.
         short = losses if name == "numba loop" else losses[: max(8, rounds // 50)]
@@ -74,11 +81,14 @@ def case(game: str, count: int, batch: int, smoke: bool) -> list[dict[str, Any]]
         few = min(rounds, 20 if smoke else max(20, 30_000 // count))
         contenders["river"] = (RIVER[game](losses[:few, 0]), few)
     rates = timed(contenders, repeats=1 if smoke else 5)
-    mine = rates.pop("ours")
+    mine, both = rates.pop("ours"), rates.pop("ours on threads", None)
     label = f"{game} K={count} problems={batch}"
+    pairs = [(f"{label} vs {peer}", mine, rate) for peer, rate in rates.items()]
+    if both is not None:
+        pairs.append((f"{label} {threads} cores vs one", both, mine))
     return [
-        {"case": f"{label} vs {peer}", "ours": mine, "peer": rate, "ratio": mine / rate}
-        for peer, rate in rates.items()
+        {"case": name, "ours": ours, "peer": peer, "ratio": ours / peer}
+        for name, ours, peer in pairs
     ]
 
 
@@ -101,6 +111,16 @@ def learner_of(game: str, rounds: int) -> Any:
         "exp3": experts.exp3(horizon=rounds),
         "tsallis_inf": experts.tsallis_inf(),
     }[game]
+
+
+def on(threads: int, run: Run) -> Run:
+    """The run on so many of numba's threads."""
+
+    def limited() -> Any:
+        numba.set_num_threads(threads)
+        return run()
+
+    return limited
 
 
 def project(game: str, losses: np.ndarray) -> Run:

@@ -34,6 +34,15 @@ def check_learner(learner: Any, protocol: type = Learner) -> None:
         raise ValueError(f"learner must be a {kind}, got {name}; {hint}")
 
 
+def check_rounds(rounds: int, **players: Any) -> None:
+    """Refuse more rounds than the horizon of any of the players, given by name."""
+    for name, player in players.items():
+        if player.horizon is not None and rounds > player.horizon:
+            raise ValueError(
+                f"rounds = {rounds} exceeds the {name}'s horizon of {player.horizon} rounds"
+            )
+
+
 def check_supported(learner: Learner[Any], **given: tuple[str, Array | None]) -> None:
     """Refuse arguments, given as ``name=(feature, value)``, that the learner has no use for."""
     for name, (feature, value) in given.items():

@@ -9,8 +9,8 @@ from experts.analysis.domains import checked
 
 
 @checked
-def strongly_adaptive(k: int, rounds: int, length: int, loss_range: float = 1.0) -> float:
-    """`strongly_adaptive` with `horizon` T: regret over any interval of n = `length` of T rounds.
+def strongly_adaptive(k: int, rounds: int, interval: int, loss_range: float = 1.0) -> float:
+    """`strongly_adaptive` with `horizon` T: regret over any interval of n = `interval` of T rounds.
 
     An interval is the union of at most two blocks of each length m = 1, 2, 4, ..., over which the
     regret is at most f(m) = min(m B, B sqrt(m ln K) + S_m), where S_m = `squint_uniform` (m / M,
@@ -20,9 +20,9 @@ def strongly_adaptive(k: int, rounds: int, length: int, loss_range: float = 1.0)
 
     Source: derived in `experts.learners.strongly_adaptive`.
     """
-    if length > rounds:
-        raise ValueError(f"length must be at most rounds = {rounds}, got {length!r}")
-    sizes = [2**j for j in range((max(rounds, 1) - 1).bit_length() + 1)]
+    if interval > rounds:
+        raise ValueError(f"interval must be at most rounds = {rounds}, got {interval!r}")
+    sizes = [2**j for j in range((rounds - 1).bit_length() + 1)]
     total = sum(m * -(-rounds // m) for m in sizes)
 
     def block(n: int, m: int) -> float:
@@ -30,11 +30,11 @@ def strongly_adaptive(k: int, rounds: int, length: int, loss_range: float = 1.0)
         copy = squint_uniform(m / total, n * loss_range**2, loss_range)
         return min(n * loss_range, hedge_anytime(k, n, loss_range) + copy)
 
-    if k == 1 or rounds == 0:
+    if k == 1:
         return 0.0
-    if length == rounds:
+    if interval == rounds:
         return block(rounds, sizes[-1])
-    worst, left = 0.0, length
+    worst, left = 0.0, interval
     for price, m in sorted(((block(m, m) / m, m) for m in sizes), reverse=True):
         taken = min(left, 2 * m)
         worst, left = worst + price * taken, left - taken

@@ -84,14 +84,14 @@ def linearised_ftrl(distance: float, diameter: float, square: float) -> float:
 
 @checked
 def coin_betting(
-    distance: float, length: float, wealth: float = 1.0, gradient_bound: float = 1.0
+    distance: float, gradient_length: float, wealth: float = 1.0, gradient_bound: float = 1.0
 ) -> float:
     """`coin_betting`: G r sqrt(V ln(1 + pi V (2V + 1) (r / eps)**2)) + G eps.
 
-    `distance` is r = |u|, `length` is V = sum_t |g_t| / G, at most T, `wealth` is eps.
+    `distance` is r = |u|, `gradient_length` is V = sum_t |g_t| / G, at most T, `wealth` is eps.
 
     Source: Orabona & Pal 2016, Theorem 3; these constants `experts.convex.CoinBetting`.
     """
-    inside = math.pi * length * (2 * length + 1) * (distance / wealth) ** 2
-    root = math.sqrt(length * math.log1p(inside))
+    v = gradient_length
+    root = math.sqrt(v * math.log1p(math.pi * v * (2 * v + 1) * (distance / wealth) ** 2))
     return gradient_bound * (distance * root + wealth)

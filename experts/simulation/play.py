@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from experts.checks import check_learner
+from experts.checks import check_learner, check_rounds
 from experts.numerics.arguments import whole
 from experts.simulation.books import Books
 from experts.simulation.engines.base import Match
@@ -21,14 +21,14 @@ from experts.simulation.trace import Trace
 from experts.simulation.units import Units, units_of
 from experts.types import Array, Learner
 
-_CHUNK = 2**20
-"""Losses made and checked at a time (8 MiB)."""
+_CHUNK = 2**21
+"""Losses made and checked at a time (16 MiB)."""
 _LONG_GAME = 2**22
 """Losses in a game from which on it gets a progress bar."""
 _BAR_DELAY = 1.0
 """Seconds after which it appears."""
 _WORTH_COMPILING = 10_000
-"""Rounds x problems from which on loading the compiled engine pays."""
+"""Rounds x problems, or hundreds of losses, from which on loading the compiled engine pays."""
 _POINTS = 1000
 """Largest number of recorded rounds by default."""
 
@@ -80,7 +80,8 @@ def play(
         price relatives.
     engine
         "auto": the fastest that can run the game; or "plain", "scan", "numba" (see
-        `experts.simulation.engines`). The traces are the same up to rounding.
+        `experts.simulation.engines`). The traces are the same up to rounding. "numba" plays
+        problems side by side on `numba.get_num_threads()` threads.
     record_every
         Rounds between two records. Default: such that there are at most 1000 of them. Memory
         grows with the number of records, not with T.
@@ -127,7 +128,9 @@ def play(
     )
     # What is drawn takes all the wealth, so that under bandit feedback the loss tells it.
     counted = _wealth(wealth, environment, rewards) and not bandit
-    runner = _engine(engine, learner, environment.adaptive, bandit, counted, rounds * batch)
+    runner = _engine(
+        engine, learner, environment.adaptive, bandit, counted, rounds * batch * shape[-1]
+    )
     books = Books(rounds, every, batch, shape[-1], certified=not bandit, wealth=counted)
     match = _match(learner, environment, which, bandit, units)
     _run(runner, match, books, rounds, progress)
@@ -246,9 +249,7 @@ def _rounds(rounds: int | None, learner: Any, environment: Environment) -> int:
             raise ValueError("rounds is needed: the environment has no end of its own")
         rounds = environment.horizon
     rounds = whole("rounds", rounds)
-    for name, horizon in (("environment", environment.horizon), ("learner", learner.horizon)):
-        if horizon is not None and rounds > horizon:
-            raise ValueError(f"rounds = {rounds} exceeds the {name}'s horizon of {horizon} rounds")
+    check_rounds(rounds, environment=environment, learner=learner)
     return rounds
 
 

@@ -55,7 +55,7 @@ class Units:
                 "(seeds, ..., experts)"
             )
         if self.checks:
-            least, most = numbers.min(), numbers.max()
+            least, most = _ends(numbers)
             self._check(numbers, least, most, before)
             if self.span is not None and not self.span[0] <= least <= most <= self.span[1]:
                 numbers = np.clip(numbers, *self.span)
@@ -106,6 +106,18 @@ class Units:
             f"{before + bad[0] + 1}, at index {tuple(int(i) for i in bad[1:])} (seed, ..., expert)"
             f"{hint}"
         )
+
+
+def _ends(numbers: Array) -> tuple[float, float]:
+    """The smallest and the largest number of some rounds, nan if there is any.
+
+    By parts, so that the second pass finds its numbers in the cache.
+    """
+    if numbers.flags.c_contiguous:
+        numbers = numbers.reshape(-1)
+    step = max(1, 2**16 // numbers[0].size)
+    parts = [numbers[first : first + step] for first in range(0, len(numbers), step)]
+    return np.min([part.min() for part in parts]), np.max([part.max() for part in parts])
 
 
 _BIG = largest(np.zeros(1))

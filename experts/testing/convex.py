@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
-from unittest import mock
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from experts.numerics.state import from_arrays, to_arrays
-from experts.testing.arrays import STRICT, TORCH, read_on_the_host
+from experts.testing.arrays import STRICT, TORCH, unread
 from experts.testing.claims import at_most, equal, true
 from experts.testing.games import DEVICE, as_numpy
 from experts.testing.law import law
@@ -258,12 +257,7 @@ def no_eager_read_in_convex_games(learner: Any) -> None:
     rng = np.random.default_rng(0)
     size = learner.domain.dimension or 4
     rows = strict.asarray(_within(learner, rng.normal(size=(5, 3, size))))
-    reads: Any = dict.fromkeys(("__bool__", "__float__", "__int__", "__index__"), read_on_the_host)
-    flags = {"boolean_indexing": False, "data_dependent_shapes": False}
-    with (
-        mock.patch.multiple(type(rows), **reads),
-        strict.ArrayAPIStrictFlags(**flags, enabled_extensions=("linalg",)),
-    ):
+    with unread(rows, "linalg"):
         state = learner.init(rows[0, ...])
         for t in range(5):
             play = learner.predict(state)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import experts.convex  # noqa: F401  (enters its learners)
 from experts import (
     FTRL,
     REGISTRY,
@@ -18,6 +17,9 @@ from experts import (
     LogBarrier,
     Tsallis,
     Weighted,
+    contextual,  # noqa: F401  (its policies are registered)
+    convex,  # noqa: F401  (its learners are registered)
+    structured,  # noqa: F401  (its learners are registered)
 )
 from experts.registry import Entry, registered
 from experts.testing import Law, laws

@@ -81,6 +81,12 @@ def _exp3_ix(s: Setting, b: float, k: int, t: int) -> float:
     return (bounds.exp3_ix if "horizon" in s else bounds.exp3_ix_anytime)(k, t, DELTA)
 
 
+def _blum_mansour(s: Setting, b: float, k: int, t: int) -> float:
+    if "eta" in s:
+        return bounds.blum_mansour_fixed(k, t, s["eta"], b)
+    return bounds.blum_mansour(k, t, b)
+
+
 BOUNDS: dict[str, Bound] = {
     "hedge": Bound(_hedge),
     "exponentiated_gradient": Bound(_hedge),
@@ -95,6 +101,12 @@ BOUNDS: dict[str, Bound] = {
     "ml_poly": Bound(_told(lambda b, k, t: bounds.ml_poly(k, t, b))),
     "ml_prod": Bound(_told(lambda b, k, t: bounds.ml_prod(k, t, t * b**2, b))),
     "boa": Bound(_told(lambda b, k, t: bounds.boa(k, t, t * b**2, b))),
+    "regret_matching": Bound(lambda s, b, k, t: bounds.regret_matching(k, t, b)),
+    "regret_matching_plus": Bound(lambda s, b, k, t: bounds.regret_matching(k, t, b)),
+    "predictive_regret_matching": Bound(
+        lambda s, b, k, t: bounds.predictive_regret_matching(k, t, b)
+    ),
+    "blum_mansour": Bound(_blum_mansour),
     "strongly_adaptive": Bound(lambda s, b, k, t: bounds.strongly_adaptive(k, t, t, b)),
     "exp3": Bound(_exp3, EXPECTATION),
     "exp3_ix": Bound(_exp3_ix, PROBABILITY),

@@ -5,8 +5,11 @@ Imported on demand; `pip install 'experts-xnas[fast]'`. The loops are in `kernel
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numba
 import numpy as np
 
 from experts.ftrl import FTRL, Entropy, Shifted, Tsallis, Weighted
@@ -14,6 +17,12 @@ from experts.simulation.books import Books
 from experts.simulation.engines import kernels
 from experts.simulation.engines.base import STEADY, Match, Runner, prices, scales
 from experts.types import Array
+
+_CACHE = 2**14
+"""Numbers in an array of a block of problems: 128 KiB, a few of which fit into a core's L2."""
+
+_WORTH_THREADS = 2**18
+"""Losses in a call from which on starting threads pays."""
 
 
 class Numba:
@@ -35,12 +44,13 @@ class Numba:
         learner = match.learner
         like = learner.init(np.zeros(match.shape))
         batch, experts = books.total.shape
+        # `play` starts every problem from the uniform prior.
         dual, price = (
-            np.array(part).reshape(batch, experts) for part in (like.dual, prices(learner, like))
+            np.array(part).reshape(batch, experts)[0] for part in (like.dual, prices(learner, like))
         )
-        # Losses and weights of the learner; then: sums of weights, a workspace; gaps, multipliers.
-        work = np.zeros(experts) if match.bandit else np.zeros(batch)
-        state = (np.zeros((batch, experts)), np.zeros((batch, experts)), work, np.zeros(batch))
+        entropy = type(learner.regularizer) is Entropy
+        state = _state(match.bandit, entropy, batch, experts)
+        blocks = _blocks(batch, experts)
         sums = (books.total, books.loss, books.level, np.full(batch, -1), books.switches)
         bias = getattr(learner.estimator, "bias", 0.0)
         shift = getattr(learner.estimator, "baseline", 0.0)
@@ -48,16 +58,48 @@ class Numba:
         def run(losses: Array | None, uniforms: Array | None, count: int) -> None:
             rows = _rows(losses, batch)
             scale = scales(learner, like.clock, books.done, count)
-            after = (state, books.done == 0, sums, _records(books, count))
-            if not match.bandit:
-                kernels.hedge(rows, scale, dual, price, *after)
-            elif type(learner.regularizer) is Entropy:
-                kernels.exp3(rows, uniforms, scale, dual, bias, *after)
-            else:
-                kernels.tsallis(rows, uniforms, scale, bias, shift, *after)
+            records = _records(books, count)
+
+            def part(block: tuple[int, int]) -> None:
+                after = (block, sums, records)
+                if not match.bandit:
+                    kernels.hedge(rows, scale, dual, price, state, *after)
+                elif entropy:
+                    kernels.exp3(rows, uniforms, scale, dual, bias, state, *after)
+                else:
+                    kernels.tsallis(rows, uniforms, scale, bias, shift, state, *after)
+
+            _each(part, blocks, count * batch * experts >= _WORTH_THREADS)
             books.done += count
 
         return run
+
+
+def _state(bandit: bool, entropy: bool, batch: int, experts: int) -> tuple[Array, ...]:
+    """What a kernel carries from round to round, all 0."""
+    wide, narrow = (batch, experts), (batch,)
+    shapes = [wide, narrow, narrow, narrow]  # weights, their sums, smallest losses, gaps
+    if bandit:
+        shapes = [wide, wide] if entropy else [wide, wide, narrow]  # losses, weights, multipliers
+    return tuple(np.zeros(shape) for shape in shapes)
+
+
+def _blocks(batch: int, experts: int) -> list[tuple[int, int]]:
+    """Problems first ... end - 1 of which the states fit into the cache, one share a thread."""
+    size = min(max(1, _CACHE // experts), -(-batch // numba.get_num_threads()))
+    return [(first, min(first + size, batch)) for first in range(0, batch, size)]
+
+
+def _each(
+    part: Callable[[tuple[int, int]], None], blocks: list[tuple[int, int]], threaded: bool
+) -> None:
+    """`part` of every block; `threaded`: by as many threads as numba may use."""
+    if not threaded or numba.get_num_threads() == 1 or len(blocks) == 1:
+        for block in blocks:
+            part(block)
+        return
+    with ThreadPoolExecutor(numba.get_num_threads()) as threads:
+        list(threads.map(part, blocks))
 
 
 def _rows(losses: Any, batch: int) -> Array:

@@ -77,5 +77,5 @@ def test_the_covering_is_the_interval_and_short() -> None:
 def test_mistakes_are_told() -> None:
     with pytest.raises(ValueError, match="horizon must be a whole number"):
         experts.REGISTRY["strongly_adaptive"].make(0)
-    with pytest.raises(ValueError, match="length must be at most rounds = 4, got 5"):
+    with pytest.raises(ValueError, match="interval must be at most rounds = 4, got 5"):
         bounds.strongly_adaptive(2, 4, 5)

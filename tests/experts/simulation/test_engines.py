@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from scipy.optimize import brentq
 
 import experts
 from experts.environments import Bernoulli, Given
-from experts.simulation.engines import kernels
+from experts.simulation.engines import compiled, kernels
 from experts.simulation.engines.compiled import Numba
 from experts.simulation.engines.scan import Scan
 from experts.testing.games import Game, games
@@ -107,11 +108,11 @@ def test_the_tsallis_kernel_solves_its_equation(shift: float, count: int) -> Non
     kinds = (float, float, float, int, int, float)
     entries = [np.zeros((rounds, 1), dtype=kind) for kind in kinds]
     plays = np.zeros((rounds, 1, count))
-    state = (np.zeros((1, count)), np.zeros((1, count)), np.zeros(count), np.zeros(1))
+    state = (np.zeros((1, count)), np.zeros((1, count)), np.zeros(1))
     number, whole = np.zeros(1), np.zeros(1, dtype=int)
     sums = (np.zeros((1, count)), number, number.copy(), whole - 1, whole)
     records = (each, each, *entries, plays)
-    kernels.tsallis(losses, uniforms, scale, 0.0, shift, state, True, sums, records)
+    kernels.tsallis(losses, uniforms, scale, 0.0, shift, state, (0, 1), sums, records)
     estimate = np.zeros(count)
     for play, loss, uniform, s in zip(
         plays[:, 0], losses[:, 0], uniforms, scale[:, 0], strict=True
@@ -160,6 +161,39 @@ def test_bandit_weights_survive_losses_far_from_zero(sign: int) -> None:
     trace = experts.play(experts.exp3(0.5), Given(losses), **options)
     np.testing.assert_allclose(trace.weights.sum(-1), 1, rtol=1e-9)
     assert np.isfinite(trace.regret).all()
+
+
+@pytest.mark.parametrize("learner", [experts.hedge(0.02), experts.exp3(), experts.tsallis_inf()])
+def test_threads_and_blocks_do_not_change_a_game(
+    learner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """37 problems as one block, and in blocks of at most 3 on four threads."""
+    coins = Bernoulli(np.random.default_rng(0).random((37, 40)))
+    options: dict[str, Any] = {
+        "rounds": 300, "seeds": 1, "engine": "numba",
+        "feedback": "bandit" if learner.rate.bandit else "full",
+    }  # fmt: skip
+    monkeypatch.setattr(numba, "get_num_threads", lambda: 1)
+    alone = experts.play(learner, coins, **options)
+    monkeypatch.setattr(numba, "get_num_threads", lambda: 4)
+    monkeypatch.setattr(compiled, "_CACHE", 120)
+    monkeypatch.setattr(compiled, "_WORTH_THREADS", 0)
+    together = experts.play(learner, coins, **options)
+    for name in ("loss", "regret", "best", "switches", "total", "weights"):
+        np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))
+
+
+def test_many_experts_are_drawn_as_by_draw() -> None:
+    """Sums by sixteens; some experts have no weight, first and last ones too."""
+    rng = np.random.default_rng(0)
+    for count in (1, 2, 15, 16, 17, 33, 100):
+        for _ in range(300):
+            weights = rng.random((1, count)) * (rng.random((1, count)) < 0.7)
+            weights[0, rng.integers(count)] = 1.0
+            uniform = rng.choice([0.0, rng.random(), 1 - 2**-53])
+            arm, total = kernels._drawn(weights, 0, np.empty(7), uniform)
+            assert total == pytest.approx(weights.sum(), rel=1e-14)
+            assert experts.draw(weights[0], np.asarray([uniform]))[arm]
 
 
 def test_auto_leaves_what_no_engine_lists_to_the_plain_one() -> None:
