@@ -8,6 +8,7 @@ from experts.convex.ader import Ader, ader
 from experts.convex.coin_betting import CoinBetting, coin_betting
 from experts.convex.descent import Descent
 from experts.convex.domains import Ball, Box, Domain, WholeSpace
+from experts.convex.hinted_betting import HintedBetting, hinted_betting
 from experts.convex.linearised_ftrl import LinearisedFTRL, linearised_ftrl
 from experts.convex.ogd import ogd, strongly_convex_ogd
 from experts.convex.online_newton_step import online_newton_step
@@ -21,6 +22,7 @@ __all__ = [
     "CoinBetting",
     "Descent",
     "Domain",
+    "HintedBetting",
     "LinearisedFTRL",
     "Product",
     "Simplex",
@@ -28,6 +30,7 @@ __all__ = [
     "adagrad",
     "ader",
     "coin_betting",
+    "hinted_betting",
     "linearised_ftrl",
     "ogd",
     "online_newton_step",

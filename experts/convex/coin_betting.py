@@ -99,16 +99,12 @@ class CoinBetting:
 
     def predict(self, state: CoinBettingState) -> Array:
         """The bet, or the nearest point to it of the domain, (..., d)."""
-        return self.domain.project(self._bet(state))
+        return self.domain.project(self.bet(state))
 
     def update(self, state: CoinBettingState, play: Array, gradient: Array) -> CoinBettingState:
         """The state after one round; `state` is left as it was."""
         xp = array_namespace(gradient)
-        beyond = self._bet(state) - play
-        far = norm(beyond)
-        side = beyond / xp.where(far > 0, far, 1.0)
-        slope = inner(gradient, side)
-        coin = (xp.where(slope < 0, slope, 0.0) * side - gradient) / self.limit
+        coin = -within(gradient, self.bet(state), play) / self.limit
         won = coin * state.total if self.coordinates else inner(coin, state.total)
         return CoinBettingState(
             state.total + coin,
@@ -129,10 +125,20 @@ class CoinBetting:
         each = size * xp.sqrt(state.length * log) + self.wealth * (1 - 1 / xp.sqrt(room))
         return self.limit * xp.sum(each, axis=-1)
 
-    def _bet(self, state: CoinBettingState) -> Array:
-        """z, (..., d)."""
+    def bet(self, state: CoinBettingState) -> Array:
+        """z, (..., d): the play in the whole space."""
         wealth = self.wealth * array_namespace(state.total).exp(state.log_wealth)
         return state.total / (1 + state.length) * wealth
+
+
+def within(gradient: Array, bet: Array, play: Array) -> Array:
+    """The gradient for a bet z whose nearest point of the domain was played: see `CoinBetting`."""
+    xp = array_namespace(gradient)
+    beyond = bet - play
+    far = norm(beyond)
+    side = beyond / xp.where(far > 0, far, 1.0)
+    slope = inner(gradient, side)
+    return gradient - xp.where(slope < 0, slope, 0.0) * side
 
 
 @register(

@@ -88,8 +88,8 @@ def strongly_convex_ogd(modulus: float, domain: Domain | None = None) -> Descent
 
     Notes
     -----
-    Regret <= (1 / (2 mu)) sum_t |g_t|**2 / t <= G**2 (1 + ln T) / (2 mu) for gradients of norm at
-    most G: `bounds.strongly_convex_ogd`. Feedback: the gradient.
+    Regret of mu-strongly convex losses <= (1 / (2 mu)) sum_t |g_t|**2 / t <= G**2 (1 + ln T) /
+    (2 mu), for gradients of norm at most G: `bounds.strongly_convex_ogd`. Feedback: the gradient.
 
     Source: Hazan, Agarwal & Kale 2007, Theorem 1.
 

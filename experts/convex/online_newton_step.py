@@ -38,8 +38,8 @@ def online_newton_step(
 
     Notes
     -----
-    Regret <= (1 / (2 gamma)) (1 + d ln(1 + (gamma D G)**2 T / d)) for gradients of norm at most G:
-    `bounds.online_newton_step`. Feedback: the gradient.
+    Regret of losses so curved <= (1 / (2 gamma)) (1 + d ln(1 + (gamma D G)**2 T / d)) for
+    gradients of norm at most G: `bounds.online_newton_step`. Feedback: the gradient.
 
     Source: Hazan, Agarwal & Kale 2007, Theorem 2 and its proof.
 

@@ -209,9 +209,11 @@ def strongly_adaptive(horizon: int, loss_range: Setting = 1.0) -> StronglyAdapti
     Notes
     -----
     Regret over every interval of n of the first T rounds, all at once, <=
-    bounds.strongly_adaptive(K, T, n, B), of order B sqrt(n (ln K + ln T)): over a block of m = 1,
-    2, 4, ... rounds <= B sqrt(m ln K) + bounds.squint_uniform(m / M, m B**2, B), with
-    M <= T (ceil(log2 T) + 5), and an interval has at most two of each length.
+    bounds.strongly_adaptive(K, T, n, B), of order B sqrt(n (ln K + ln T)).
+
+    Over a block of m = 1, 2, 4, ... rounds it is at most B sqrt(m ln K) +
+    bounds.squint_uniform(m / M, m B**2, B) with M <= T (ceil(log2 T) + 5), and an interval is the
+    union of at most two blocks of each length.
 
     Source: Daniely, Gonen & Shalev-Shwartz 2015; Jun, Orabona, Wright & Willett 2017; the bound
     derived in `StronglyAdaptive`.

@@ -20,6 +20,7 @@ from experts.convex import (
     adagrad,
     ader,
     coin_betting,
+    hinted_betting,
     linearised_ftrl,
     ogd,
     online_newton_step,
@@ -155,6 +156,33 @@ def test_coin_betting(domain: Domain, wealth: float, adversary: Adversary) -> No
             return sum(bounds.coin_betting(float(a), float(v), wealth) for a, v in pairs)
 
         check(alone, adversary, sums)
+
+
+@each_adversary
+@pytest.mark.parametrize("domain", [Ball(0.5), WholeSpace()], ids=repr)
+def test_hints(domain: Domain, adversary: Adversary) -> None:
+    learner = hinted_betting(domain, wealth=0.5, gradient_bound=2.0)
+
+    def limit(g: np.ndarray, u: np.ndarray) -> float:
+        length = float(np.linalg.norm(g, axis=1).sum() / 2)
+        return bounds.coin_betting(float(np.linalg.norm(u)), length, 0.5, 2.0) + 2 * 0.5
+
+    check(learner, adversary, limit, scale=2.0)
+
+
+def test_right_hints_help() -> None:
+    """Gradients that keep their sign for long: less is lost to the best point of the box."""
+    given = np.sign(np.sin(np.arange(1, 400) / 30))[:, None]
+    regret = []
+    learners: tuple[Any, ...] = (coin_betting(Box(-1, 1)), hinted_betting(Box(-1, 1)))
+    for learner in learners:
+        state, total = learner.init(given[0]), 0.0
+        for gradient in given:
+            total += float(gradient @ learner.predict(state))
+            state = learner.update(state, learner.predict(state), gradient)
+        regret.append(total)
+        assert total + abs(given.sum()) <= learner.certificate(state, -np.sign(given.sum(axis=0)))
+    assert regret[1] < regret[0] - 20
 
 
 def test_the_potential_of_coin_betting() -> None:
