@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 # Each of these modules enters its laws, which are tried in this order.
 # isort: off
 from experts.testing import plays, partial, in_between, arrays  # noqa: F401
-from experts.testing import contextual, policies, structured  # noqa: F401
+from experts.testing import contextual, convex, policies, structured  # noqa: F401
 # isort: on
 
 from experts.testing.law import LAWS, Law

@@ -19,6 +19,7 @@ from experts import (
     Tsallis,
     Weighted,
     contextual,  # noqa: F401  (its policies are registered)
+    convex,  # noqa: F401  (its learners are registered)
     structured,  # noqa: F401  (its learners are registered)
 )
 from experts.registry import Entry, registered

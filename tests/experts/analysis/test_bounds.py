@@ -19,6 +19,9 @@ FINE: dict[str, Any] = {
     "surprises": [1.0, 0.5], "rows": 3, "columns": 2, "components": 6, "size": 2,
     "n": 5, "dimension": 3, "spread": 8.0, "ridge": 0.5, "noise": 0.3, "norm": 2.0, "length": 1.5,
     "leverage": 4.0, "every": 3, "variation": 2.0,
+    "diameter": 2.0, "gradient_bound": 1.5, "modulus": 0.5, "gamma": 0.1,
+    "wealth": 1.0, "distance": 1.0, "path_length": 3.0, "trace": 2.0, "mean_loss": 0.25,
+    "regret": 4.0, "interval": 5, "gradient_length": 6.0,
 }  # fmt: skip
 WRONG: dict[str, tuple[Any, ...]] = {
     "k": (0, -1, 1.5, math.inf, math.nan),
@@ -47,6 +50,17 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "norm": (0.0, math.inf),
     "length": (0.0, math.inf),
     "leverage": (0.0, math.inf),
+    "diameter": (0.0, math.inf),
+    "gradient_bound": (0.0, math.inf),
+    "modulus": (0.0, math.nan),
+    "gamma": (0.0, math.nan),
+    "wealth": (0.0, math.nan),
+    "distance": (-1.0, math.inf),
+    "path_length": (-1.0, math.nan),
+    "trace": (-1.0, math.nan),
+    "mean_loss": (-0.1, 1.1),
+    "interval": (0, 1.5, 10),
+    "gradient_length": (-1.0, math.nan),
 }
 EVERY = [
     pytest.param(bound, id=name)
