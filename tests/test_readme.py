@@ -57,7 +57,8 @@ def test_every_python_block_runs(
 
 @pytest.mark.parametrize("page", PAGES, ids=label)
 def test_every_page_has_an_example_or_a_picture(page: Path) -> None:
-    assert re.search(r"^(?:```(?:python|sh)$|!\[)", page.read_text(), flags=re.MULTILINE)
+    """Or is made of docstrings, with their examples."""
+    assert re.search(r"^(?:```(?:python|sh|{eval-rst})$|!\[)", page.read_text(), flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=label)
