@@ -41,7 +41,7 @@ def kl_ucb() -> Optimist:
     -----
     Pseudo-regret <= sum_i Delta_i [ln(1 + T ln**2 T) / kl(m_i - a, m + b) + 1 / (2 a**2)
     + 5 / (4 b**2) + 1] for all a, b > 0 with a + b < Delta_i, for independent losses of fixed means
-    m_i = m + Delta_i, m the smallest: `policies.bounds.kl_ucb(means, T)`, and so of order
+    m_i = m + Delta_i, m the smallest: `bounds.kl_ucb(means, T)`, and so of order
     sum_i Delta_i ln T / kl(m_i, m), which no policy can beat on coins (Lai & Robbins 1985).
 
     Proof, for an arm i with Delta_i > 0. By Chernoff's inequality, which holds for losses in [0, 1]

@@ -51,7 +51,7 @@ def moss(horizon: int) -> Optimist:
     Notes
     -----
     Pseudo-regret <= 20 sqrt(K T) + 2 sum_i Delta_i, for independent losses of fixed means, arm i
-    worse than the best by Delta_i: `policies.bounds.moss(means, T)`; no ln T, whatever the gaps.
+    worse than the best by Delta_i: `bounds.moss(means, T)`; no ln T, whatever the gaps.
 
     Proof, for T > K (else T <= sqrt(K T)): that of Lattimore & Szepesvari, Theorem 9.1, for losses
     that are 1/2-subgaussian. In

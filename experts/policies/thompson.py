@@ -157,7 +157,7 @@ def thompson_beta(a: float = 1.0, b: float = 1.0) -> Thompson:
     Notes
     -----
     Bayesian regret <= sqrt(K T ln K / 2), the pseudo-regret's mean over means drawn independently
-    from the prior: `policies.bounds.thompson_beta(K, T)`. (`experts.policies.thompson` has the
+    from the prior: `bounds.thompson_beta(K, T)`. (`experts.policies.thompson` has the
     proof; Bubeck & Liu's 14 sqrt(K T) is smaller only for K above e**392.)
 
     Source: Thompson 1933; Russo & Van Roy 2016, Proposition 1; Bubeck & Liu 2013, Theorem 1.
@@ -192,7 +192,7 @@ def thompson_gaussian(mean: float = 0.0, deviation: float = 1.0, noise: float = 
     Notes
     -----
     Bayesian regret <= sqrt(2 (noise**2 + deviation**2) K T ln K), the pseudo-regret's mean over
-    means drawn independently from the prior: `policies.bounds.thompson_gaussian(K, T, deviation,
+    means drawn independently from the prior: `bounds.thompson_gaussian(K, T, deviation,
     noise)`. (`experts.policies.thompson` has the proof.)
 
     Source: Thompson 1933; Russo & Van Roy 2016, Proposition 1.

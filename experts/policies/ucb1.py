@@ -36,7 +36,7 @@ def ucb1() -> Optimist:
     Notes
     -----
     Pseudo-regret <= 8 sum_i ln T / Delta_i + (1 + pi**2 / 3) sum_i Delta_i, for independent losses
-    of fixed means, arm i worse than the best by Delta_i > 0: `policies.bounds.ucb1(means, T)`.
+    of fixed means, arm i worse than the best by Delta_i > 0: `bounds.ucb1(means, T)`.
 
     Source: Auer, Cesa-Bianchi & Fischer 2002, Theorem 1.
 

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 import experts
+from experts.analysis import bounds
 
 FINE: dict[str, Any] = {
     "k": 4, "rounds": 9, "switches": 2, "eta": 0.4, "loss_range": 2.0, "bound": 0.1,
     "log_kept": -0.5, "square": 3.0, "prior": 0.25, "delta": 0.1, "alpha": 0.1, "order": 0.3,
     "surprises": [1.0, 0.5], "rows": 3, "columns": 2, "components": 6, "size": 2,
     "n": 5, "dimension": 3, "spread": 8.0, "ridge": 0.5, "noise": 0.3, "norm": 2.0, "length": 1.5,
-    "leverage": 4.0, "every": 3, "variation": 2.0,
+    "leverage": 4.0, "means": [0.3, 0.5], "deviation": 0.2, "every": 3, "variation": 2.0,
     "diameter": 2.0, "gradient_bound": 1.5, "modulus": 0.5, "gamma": 0.1,
     "wealth": 1.0, "distance": 1.0, "path_length": 3.0, "trace": 2.0, "mean_loss": 0.25,
     "regret": 4.0, "interval": 5, "gradient_length": 6.0,
@@ -65,7 +66,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
 EVERY = [
     pytest.param(bound, id=name)
     for name, bound in inspect.getmembers(experts.bounds, inspect.isfunction)
-    if bound.__module__.endswith("bounds")
+    if bound.__module__.startswith("experts.analysis.bounds.")
 ]
 
 
@@ -88,13 +89,12 @@ def test_one_expert_has_no_regret_and_a_finite_bound(bound: Callable[..., float]
 
 
 def test_all_bounds_have_a_short_address() -> None:
-    files = sorted((Path(experts.__file__).parent / "analysis").glob("*bounds.py"))
+    files = sorted((Path(experts.__file__).parent / "analysis" / "bounds").glob("*.py"))
+    modules = [import_module(f"experts.analysis.bounds.{path.stem}") for path in files]
     found = {
         name
-        for path in files
-        for name, bound in inspect.getmembers(
-            import_module(f"experts.analysis.{path.stem}"), inspect.isfunction
-        )
-        if bound.__module__.endswith(path.stem) and not name.startswith("_")
+        for module in modules
+        for name, bound in inspect.getmembers(module, inspect.isfunction)
+        if bound.__module__ == module.__name__ and not name.startswith("_")
     }
-    assert found == {case.id for case in EVERY}
+    assert found == {case.id for case in EVERY} == set(bounds.__all__)

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 import experts
-from experts import policies
+from experts import bounds, policies
 from experts.environments import Bernoulli, BetaCoins, Gaussian, NormalArms
-from experts.policies import bounds
 from experts.testing import check_learner
 from experts.testing.policies import pseudo_regret_stays_below_the_bound as below
 

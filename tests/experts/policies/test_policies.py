@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from experts import policies
+from experts import bounds, policies
 from experts.policies.kl_ucb import smallest_mean
 from experts.policies.pulls import Pulls
 from experts.testing.policies import Pulling, pulled
@@ -104,9 +104,9 @@ def test_thompson_samples_the_normal_posterior() -> None:
         (lambda: policies.moss(0), "horizon must be a whole number of at least 1, got 0"),
         (lambda: policies.thompson_beta(a=0.0), "a must be a positive number, got 0.0"),
         (lambda: policies.thompson_gaussian(noise=-1.0), "noise must be a positive number"),
-        (lambda: policies.bounds.ucb1([0.5, 1.5], 10), r"means must be numbers in \[0, 1\]"),
-        (lambda: policies.bounds.moss([], 10), r"means must be numbers in \[0, 1\]"),
-        (lambda: policies.bounds.thompson_beta(0, 10), "k must be a whole number"),
+        (lambda: bounds.ucb1([0.5, 1.5], 10), r"means must be numbers in \[0, 1\]"),
+        (lambda: bounds.moss([], 10), r"means must be numbers in \[0, 1\]"),
+        (lambda: bounds.thompson_beta(0, 10), "k must be a whole number"),
     ],
     ids=["moss", "beta", "normal", "mean", "no arms", "k"],
 )
