@@ -141,7 +141,8 @@ class ContextualPolicy(Protocol[State]):
     """A bandit that is shown a context before every round.
 
     The context has one row for each expert or arm: advice (..., N, K), a distribution over the K
-    arms from each of N experts; or features (..., K, d), a vector for each arm.
+    arms from each of N experts; or features (..., K, d), a vector for each arm. A policy that is
+    for a known set of contexts has them as `contexts`, (J, rows, columns).
     """
 
     @property
@@ -184,8 +185,15 @@ class ConvexLearner(Protocol[State]):
     def domain(self) -> Any:
         """Where its points lie: a part of `experts.convex.domains`."""
 
+    @property
+    def gradient_bound(self) -> float | None:
+        """Largest norm of a gradient that its certificate holds for; None: any."""
+
     def init(self, like: Array) -> State:
-        """State before the first round, for points shaped, typed and placed as `like` (..., d)."""
+        """State before the first round, for points shaped, typed and placed as `like` (..., d).
+
+        A (nested) NamedTuple of arrays.
+        """
 
     def predict(self, state: State) -> Array:
         """The point to play, (..., d), in the domain."""
@@ -193,10 +201,17 @@ class ConvexLearner(Protocol[State]):
     def update(self, state: State, play: Array, gradient: Array) -> State:
         """The state after a round in which `play` (..., d) met the gradient (..., d)."""
 
+    def instantaneous(self, play: Array, gradient: Array, comparator: Array) -> Array:
+        """The most that f(x) - f(u) can be, (...), for a loss with this gradient at x = `play`.
+
+        <g, x - u> for convex losses; of a learner for curved ones that less what it knows of the
+        curvature: here the kind of losses is said that it is for.
+        """
+
     def certificate(self, state: State, comparator: Array) -> Array:
         """Upper bound on the regret so far to `comparator` (..., d) of the domain, (...).
 
-        The regret is sum_t <g_t, x_t - u>; of a learner for curved losses, sum_t f_t(x_t) - f_t(u).
+        More exactly on the sum of `instantaneous` over the rounds, which is at least the regret.
         """
 
 

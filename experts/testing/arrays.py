@@ -84,12 +84,16 @@ def _read(self: Any, *_: Any) -> None:
 
 
 @contextmanager
-def unread(array: Any) -> Iterator[None]:
-    """No value of an array of array-api-strict is read on the host within the block."""
+def unread(array: Any, *extensions: str) -> Iterator[None]:
+    """No value of an array of array-api-strict is read on the host within the block.
+
+    `extensions` of the standard may be used, such as "linalg".
+    """
     strict = importlib.import_module(STRICT)
     reads: Any = dict.fromkeys(("__bool__", "__float__", "__int__", "__index__"), _read)
-    flags = {"boolean_indexing": False, "data_dependent_shapes": False, "enabled_extensions": ()}
-    with mock.patch.multiple(type(array), **reads), strict.ArrayAPIStrictFlags(**flags):
+    flags = {"boolean_indexing": False, "data_dependent_shapes": False}
+    allowed = strict.ArrayAPIStrictFlags(**flags, enabled_extensions=extensions)
+    with mock.patch.multiple(type(array), **reads), allowed:
         yield
 
 

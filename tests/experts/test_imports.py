@@ -23,6 +23,11 @@ IN_NUMPY = {
     PACKAGE / "games" / "tree.py",
     PACKAGE / "structured" / "graph.py",
     PACKAGE / "structured" / "levels.py",
+    PACKAGE / "contextual" / "environments.py",
+    PACKAGE / "contextual" / "finite.py",
+    PACKAGE / "contextual" / "off_policy.py",
+    PACKAGE / "contextual" / "logs.py",
+    PACKAGE / "contextual" / "replay.py",
     PACKAGE / "structured" / "search",
     PACKAGE / "optuna",
 }

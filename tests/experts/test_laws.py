@@ -18,6 +18,8 @@ from experts import (
     LogBarrier,
     Tsallis,
     Weighted,
+    contextual,  # noqa: F401  (its policies are registered)
+    convex,  # noqa: F401  (its learners are registered)
     structured,  # noqa: F401  (its learners are registered)
 )
 from experts.registry import Entry, registered

@@ -107,6 +107,7 @@ BOUNDS: dict[str, Bound] = {
         lambda s, b, k, t: bounds.predictive_regret_matching(k, t, b)
     ),
     "blum_mansour": Bound(_blum_mansour),
+    "strongly_adaptive": Bound(lambda s, b, k, t: bounds.strongly_adaptive(k, t, t, b)),
     "exp3": Bound(_exp3, EXPECTATION),
     "exp3_ix": Bound(_exp3_ix, PROBABILITY),
     "rexp3": Bound(lambda s, b, k, t: bounds.rexp3(k, t, s["every"], 0.0), EXPECTATION),

@@ -16,8 +16,12 @@ import experts
 FINE: dict[str, Any] = {
     "k": 4, "rounds": 9, "switches": 2, "eta": 0.4, "loss_range": 2.0, "bound": 0.1,
     "log_kept": -0.5, "square": 3.0, "prior": 0.25, "delta": 0.1, "alpha": 0.1, "order": 0.3,
-    "surprises": [1.0, 0.5], "rows": 3, "columns": 2, "components": 6, "size": 2, "every": 3,
-    "variation": 2.0,
+    "surprises": [1.0, 0.5], "rows": 3, "columns": 2, "components": 6, "size": 2,
+    "n": 5, "dimension": 3, "spread": 8.0, "ridge": 0.5, "noise": 0.3, "norm": 2.0, "length": 1.5,
+    "leverage": 4.0, "every": 3, "variation": 2.0,
+    "diameter": 2.0, "gradient_bound": 1.5, "modulus": 0.5, "gamma": 0.1,
+    "wealth": 1.0, "distance": 1.0, "path_length": 3.0, "trace": 2.0, "mean_loss": 0.25,
+    "regret": 4.0, "interval": 5, "gradient_length": 6.0,
 }  # fmt: skip
 WRONG: dict[str, tuple[Any, ...]] = {
     "k": (0, -1, 1.5, math.inf, math.nan),
@@ -38,6 +42,25 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "variation": (-1.0, math.nan),
     "components": (0, 1.5),
     "size": (0, 1.5),
+    "n": (0, 1.5),
+    "dimension": (0, 1.5),
+    "spread": (-1.0, math.nan),
+    "ridge": (0.0, math.inf),
+    "noise": (0.0, math.inf),
+    "norm": (0.0, math.inf),
+    "length": (0.0, math.inf),
+    "leverage": (0.0, math.inf),
+    "diameter": (0.0, math.inf),
+    "gradient_bound": (0.0, math.inf),
+    "modulus": (0.0, math.nan),
+    "gamma": (0.0, math.nan),
+    "wealth": (0.0, math.nan),
+    "distance": (-1.0, math.inf),
+    "path_length": (-1.0, math.nan),
+    "trace": (-1.0, math.nan),
+    "mean_loss": (-0.1, 1.1),
+    "interval": (0, 1.5, 10),
+    "gradient_length": (-1.0, math.nan),
 }
 EVERY = [
     pytest.param(bound, id=name)
@@ -60,7 +83,7 @@ def test_every_argument_has_its_domain(bound: Callable[..., float]) -> None:
 @pytest.mark.parametrize("bound", EVERY)
 def test_one_expert_has_no_regret_and_a_finite_bound(bound: Callable[..., float]) -> None:
     names = inspect.signature(bound).parameters
-    alone = {"k": 1, "rows": 1, "columns": 1, "prior": 1.0, "log_kept": 0.0}
+    alone = {"n": 1, "k": 1, "rows": 1, "columns": 1, "prior": 1.0, "log_kept": 0.0}
     assert 0 <= bound(**{name: (FINE | alone)[name] for name in names}) < math.inf
 
 

@@ -1,0 +1,54 @@
+"""The documentation site: `sphinx-build -W docs OUT` (pip install 'experts-xnas[docs]')."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+project = "experts-xnas"
+author = "the authors of experts-xnas"
+html_title = "experts-xnas"
+html_theme = "furo"
+html_show_sphinx = False
+html_theme_options = {
+    "sidebar_hide_name": False,
+    "light_css_variables": {"font-stack": "system-ui, sans-serif"},
+}
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["*.py"]
+myst_heading_anchors = 3
+myst_enable_extensions = ["dollarmath"]
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+default_role = "code"
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True, "undoc-members": False, "show-inheritance": False}
+add_module_names = False
+
+
+def setup(app: Any) -> None:
+    """Docstrings are read as they are written: with formulas such as B**2 and |l|."""
+    app.connect("autodoc-process-docstring", _escape)
+
+
+def _escape(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Stars and bars outside of code are no markup, but for **Words** in bold; in place."""
+    lines[:] = [
+        "".join(part if i % 2 else _plain(part) for i, part in enumerate(re.split(CODE, line)))
+        for line in lines
+    ]
+
+
+CODE = r"(``.+?``)"
+
+
+def _plain(text: str) -> str:
+    powers = re.sub(r"(?<=[\w)}'])\*\*(?=[\w({])", r"\*\*", text).replace("|", r"\|")
+    unpaired = len(re.findall(r"(?<!\\)\*\*", powers)) % 2
+    return re.sub(r"(?<!\\)\*\*", r"\*\*", powers) if unpaired else powers

@@ -1,0 +1,58 @@
+"""A-priori regret bounds in worlds that change: over every interval, and against moving points."""
+
+from __future__ import annotations
+
+import math
+
+from experts.analysis.bounds import hedge_anytime, squint_uniform
+from experts.analysis.domains import checked
+
+
+@checked
+def strongly_adaptive(k: int, rounds: int, interval: int, loss_range: float = 1.0) -> float:
+    """`strongly_adaptive` with `horizon` T: regret over any interval of n = `interval` of T rounds.
+
+    An interval is the union of at most two blocks of each length m = 1, 2, 4, ..., over which the
+    regret is at most f(m) = min(m B, B sqrt(m ln K) + S_m), where S_m = `squint_uniform` (m / M,
+    m B**2, B) and M = sum_m m ceil(T / m), over all m up to the first that is at least T, is what
+    the blocks weigh. The bound is the largest sum of f over blocks of n rounds together (that of a
+    knapsack with parts of blocks allowed). The whole game (n = T) is one block.
+
+    Source: derived in `experts.learners.strongly_adaptive`.
+    """
+    if interval > rounds:
+        raise ValueError(f"interval must be at most rounds = {rounds}, got {interval!r}")
+    sizes = [2**j for j in range((rounds - 1).bit_length() + 1)]
+    total = sum(m * -(-rounds // m) for m in sizes)
+
+    def block(n: int, m: int) -> float:
+        """After n rounds of a block of length m."""
+        copy = squint_uniform(m / total, n * loss_range**2, loss_range)
+        return min(n * loss_range, hedge_anytime(k, n, loss_range) + copy)
+
+    if k == 1:
+        return 0.0
+    if interval == rounds:
+        return block(rounds, sizes[-1])
+    worst, left = 0.0, interval
+    for price, m in sorted(((block(m, m) / m, m) for m in sizes), reverse=True):
+        taken = min(left, 2 * m)
+        worst, left = worst + price * taken, left - taken
+    return worst
+
+
+@checked
+def ader(
+    diameter: float, rounds: int, path_length: float = 0.0, gradient_bound: float = 1.0
+) -> float:
+    """`ader` with `horizon` T: regret against any u_1, ..., u_T in the domain, of path length P.
+
+    G D [(3/2) sqrt(T (1 + 2 P / D)) + sqrt(T / 8) (1 + ln((i+1) (i+2)))], i = floor(log2(1 +
+    2 P / D) / 2), P = sum_t |u_{t+1} - u_t|: of order G sqrt(T D (D + P)).
+
+    Source: Zhang, Lu & Zhou 2018, Theorem 4; these constants are derived in `experts.convex.Ader`.
+    """
+    ratio = 1 + 2 * path_length / diameter
+    rate = math.floor(math.log2(ratio) / 2)
+    meta = math.sqrt(rounds / 8) * (1 + math.log((rate + 1) * (rate + 2)))
+    return gradient_bound * diameter * (1.5 * math.sqrt(rounds * ratio) + meta)
