@@ -110,7 +110,7 @@ class Restarted:
 @register(
     {"learner": hedge(0.5), "every": 7},
     {"learner": adahedge(), "every": 3},
-    {"learner": exp3(), "every": 10},
+    {"learner": exp3(), "every": 11},
 )
 def restarted(learner: Any, every: int) -> Restarted:
     """Restarts: any learner, begun anew after every block of `every` rounds.
@@ -143,7 +143,7 @@ def restarted(learner: Any, every: int) -> Restarted:
     return Restarted(learner, every)
 
 
-@register({"every": 10})
+@register({"every": 11})
 def rexp3(every: int) -> Restarted:
     """Rexp3: Exp3, tuned for a block of `every` rounds, begun anew after each. Bandit feedback.
 
