@@ -44,7 +44,7 @@ def adagrad(
     <= 1.000001 sqrt(2) D trace((sum_t g_t g_t^T)**(1/2)), D its diameter: `bounds.adagrad`.
     Feedback: the gradient. Convex losses of any scale.
 
-    Source: Duchi, Hazan & Singer 2011, Theorem 5 (composite mirror descent), with delta = 0.
+    Source: Duchi, Hazan & Singer 2011, Theorems 5 and 7 (mirror descent), with delta = 0.
 
     Examples
     --------

@@ -74,7 +74,7 @@ class CoinBetting:
     <g, x - u> <= <g, z - u>. If not, <g - <g, v> v, z - u> - <g, x - u> =
     <g, v> (|z - x| - <v, z - u>) >= 0, as x is nearest to z; and the new gradient is no longer.
 
-    Sources: Orabona & Pal 2016, Theorem 3 (there T for V); the domain Cutkosky & Orabona 2018 and
+    Sources: Orabona & Pal 2016, Corollary 5 (there T for V); the domain Cutkosky & Orabona 2018 and
     Cutkosky 2020.
     """
 
@@ -173,7 +173,7 @@ def coin_betting(
     Regret to u <= G |u| sqrt(V ln(1 + pi V (2V + 1) |u|**2 / eps**2)) + G eps, V = sum_t |g_t| / G
     <= T, for every u at once: `bounds.coin_betting`. Feedback: the gradient. Convex losses.
 
-    Source: Orabona & Pal 2016, Theorem 3; with V for T and these constants, `CoinBetting`.
+    Source: Orabona & Pal 2016, Corollary 5; with V for T and these constants, `CoinBetting`.
 
     Examples
     --------

@@ -55,7 +55,7 @@ class HintedBetting:
     bounded, at most the least of C_2(y) - y sum_t <g_t, h_t>, C_2 his certificate: where the hints
     are right it is far below 0.
 
-    Source: Cutkosky 2019 ("Combining online learning guarantees"), Section 4.
+    Source: Cutkosky 2019 ("Combining online learning guarantees").
     """
 
     wealth: float = 1.0
@@ -132,7 +132,7 @@ def hinted_betting(
     than the first term where gradients resemble the one before. Feedback: the gradient. Convex
     losses.
 
-    Source: Cutkosky 2019 ("Combining online learning guarantees"), Section 4; Orabona & Pal 2016.
+    Source: Cutkosky 2019 ("Combining online learning guarantees"); Orabona & Pal 2016.
 
     Examples
     --------
