@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experts.convex.descent import Descent
-from experts.convex.domains import Ball, Box, Domain, WholeSpace
+from experts.convex.domains import Ball, Box, Domain, WholeSpace, chosen
 from experts.convex.metrics import Covariance, Lengths
 from experts.convex.product import Product
 from experts.convex.simplex import Simplex
@@ -59,5 +59,5 @@ def adagrad(
     """
     eta = None if eta is None else number("eta", eta)
     if flag("full", full):
-        return Descent(Ball() if domain is None else domain, Covariance(eta))
-    return Descent(Box() if domain is None else domain, Lengths(eta, coordinates=True))
+        return Descent(chosen(domain, Ball()), Covariance(eta))
+    return Descent(chosen(domain, Box()), Lengths(eta, coordinates=True))

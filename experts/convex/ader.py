@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from array_api_compat import array_namespace, device
 
 from experts.convex.descent import Descent, DescentState
-from experts.convex.domains import Ball, Box, Domain
+from experts.convex.domains import Ball, Box, Domain, chosen
 from experts.convex.metrics import Constant, extent, inner
 from experts.ftrl import FTRL, Entropy, Fixed, Weighted
 from experts.ftrl.ftrl import FTRLState
@@ -181,4 +181,4 @@ def ader(horizon: int, domain: Domain | None = None, *, gradient_bound: float = 
     True
     """
     limit = number("gradient_bound", gradient_bound)
-    return Ader(Ball() if domain is None else domain, whole("horizon", horizon), limit)
+    return Ader(chosen(domain, Ball()), whole("horizon", horizon), limit)

@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from array_api_compat import array_namespace
 
-from experts.convex.domains import Ball, Domain, WholeSpace, check_dimension, norm
+from experts.convex.domains import Ball, Domain, WholeSpace, check_dimension, chosen, norm
 from experts.convex.metrics import inner
 from experts.numerics.arguments import flag
 from experts.numerics.parameters import check_floats, number
@@ -186,7 +186,7 @@ def coin_betting(
     >>> learner.predict(state)  # 3/4 of the wealth, 1 (1 + 1/2) (1 + 2/3)
     array([1.875])
     """
-    domain = WholeSpace() if domain is None else domain
+    domain = chosen(domain, WholeSpace())
     if flag("coordinates", coordinates) and domain != WholeSpace():
         raise ValueError(f"domain must be WholeSpace() with coordinates=True, got {domain!r}")
     limit = number("gradient_bound", gradient_bound)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
 from experts.convex.coin_betting import CoinBetting, CoinBettingState, within
-from experts.convex.domains import Ball, Domain, WholeSpace
+from experts.convex.domains import Ball, Domain, WholeSpace, chosen
 from experts.convex.metrics import inner
 from experts.numerics.parameters import number
 from experts.registry import register
@@ -146,6 +146,4 @@ def hinted_betting(
     True
     """
     limit = number("gradient_bound", gradient_bound)
-    return HintedBetting(
-        number("wealth", wealth), limit, WholeSpace() if domain is None else domain
-    )
+    return HintedBetting(number("wealth", wealth), limit, chosen(domain, WholeSpace()))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from array_api_compat import array_namespace
 
-from experts.convex.domains import Ball, Box, Domain, WholeSpace, check_dimension, norm
+from experts.convex.domains import Ball, Box, Domain, WholeSpace, check_dimension, chosen, norm
 from experts.convex.metrics import extent, inner
 from experts.ftrl import Anytime, Fixed, Gap, Horizon, Rate
 from experts.ftrl.rates import Clock
@@ -185,7 +185,7 @@ def linearised_ftrl(
     >>> learner.predict(state).round(3)
     array([-1.,  0.])
     """
-    domain = Ball() if domain is None else domain
+    domain = chosen(domain, Ball())
     if eta is not None and horizon is not None:
         raise ValueError(f"give at most one of eta and horizon, got {eta!r} and {horizon!r}")
     if eta is not None:
