@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experts.convex.descent import Descent
-from experts.convex.domains import Ball, Box, Domain, WholeSpace
+from experts.convex.domains import Ball, Box, Domain, WholeSpace, chosen
 from experts.convex.metrics import Covariance, Lengths
 from experts.convex.product import Product
 from experts.convex.simplex import Simplex
@@ -44,7 +44,7 @@ def adagrad(
     <= 1.000001 sqrt(2) D trace((sum_t g_t g_t^T)**(1/2)), D its diameter: `bounds.adagrad`.
     Feedback: the gradient. Convex losses of any scale.
 
-    Source: Duchi, Hazan & Singer 2011, Theorem 5 (composite mirror descent), with delta = 0.
+    Source: Duchi, Hazan & Singer 2011, Theorems 5 and 7 (mirror descent), with delta = 0.
 
     Examples
     --------
@@ -59,5 +59,5 @@ def adagrad(
     """
     eta = None if eta is None else number("eta", eta)
     if flag("full", full):
-        return Descent(Ball() if domain is None else domain, Covariance(eta))
-    return Descent(Box() if domain is None else domain, Lengths(eta, coordinates=True))
+        return Descent(chosen(domain, Ball()), Covariance(eta))
+    return Descent(chosen(domain, Box()), Lengths(eta, coordinates=True))

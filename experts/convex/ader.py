@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from array_api_compat import array_namespace, device
 
 from experts.convex.descent import Descent, DescentState
-from experts.convex.domains import Ball, Box, Domain
+from experts.convex.domains import Ball, Box, Domain, chosen
 from experts.convex.metrics import Constant, extent, inner
 from experts.ftrl import FTRL, Entropy, Fixed, Weighted
 from experts.ftrl.ftrl import FTRLState
@@ -66,7 +66,7 @@ class Ader:
     2**i <= sqrt(ratio) < 2**(i+1); Hedge's are at most G D sqrt(T / 8) (1 + ln(1 / prior_i)), as
     the losses' range is at most G D.
 
-    Sources: Zhang, Lu & Zhou 2018, Theorem 4 (Ader with surrogate losses); Zinkevich 2003,
+    Sources: Zhang, Lu & Zhou 2018, Theorems 3 and 4 (Ader with surrogate losses); Zinkevich 2003,
     Theorem 2.
     """
 
@@ -166,7 +166,7 @@ def ader(horizon: int, domain: Domain | None = None, *, gradient_bound: float = 
     sequence in the domain, P the length of its path, i = floor(log2(1 + 2 P / D) / 2), of order
     G sqrt(T D (D + P)): `bounds.ader`. Feedback: the gradient. Convex losses.
 
-    Source: Zhang, Lu & Zhou 2018, Theorem 4; these constants are derived in `Ader`.
+    Source: Zhang, Lu & Zhou 2018, Theorems 3 and 4; these constants are derived in `Ader`.
 
     Examples
     --------
@@ -181,4 +181,4 @@ def ader(horizon: int, domain: Domain | None = None, *, gradient_bound: float = 
     True
     """
     limit = number("gradient_bound", gradient_bound)
-    return Ader(Ball() if domain is None else domain, whole("horizon", horizon), limit)
+    return Ader(chosen(domain, Ball()), whole("horizon", horizon), limit)

@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from array_api_compat import array_namespace
 
-from experts.convex.domains import Ball, Domain, WholeSpace, check_dimension, norm
+from experts.convex.domains import Ball, Domain, WholeSpace, check_dimension, chosen, norm
 from experts.convex.metrics import inner
 from experts.numerics.arguments import flag
 from experts.numerics.parameters import check_floats, number
@@ -74,7 +74,7 @@ class CoinBetting:
     <g, x - u> <= <g, z - u>. If not, <g - <g, v> v, z - u> - <g, x - u> =
     <g, v> (|z - x| - <v, z - u>) >= 0, as x is nearest to z; and the new gradient is no longer.
 
-    Sources: Orabona & Pal 2016, Theorem 3 (there T for V); the domain Cutkosky & Orabona 2018 and
+    Sources: Orabona & Pal 2016, Corollary 5 (there T for V); the domain Cutkosky & Orabona 2018 and
     Cutkosky 2020.
     """
 
@@ -173,7 +173,7 @@ def coin_betting(
     Regret to u <= G |u| sqrt(V ln(1 + pi V (2V + 1) |u|**2 / eps**2)) + G eps, V = sum_t |g_t| / G
     <= T, for every u at once: `bounds.coin_betting`. Feedback: the gradient. Convex losses.
 
-    Source: Orabona & Pal 2016, Theorem 3; with V for T and these constants, `CoinBetting`.
+    Source: Orabona & Pal 2016, Corollary 5; with V for T and these constants, `CoinBetting`.
 
     Examples
     --------
@@ -186,7 +186,7 @@ def coin_betting(
     >>> learner.predict(state)  # 3/4 of the wealth, 1 (1 + 1/2) (1 + 2/3)
     array([1.875])
     """
-    domain = WholeSpace() if domain is None else domain
+    domain = chosen(domain, WholeSpace())
     if flag("coordinates", coordinates) and domain != WholeSpace():
         raise ValueError(f"domain must be WholeSpace() with coordinates=True, got {domain!r}")
     limit = number("gradient_bound", gradient_bound)

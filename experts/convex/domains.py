@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from array_api_compat import array_namespace, device
 
@@ -20,6 +20,7 @@ _LEAST = 1e-12
 """Weights are raised to this part of the largest: a coordinate without weight could be anywhere."""
 
 
+@runtime_checkable
 class Domain(Protocol):
     """A closed convex set; the dimension d is the last axis."""
 
@@ -58,6 +59,15 @@ class Domain(Protocol):
 
     def width(self, dimension: int) -> float:
         """The largest distance of two points in one coordinate."""
+
+
+def chosen(domain: Domain | None, default: Domain) -> Domain:
+    """`domain`, or the default for None; ValueError if it is none."""
+    if domain is None:
+        return default
+    if isinstance(domain, type) or not isinstance(domain, Domain):
+        raise ValueError(f"domain must be a domain such as Ball(1.0) or Simplex(), got {domain!r}")
+    return domain
 
 
 def check_dimension(domain: Domain, like: Array) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
 from experts.convex.coin_betting import CoinBetting, CoinBettingState, within
-from experts.convex.domains import Ball, Domain, WholeSpace
+from experts.convex.domains import Ball, Domain, WholeSpace, chosen
 from experts.convex.metrics import inner
 from experts.numerics.parameters import number
 from experts.registry import register
@@ -55,7 +55,7 @@ class HintedBetting:
     bounded, at most the least of C_2(y) - y sum_t <g_t, h_t>, C_2 his certificate: where the hints
     are right it is far below 0.
 
-    Source: Cutkosky 2019 ("Combining online learning guarantees"), Section 4.
+    Source: Cutkosky 2019 ("Combining online learning guarantees").
     """
 
     wealth: float = 1.0
@@ -132,7 +132,7 @@ def hinted_betting(
     than the first term where gradients resemble the one before. Feedback: the gradient. Convex
     losses.
 
-    Source: Cutkosky 2019 ("Combining online learning guarantees"), Section 4; Orabona & Pal 2016.
+    Source: Cutkosky 2019 ("Combining online learning guarantees"); Orabona & Pal 2016.
 
     Examples
     --------
@@ -146,6 +146,4 @@ def hinted_betting(
     True
     """
     limit = number("gradient_bound", gradient_bound)
-    return HintedBetting(
-        number("wealth", wealth), limit, WholeSpace() if domain is None else domain
-    )
+    return HintedBetting(number("wealth", wealth), limit, chosen(domain, WholeSpace()))

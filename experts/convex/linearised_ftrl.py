@@ -7,13 +7,16 @@ from typing import NamedTuple
 
 from array_api_compat import array_namespace
 
-from experts.convex.domains import Ball, Box, Domain, WholeSpace, check_dimension
+from experts.convex.domains import Ball, Box, Domain, WholeSpace, check_dimension, chosen, norm
 from experts.convex.metrics import extent, inner
 from experts.ftrl import Anytime, Fixed, Gap, Horizon, Rate
 from experts.ftrl.rates import Clock
 from experts.numerics.parameters import Setting, check_floats
 from experts.registry import register
 from experts.types import Array, ConvexLearner
+
+_FARTHEST = 1e18
+"""A point to project is no farther from the start than this: no overflow where a scale is tiny."""
 
 
 class LinearisedFTRLState(NamedTuple):
@@ -122,7 +125,8 @@ class LinearisedFTRL:
         """The minimiser; at scale 0 a point of the least <x, L>, x_1 for L = 0."""
         xp = array_namespace(total)
         start = self.domain.start(total)
-        point = self.domain.project(start - total / xp.where(scale > 0, scale, 1.0))
+        slow = xp.maximum(scale, norm(total) / _FARTHEST)
+        point = self.domain.project(start - total / xp.where(slow > 0, slow, 1.0))
         if isinstance(self.rate, Fixed):
             return point
         still = xp.all(total == 0, axis=-1, keepdims=True)
@@ -181,7 +185,7 @@ def linearised_ftrl(
     >>> learner.predict(state).round(3)
     array([-1.,  0.])
     """
-    domain = Ball() if domain is None else domain
+    domain = chosen(domain, Ball())
     if eta is not None and horizon is not None:
         raise ValueError(f"give at most one of eta and horizon, got {eta!r} and {horizon!r}")
     if eta is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experts.convex.descent import Descent
-from experts.convex.domains import Ball, Box, Domain, WholeSpace
+from experts.convex.domains import Ball, Box, Domain, WholeSpace, chosen
 from experts.convex.metrics import Constant, Growing, Known, Lengths
 from experts.convex.product import Product
 from experts.convex.simplex import Simplex
@@ -60,7 +60,7 @@ def ogd(
     >>> learner.predict(state).round(3)
     array([-1.,  0.])
     """
-    domain = Ball() if domain is None else domain
+    domain = chosen(domain, Ball())
     if eta is not None and horizon is not None:
         raise ValueError(f"give at most one of eta and horizon, got {eta!r} and {horizon!r}")
     if eta is not None:
@@ -104,4 +104,4 @@ def strongly_convex_ogd(modulus: float, domain: Domain | None = None) -> Descent
     >>> learner.predict(state).round(3)  # the mean of the targets
     array([0.4])
     """
-    return Descent(Ball() if domain is None else domain, Growing(number("modulus", modulus)))
+    return Descent(chosen(domain, Ball()), Growing(number("modulus", modulus)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experts.convex.descent import Descent
-from experts.convex.domains import Ball, Box, Domain, WholeSpace
+from experts.convex.domains import Ball, Box, Domain, WholeSpace, chosen
 from experts.convex.metrics import Newton
 from experts.numerics.parameters import number
 from experts.registry import register
@@ -56,4 +56,4 @@ def online_newton_step(
     array([0.5, 0.5])
     """
     newton = Newton(number("gamma", gamma), None if eps is None else number("eps", eps))
-    return Descent(Ball() if domain is None else domain, newton)
+    return Descent(chosen(domain, Ball()), newton)

@@ -57,7 +57,13 @@ class Simplex:
         solved. Two steps of Newton's method then mend what the running sums have lost.
         """
         xp = array_namespace(point)
-        each = 0.0 * point + (1.0 if weight is None else 1 / relative_weight(weight))
+        each = 0.0 * point + 1.0
+        if weight is not None and weight.shape[-1] == point.shape[-1] > 1:
+            each = each / relative_weight(weight)
+        else:  # tau lies within a cap below the pivot: what is beyond does not matter
+            fewest = math.ceil(self.total / self._most - 1e-9)
+            pivot = xp.sort(point, axis=-1, descending=True)[..., fewest - 1 : fewest]
+            point = xp.clip(point - pivot, -self._most, self._most)
         ends = xp.concat([point / each, (point - self._most) / each], axis=-1)
         turns = xp.concat([each, -each], axis=-1)
         order = xp.argsort(ends, axis=-1, descending=True)

@@ -23,7 +23,7 @@ def batch_risk(mean_loss: float, rounds: int, delta: float) -> float:
     in an interval of length 1 that is known: Hoeffding's lemma and Azuma's argument give
     P(sum_t [F(x_t) - f_t(x_t)] >= s) <= exp(-2 s**2 / T).
 
-    Source: Cesa-Bianchi, Conconi & Gentile 2004, Proposition 1 and Theorem 2.
+    Source: Cesa-Bianchi, Conconi & Gentile 2004, Proposition 1 and Corollary 2.
     """
     if rounds == 0:
         return 1.0
@@ -39,7 +39,7 @@ def batch_excess_risk(regret: float, rounds: int, delta: float) -> float:
 
     Proof. As for `batch_risk`, with f_t(x_t) - f_t(u), which lies in [-1, 1], for f_t(x_t).
 
-    Source: Cesa-Bianchi, Conconi & Gentile 2004, Theorem 2; Orabona 2019, Theorem 3.13.
+    Source: Cesa-Bianchi, Conconi & Gentile 2004, Corollary 2; Orabona 2019, Chapter 3.
     """
     if rounds == 0:
         return 1.0

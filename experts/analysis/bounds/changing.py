@@ -51,7 +51,7 @@ def ader(
     G D [(3/2) sqrt(T (1 + 2 P / D)) + sqrt(T / 8) (1 + ln((i+1) (i+2)))], i = floor(log2(1 +
     2 P / D) / 2), P = sum_t |u_{t+1} - u_t|: of order G sqrt(T D (D + P)).
 
-    Source: Zhang, Lu & Zhou 2018, Theorem 4; these constants are derived in `experts.convex.Ader`.
+    Source: Zhang, Lu & Zhou 2018, Theorems 3 and 4; constants derived in `experts.convex.Ader`.
     """
     ratio = 1 + 2 * path_length / diameter
     rate = math.floor(math.log2(ratio) / 2)

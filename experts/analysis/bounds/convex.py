@@ -31,7 +31,7 @@ def ogd_tuned(diameter: float, rounds: int, gradient_bound: float = 1.0) -> floa
 def ogd(diameter: float, square: float) -> float:
     """`ogd` with the adaptive rate: sqrt(2) D sqrt(square).
 
-    Source: Orabona 2019, Theorem 4.14 (Streeter & McMahan 2010).
+    Source: Orabona 2019, Section 4.2; Streeter & McMahan 2010.
     """
     return diameter * math.sqrt(2 * square)
 
@@ -50,7 +50,7 @@ def adagrad(diameter: float, trace: float) -> float:
     """`adagrad`: 1.000001 sqrt(2) D trace, trace = that of (sum_t g_t g_t^T)**(1/2).
 
     With the diagonal D is the domain's widest coordinate, trace = sum_i sqrt(sum_t g_{t,i}**2), and
-    the factor is 1. Source: Duchi, Hazan & Singer 2011, Theorem 5.
+    the factor is 1. Source: Duchi, Hazan & Singer 2011, Theorems 5 and 7.
     """
     return 1.000001 * diameter * math.sqrt(2) * trace
 
@@ -90,7 +90,7 @@ def coin_betting(
 
     `distance` is r = |u|, `gradient_length` is V = sum_t |g_t| / G, at most T, `wealth` is eps.
 
-    Source: Orabona & Pal 2016, Theorem 3; these constants `experts.convex.CoinBetting`.
+    Source: Orabona & Pal 2016, Corollary 5; these constants `experts.convex.CoinBetting`.
     """
     v = gradient_length
     root = math.sqrt(v * math.log1p(math.pi * v * (2 * v + 1) * (distance / wealth) ** 2))

@@ -243,6 +243,9 @@ def test_exp_concave_losses() -> None:
 
 
 def test_mistakes_are_told() -> None:
+    for domain in ("ball", Ball, 3):
+        with pytest.raises(ValueError, match="domain must be a domain such as Ball"):
+            ogd(domain)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="at most one of eta and horizon"):
         ogd(eta=0.1, horizon=3)
     with pytest.raises(ValueError, match="a ball or the whole space"):

@@ -116,6 +116,14 @@ def test_tied_coordinates_share_the_projection() -> None:
     np.testing.assert_allclose(Simplex().project(np.full(4, 1e6)), 0.25)
 
 
+def test_points_that_are_very_far() -> None:
+    """1e23 - 1 is 1e23: the cap would be lost in it."""
+    far = 1e23 * np.asarray([3.0, -1.0, 2.0, 2.0])
+    np.testing.assert_allclose(Simplex().project(far), [1, 0, 0, 0])
+    np.testing.assert_allclose(Simplex(2, cap=1).project(far), [1, 0, 0.5, 0.5])
+    np.testing.assert_allclose(Ball(2).project(far), 2 * far / np.linalg.norm(far))
+
+
 def test_mistakes_are_told() -> None:
     with pytest.raises(ValueError, match="low must be below high"):
         Box(1.0, 0.0)
