@@ -21,14 +21,8 @@ from typing import Any
 
 sys.path.pop(0)  # benchmarks/experts.py has the package's name and would be found first
 
-from experts.games import (
-    Match,
-    kuhn,
-    leduc,
-    regret_matching,
-    regret_matching_plus,
-    tree_game,
-)
+from experts import regret_matching, regret_matching_plus
+from experts.games import Match, kuhn, leduc, tree_game
 
 Step = Callable[[], Any]
 

@@ -18,16 +18,8 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 import experts
-from experts.games import (
-    Match,
-    ZeroSum,
-    kuhn,
-    matrix_game,
-    predictive_regret_matching,
-    regret_matching,
-    regret_matching_plus,
-    tree_game,
-)
+from experts import predictive_regret_matching, regret_matching, regret_matching_plus
+from experts.games import Match, ZeroSum, kuhn, matrix_game, tree_game
 
 SMOKE: dict[str, Any] = {"games": 5, "rounds": 50}
 ACTIONS = 10

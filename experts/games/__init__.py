@@ -7,12 +7,6 @@ from experts.games.poker import kuhn, leduc
 from experts.games.self_play import Match, self_play
 from experts.games.tree import Chance, Move, tree_game
 from experts.games.zero_sum import ZeroSum, matrix_game
-from experts.learners.regret_matching import (
-    predictive_regret_matching,
-    regret_matching,
-    regret_matching_plus,
-)
-from experts.learners.swap import blum_mansour
 
 __all__ = [
     "Chance",
@@ -22,15 +16,11 @@ __all__ = [
     "Move",
     "SwapLedger",
     "ZeroSum",
-    "blum_mansour",
     "deviations",
     "joint_play",
     "kuhn",
     "leduc",
     "matrix_game",
-    "predictive_regret_matching",
-    "regret_matching",
-    "regret_matching_plus",
     "self_play",
     "tree_game",
 ]

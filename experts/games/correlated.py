@@ -59,7 +59,8 @@ def joint_play(
     Examples
     --------
     >>> import numpy as np
-    >>> from experts.games import blum_mansour, joint_play
+    >>> from experts import blum_mansour
+    >>> from experts.games import joint_play
     >>> chicken = np.asarray([[6.0, 2.0], [7.0, 0.0]])
     >>> game = joint_play([blum_mansour()] * 2, [chicken, chicken.T], 500)
     >>> bool((game.gap <= game.swap_certificate).all() and (game.gap < 0.1).all())

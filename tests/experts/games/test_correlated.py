@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import experts
-from experts.games import blum_mansour, joint_play, regret_matching
+from experts import blum_mansour, regret_matching
+from experts.games import joint_play
 from experts.learners.swap import Swap
 from experts.testing.games import as_numpy
 

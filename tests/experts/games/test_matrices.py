@@ -15,14 +15,8 @@ from hypothesis.extra import numpy as hnp
 from scipy.optimize import linprog
 
 import experts
-from experts import REGISTRY, bounds
-from experts.games import (
-    Match,
-    matrix_game,
-    regret_matching,
-    regret_matching_plus,
-    self_play,
-)
+from experts import REGISTRY, bounds, regret_matching, regret_matching_plus
+from experts.games import Match, matrix_game, self_play
 from experts.testing.games import as_numpy
 
 LIMIT = 2 * (math.sqrt(2) - 1)

@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experts.games import ZeroSum, kuhn, regret_matching, regret_matching_plus, self_play, tree_game
+from experts import regret_matching, regret_matching_plus
+from experts.games import ZeroSum, kuhn, self_play, tree_game
 
 AVERAGE = {
     "0": 0.19422265948139633, "1": 0.034583333333333334, "2": 0.5509688313272333,

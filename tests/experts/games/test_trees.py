@@ -12,19 +12,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import experts
-from experts.games import (
-    Chance,
-    Match,
-    Move,
-    ZeroSum,
-    kuhn,
-    leduc,
-    predictive_regret_matching,
-    regret_matching,
-    regret_matching_plus,
-    self_play,
-    tree_game,
-)
+from experts import predictive_regret_matching, regret_matching, regret_matching_plus
+from experts.games import Chance, Match, Move, ZeroSum, kuhn, leduc, self_play, tree_game
 from experts.testing.games import as_numpy
 from tests.experts.games.trees import pure, trees, worth
 

@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from experts import IntervalLedger, Ledger, bounds
-from experts.games import predictive_regret_matching, regret_matching, regret_matching_plus
+from experts import (
+    IntervalLedger,
+    Ledger,
+    bounds,
+    predictive_regret_matching,
+    regret_matching,
+    regret_matching_plus,
+)
 from experts.testing.games import OPPONENTS, Game, Opponent, games, rounds
 
 CASES = [

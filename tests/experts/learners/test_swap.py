@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from experts import adahedge, bounds
-from experts.games import SwapLedger, blum_mansour, regret_matching_plus
+from experts import adahedge, blum_mansour, bounds, regret_matching_plus
+from experts.games import SwapLedger
 from experts.learners.swap import Swap
 from experts.numerics.stationary import stationary
 from experts.testing.games import OPPONENTS, Game, Opponent, games, rounds
