@@ -30,6 +30,7 @@ autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "undoc-members": False, "show-inheritance": False}
 add_module_names = False
+suppress_warnings = ["ref.python"]  # words of a type, as in (low, high), are no references
 
 
 def setup(app: Any) -> None:
@@ -49,6 +50,8 @@ CODE = r"(``.+?``)"
 
 
 def _plain(text: str) -> str:
-    powers = re.sub(r"(?<=[\w)}'])\*\*(?=[\w({])", r"\*\*", text).replace("|", r"\|")
-    unpaired = len(re.findall(r"(?<!\\)\*\*", powers)) % 2
-    return re.sub(r"(?<!\\)\*\*", r"\*\*", powers) if unpaired else powers
+    text = re.sub(r"(?<=[\w)}'])\*\*(?=[\w({])", r"\*\*", text).replace("|", r"\|")
+    for stars in (r"(?<!\\)\*\*", r"(?<![\\*])\*(?=\w)"):
+        if len(re.findall(stars, text)) % 2:  # not a pair around words
+            text = re.sub(stars, lambda found: "".join(rf"\{star}" for star in found[0]), text)
+    return text
