@@ -207,6 +207,19 @@ def a_convex_batch_equals_the_loop(learner: Any, game: ConvexGame) -> None:
         )
 
 
+@law(protocol=ConvexLearner, game=short_games, seed=st.integers(0, 2**32 - 1))
+def permuted_coordinates_give_permuted_points(learner: Any, game: ConvexGame, seed: int) -> None:
+    """Permuted coordinates have permuted points, in a domain of any dimension; so have problems."""
+    rng, rows = np.random.default_rng(seed), gradients(learner, game)
+    problems, size = rows.shape[1:]
+    fixed = learner.domain.dimension is not None  # its coordinates differ
+    order = np.arange(size) if fixed else rng.permutation(size)
+    turn = np.ix_(np.arange(len(rows)), rng.permutation(problems), order)
+    plays, _ = _final(learner, rows)
+    others, _ = _final(learner, np.ascontiguousarray(rows[turn]))
+    equal("points(gradients[order]) = points[order]", others, plays[turn], rtol=1e-7, atol=1e-7)
+
+
 @law(protocol=ConvexLearner, cases=[{"library": TORCH}, {"library": STRICT}], game=short_games)
 def numpy_equals_other_libraries_in_convex_games(
     learner: Any, library: str, game: ConvexGame
