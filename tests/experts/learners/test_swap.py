@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from experts import adahedge, bounds
+from experts import Feedback, adahedge, bounds
 from experts.games import SwapLedger, blum_mansour, regret_matching_plus
 from experts.learners.swap import Swap
 from experts.numerics.stationary import stationary
@@ -68,6 +68,23 @@ def test_the_a_priori_bound(opponent: Opponent, eta: float | None) -> None:
                 bound = bounds.blum_mansour_fixed(count, ledger.rounds, eta, 2.0)
             assert np.all(ledger.swap <= certificate + 1e-9)
             assert np.all(certificate <= bound + 1e-9)
+
+
+def test_a_sweep_of_rates_is_one_for_each_problem() -> None:
+    """As many problems as experts: the rates are not those of the copies."""
+    rng, rates = np.random.default_rng(0), (0.1, 5.0)
+    sweep = blum_mansour(np.asarray(rates)[:, None])
+    state, alone = sweep.init(np.zeros((2, 2))), [blum_mansour(eta) for eta in rates]
+    each = [learner.init(np.zeros(2)) for learner in alone]
+    for _ in range(5):
+        play, loss = sweep.predict(state), rng.random((2, 2))
+        wanted = [learner.predict(one) for learner, one in zip(alone, each, strict=True)]
+        np.testing.assert_allclose(play, wanted, rtol=1e-12)
+        state = sweep.update(state, play, Feedback(loss))
+        each = [
+            learner.update(one, p, Feedback(row))
+            for learner, one, p, row in zip(alone, each, wanted, loss, strict=True)
+        ]
 
 
 @st.composite
