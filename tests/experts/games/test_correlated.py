@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import experts
-from experts.games import blum_mansour, joint_play, regret_matching
+from experts.games import blum_mansour, deviations, joint_play, regret_matching
 from experts.learners.swap import Swap
 from experts.testing.games import as_numpy
 
@@ -78,7 +78,10 @@ def test_every_array_library_gives_the_same(xp: Any) -> None:
     ("learners", "payoffs", "message"),
     [
         (2, [np.eye(2)], "must be one for each of at least 2 players, got 2 and 1"),
-        (2, [np.eye(2), np.eye(3)], r"payoffs must have the same shape, got \(2, 2\) and \(3, 3\)"),
+        (2, [np.eye(2), np.eye(3)], r"payoffs\[1\] has shape \(3, 3\), expected \(2, 2\)"),
+        (2, [np.eye(2), torch.eye(2)], r"payoffs\[1\] must be an array of .*numpy, got Tensor"),
+        (2, [np.eye(2), np.eye(2, dtype=np.float32)], r"payoffs\[1\] must be of type float64"),
+        (2, 1.0, "payoffs must be a list, one for each player, got 1.0"),
         (3, [np.eye(2)] * 3, r"payoffs must be arrays of at least 3 axes, .*, got \(2, 2\)"),
         (2, [np.eye(2, dtype=int)] * 2, "payoffs must be of a floating point type"),
         (2, [np.eye(2), np.eye(2) + np.inf], "payoffs must be finite"),
@@ -87,6 +90,17 @@ def test_every_array_library_gives_the_same(xp: Any) -> None:
 def test_what_is_no_game_is_refused(learners: int, payoffs: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         joint_play([blum_mansour()] * learners, payoffs, 5)
+
+
+def test_a_learner_alone_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"learners must be a list, .*, got Swap"):
+        joint_play(blum_mansour(), [np.eye(2)] * 2, 5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("player", [-1, 2])
+def test_deviations_of_nobody_are_refused(player: int) -> None:
+    with pytest.raises(ValueError, match=f"player must be in 0, ..., 1, got {player}"):
+        deviations(np.eye(2) / 2, np.eye(2), player, 2)
 
 
 def test_more_rounds_than_a_player_is_tuned_for_are_refused() -> None:

@@ -142,6 +142,7 @@ def test_every_array_library_gives_the_same(xp: Any) -> None:
         (np.zeros((2, 0)), "payoffs must be arrays of at least 2 axes, none empty"),
         (np.zeros((2, 2), dtype=int), "payoffs must be of a floating point type"),
         (np.full((2, 2), np.nan), "payoffs must be finite"),
+        (np.full((2, 2), 1e300), r"payoffs must be finite, and not exceed 2e\+296 in float64"),
     ],
 )
 def test_what_is_no_matrix_is_refused(payoffs: Any, message: str) -> None:
@@ -161,3 +162,25 @@ def test_what_cannot_be_played_is_refused() -> None:
         self_play(plus, plus, game, 0)
     with pytest.raises(ValueError, match="learner must be a learner, got hedge"):
         self_play(experts.hedge, plus, game, 3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="alternating must be True or False, got 'no'"):
+        self_play(plus, plus, game, 3, alternating="no")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="linear must be True or False, got 1"):
+        self_play(plus, plus, game, 3, linear=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["gap", "certificate", "plans", "strategies", "interval"])
+@pytest.mark.parametrize("linear", [False, True])
+def test_there_are_no_averages_before_the_first_round(name: str, linear: bool) -> None:
+    learner = regret_matching_plus()
+    match = Match.open(learner, learner, matrix_game(np.eye(2)), linear=linear)
+    with pytest.raises(ValueError, match="averages after its first round"):
+        getattr(match, name)
+
+
+@pytest.mark.parametrize("learner", [regret_matching(), regret_matching_plus()])
+def test_a_drift_below_0_is_counted(learner: Any) -> None:
+    """Row 0 is ahead by 1e-13, then theta grows to twice that of payoffs of 1: both alike."""
+    game = matrix_game(np.asarray([[-1 + 1e-13, 0.0], [-3.0, 2.0]]))
+    match = self_play(learner, learner, game, 2, alternating=True)
+    assert match.drift == pytest.approx(-1)
+    assert match.gap <= match.certificate
