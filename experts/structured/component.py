@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from array_api_compat import array_namespace
 
+from experts.checks import check_components
 from experts.ftrl import Entropy, Estimator, Fixed, Gap, Rate, Weighted
-from experts.ftrl.rates import Clock
+from experts.ftrl.rates import Clock, check_rate
 from experts.numerics.arguments import whole
 from experts.numerics.masks import relative, weighed
-from experts.numerics.parameters import check_floats
 from experts.registry import register
 from experts.structured.graph import Graph
 from experts.types import Array, Feedback, StructuredLearner
@@ -85,8 +85,11 @@ class ComponentHedge:
     estimator: Estimator
 
     def __post_init__(self) -> None:
-        if whole("k", self.k) >= whole("n", self.n):
+        for name in ("n", "k"):
+            object.__setattr__(self, name, whole(name, getattr(self, name)))
+        if self.k >= self.n:
             raise ValueError(f"k must be less than n = {self.n}, got {self.k}")
+        check_rate(self.rate)
 
     @property
     def horizon(self) -> int | None:
@@ -105,9 +108,7 @@ class ComponentHedge:
 
     def init(self, like: Array) -> ComponentState:
         """State before the first round, for losses shaped, typed and placed as `like` (..., n)."""
-        check_floats("like", like)
-        if like.ndim == 0 or like.shape[-1] != self.n:
-            raise ValueError(f"like must have shape (..., {self.n}), got {tuple(like.shape)}")
+        check_components("like", like, self.n)
         none = 0.0 * like[..., :1]
         stability = self.n / 2 if self.rate.bandit else self.k / 8
         clock = self.rate.init(none + self.price, none + stability)

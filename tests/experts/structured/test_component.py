@@ -151,6 +151,11 @@ def test_a_mistake_is_named(n: Any, k: Any, message: str) -> None:
         component_hedge(n, k)
 
 
+def test_whole_numbers_may_be_floats() -> None:
+    learner = component_hedge(4.0, 2.0)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(learner.predict(learner.init(np.zeros(4))), 0.5)
+
+
 def test_a_bound_for_more_than_all_is_refused() -> None:
     with pytest.raises(ValueError, match="size must be at most components = 3, got 4"):
         bounds.component_hedge(3, 4, 10)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from experts import FTRL, Anytime, Entropy, Feedback, Fixed, Gap, Horizon, Weighted, bounds
-from experts.structured import Graph, expanded_hedge, semi_bandit_hedge
+from experts.structured import Graph, component_hedge, expanded_hedge, semi_bandit_hedge
 
 GRAPHS = {
     "subsets": Graph.subsets(5, 2),
@@ -122,6 +122,22 @@ def test_a_bound_takes_numbers_that_no_float_can_hold() -> None:
     """2,000 of 4,000 items: N has 1,202 digits."""
     n = math.comb(4000, 2000)
     assert bounds.hedge_tuned(n, 8, 2) == pytest.approx(2 * math.sqrt(4 * math.log(n)))
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments", "message"),
+    [
+        (expanded_hedge, ([(0, 1)],), r"structure must be a Graph, got \[\(0, 1\)\]"),
+        (semi_bandit_hedge, (5,), "structure must be a Graph, got 5"),
+        (expanded_hedge, (GRAPHS["roads"], 0.1), "rate must be a schedule, .*, got 0.1"),
+        (expanded_hedge, (GRAPHS["roads"], Gap), "rate must be a schedule, .*, got <class"),
+        (component_hedge, (4, 2, 0.1), "rate must be a schedule, .*, got 0.1"),
+        (component_hedge(4, 2).init, ([0.0] * 4,), "like must be an array, got list"),
+    ],
+)
+def test_a_mistake_is_named(make: Any, arguments: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(*arguments)
 
 
 def test_long_games_in_float32_keep_their_certificate() -> None:
