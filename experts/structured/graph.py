@@ -49,8 +49,8 @@ class Graph:
     (3, 3)
     >>> roads.actions().astype(int)
     array([[1, 0, 0, 1, 0],
-           [1, 0, 1, 0, 1],
-           [0, 1, 0, 0, 1]])
+           [0, 1, 0, 0, 1],
+           [1, 0, 1, 0, 1]])
     """
 
     edges: Sequence[Edge]
