@@ -152,12 +152,12 @@ class ComponentHedge:
         """argmin of <w, loss> + scale R(w), (..., n).
 
         Components that would be above 1 are capped and the others share what is left, until none
-        is: at most k times, as each cap takes 1 of k.
+        is: after at most k - 1 caps 1 is left, of which no share is above 1.
         """
         xp = array_namespace(loss)
         free = xp.ones_like(loss, dtype=xp.bool)
         mean = 0.0 * loss
-        for _ in range(self.k + 1):
+        for _ in range(self.k):
             lead = relative(loss, free)
             weight = weighed(-Entropy().ratio(lead, scale), free)
             capped = xp.sum(xp.astype(~free, loss.dtype), axis=-1, keepdims=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import array_api_strict
@@ -61,6 +62,15 @@ def test_other_learners_have_a_certificate_for_coarse_equilibria_only() -> None:
     assert found.gap[0] <= found.swap_certificate[0] == np.ptp(game)
     assert found.gap[1] <= found.swap_certificate[1]
     assert np.all(found.coarse_gap <= found.certificate)
+
+
+def test_certificates_are_those_of_a_round() -> None:
+    """Without losses a copy of Hedge owes ln K / eta; the ranges of two games are their own."""
+    payoffs = np.stack([np.zeros((2, 3)), np.diag([5.0, 3.0], 1)[:2]])
+    found = joint_play([regret_matching(), blum_mansour(0.5)], [payoffs, 0 * payoffs], 4)
+    np.testing.assert_array_equal(found.swap_certificate[:, 0], np.ptp(payoffs, axis=(1, 2)))
+    np.testing.assert_allclose(found.swap_certificate[:, 1], 3 * math.log(3) / 0.5 / 4)
+    np.testing.assert_allclose(found.certificate[:, 1], 3 * math.log(3) / 0.5 / 4)
 
 
 @pytest.mark.parametrize("xp", [torch, array_api_strict], ids=["torch", "strict"])

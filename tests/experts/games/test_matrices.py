@@ -67,6 +67,23 @@ def test_the_gap_is_at_most_the_certificate(name: str, alternating: bool) -> Non
         assert np.all(match.gap <= match.certificate + 1e-9)
 
 
+@pytest.mark.parametrize("linear", [False, True], ids=["even", "linear"])
+@pytest.mark.parametrize("alternating", [False, True], ids=["together", "alternating"])
+def test_the_certificate_is_the_one_of_the_proof(alternating: bool, linear: bool) -> None:
+    """Both certificates in the weights of the rounds, less the drift; term by term."""
+    payoffs, learner = np.random.default_rng(0).random((3, 4)), regret_matching_plus()
+    options = {"alternating": alternating, "linear": linear}
+    match, drift, rounds = Match.open(learner, learner, matrix_game(payoffs), **options), 0.0, 7
+    for t in range(1, rounds + 1):
+        before, match = match, match.step()
+        x, y = before.first.play[0], before.second.play[0]
+        drift += (t if linear else 1) * (match.first.play[0] - x) @ payoffs @ y
+    sides = [side.learner.certificate(side.state).max() for side in (match.first, match.second)]
+    most, weight = (rounds, rounds * (rounds + 1) / 2) if linear else (1, rounds)
+    wanted = most * sum(sides) - (drift if alternating else 0)
+    assert match.certificate * weight == pytest.approx(wanted, rel=1e-12)
+
+
 @given(payoffs=matrices())
 def test_the_value_is_in_the_interval(payoffs: np.ndarray) -> None:
     learner = regret_matching_plus()

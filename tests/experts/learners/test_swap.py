@@ -51,6 +51,14 @@ def test_swap_regret_is_at_most_the_certificate(copy: Any, opponent: Opponent, g
         assert np.all(ledger.swap <= learner.swap_certificate(state) + 1e-9)
 
 
+def test_the_a_priori_bound_is_reached_by_copies_that_take_turns() -> None:
+    """Each of K copies alone in its share of the rounds."""
+    k, share, loss_range, eta = 5, 30, 2.0, 0.3
+    adaptive, fixed = bounds.adahedge(k, share, loss_range), bounds.hedge(k, share, eta, loss_range)
+    assert bounds.blum_mansour(k, k * share, loss_range) == pytest.approx(k * adaptive)
+    assert bounds.blum_mansour_fixed(k, k * share, eta, loss_range) == pytest.approx(k * fixed)
+
+
 @pytest.mark.parametrize("opponent", OPPONENTS)
 @pytest.mark.parametrize("eta", [None, 0.3])
 def test_the_a_priori_bound(opponent: Opponent, eta: float | None) -> None:

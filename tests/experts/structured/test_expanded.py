@@ -111,6 +111,23 @@ def test_mean_regret_of_semi_bandits_is_at_most_the_bound(
     assert regret.mean() <= learned, "no better than actions drawn at random"
 
 
+def test_one_of_k_is_a_bandit() -> None:
+    """Bounds for actions of a single component are those of Exp3."""
+    assert bounds.semi_bandit(7, 7, 1, 50) == pytest.approx(bounds.exp3(7, 50))
+    assert bounds.semi_bandit_anytime(7, 7, 1, 50) == pytest.approx(bounds.exp3_anytime(7, 50))
+    assert bounds.semi_bandit(30, 7, 4, 50) == pytest.approx(2 * bounds.semi_bandit(30, 7, 1, 50))
+
+
+@every_graph
+def test_the_rates_are_those_of_the_bounds(graph: Graph) -> None:
+    n, m, d, rounds = graph.count, graph.size, graph.dimension, 60
+    tuned = semi_bandit_hedge(graph, horizon=rounds).init(np.zeros(d)).clock.scale[0]
+    found = bounds.semi_bandit_fixed(n, d, m, rounds, 1 / tuned)
+    assert found == pytest.approx(bounds.semi_bandit(n, d, m, rounds))
+    first = semi_bandit_hedge(graph).init(np.zeros(d)).clock.scale[0]
+    assert first == pytest.approx(math.sqrt(m * d / math.log(n)))
+
+
 def test_the_tuned_rate_is_the_best_fixed_one() -> None:
     eta = math.sqrt(2 * math.log(10) / (3 * 7 * 100))
     fixed = bounds.semi_bandit_fixed(10, 7, 3, 100, eta)
