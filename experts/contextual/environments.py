@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from experts.contextual.finite import finite
-from experts.numerics.arguments import whole
+from experts.numerics.arguments import floats, whole
 from experts.numerics.parameters import number
 from experts.types import Array
 
@@ -190,7 +190,7 @@ class FiniteContexts:
 
     def __post_init__(self) -> None:
         contexts, chances = finite(self.contexts, self.chances)
-        parameters = np.asarray(self.parameters, dtype=np.float64)
+        parameters = floats("parameters", self.parameters)
         if parameters.ndim != 3 or parameters.shape[1:] != contexts.shape[1:]:
             raise ValueError(
                 f"parameters have shape {parameters.shape}, expected (T, {contexts.shape[1]}, "
