@@ -77,10 +77,22 @@ def test_leverage_is_at_least_d_and_d_for_even_corners() -> None:
     assert real_linexp3(corners, eta=0.1).leverage == pytest.approx(4)
 
 
+def test_leverage_does_not_depend_on_the_units() -> None:
+    """Incomes that differ by little span both directions."""
+    incomes = np.asarray([[1.0, 30000.0], [1.0, 30010.0], [1.0, 30030.0]])
+    near = real_linexp3(shared(incomes, 2), eta=0.1)
+    even = real_linexp3(shared((incomes - [0, 30000]) / [1, 10], 2), eta=0.1)
+    assert near.leverage == pytest.approx(even.leverage, rel=1e-6)
+    with pytest.raises(ValueError, match="too close to dependent for float32, with condition"):
+        near.init(shared(incomes, 2)[0].astype(np.float32))
+    even.init(shared(incomes, 2)[0].astype(np.float32))
+
+
 def test_mistakes_are_named() -> None:
     for arguments, message in (
         ({"contexts": CONTEXTS}, "exactly one of eta and horizon"),
         ({"contexts": np.eye(2), "eta": 1.0}, r"contexts must be finite .* got shape \(2, 2\)"),
+        ({"contexts": "all", "eta": 1.0}, "contexts must be an array of numbers"),
         ({"contexts": CONTEXTS[:1], "eta": 1.0}, "contexts must span all d directions"),
         ({"contexts": CONTEXTS, "chances": [0.5, 0.5], "eta": 1.0}, "chances must be 3 positive"),
         ({"contexts": CONTEXTS, "eta": -1.0}, "eta must be a positive number"),
