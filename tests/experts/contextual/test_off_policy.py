@@ -147,7 +147,7 @@ def test_the_interval_of_replay_covers() -> None:
             return ()
 
         def predict(self, state: Any, context: Any, uniforms: Any) -> Any:
-            return context @ TARGET
+            return context[0] @ TARGET
 
         def update(self, state: Any, context: Any, play: Any, feedback: Any) -> Any:
             assert feedback.loss[feedback.seen][0] in (-1.0, 0.0)
@@ -156,7 +156,7 @@ def test_the_interval_of_replay_covers() -> None:
     missed = []
     for seed in range(200):
         log, _ = world(120, seed, EVEN)
-        value = replay(Fixed(), log, show=lambda context: context, seed=seed, delta=DELTA)
+        value = replay(Fixed(), log, show=lambda x: contextual.shared(x, 3), seed=seed, delta=DELTA)
         missed.append(not value.low <= TRUTH <= value.high)
     assert rarer_than(DELTA, np.asarray(missed))
 
@@ -181,13 +181,55 @@ def test_mistakes_are_named() -> None:
             lambda: doubly_robust(log, target, largest_weight=5, model=[1.0]),
             r"model must be finite",
         ),
-        (lambda: snips(Log([0, 0], [1.0, 1], [0.5, 0.5], actions=("a", "b")), [0, 1]), "no value"),
+        (lambda: snips(Log([0, 0], [1.0, 1], [0.5, 0.5]), [2]), "target must be distributions"),
+        (lambda: snips(Log([0, 1], [1.0, 1], [0.5, 0.5]), [0, 1]), "at least 2 rows .* got 1"),
+        (lambda: snips(log, "even"), "target must be an array of numbers"),
+        (lambda: snips(log.outcome, target), "log must be a Log, as of read_log, got ndarray"),
+        (lambda: ips(log, target, largest_weight=5, interval=(1, 0)), "^interval must be"),
         (lambda: replay(contextual.linucb(), log), "log must be of actions drawn uniformly"),
         (lambda: replay(contextual.exp4(), even), "show is needed"),
         (lambda: replay(contextual.linucb(), bare), "log must have a context"),
         (lambda: replay(contextual.linucb, even), "policy must be"),
+        (lambda: replay(A_LEARNER, even, delta=2), "delta must lie in"),
     )
     for make, message in cases:
         with pytest.raises(ValueError, match=message):
             make()
     assert replay(A_LEARNER, bare).rows > 0
+
+
+@pytest.mark.parametrize(
+    ("policy", "show", "message"),
+    [
+        (contextual.linucb(), lambda x: x, r"features \(3, d\), got shape \(4,\) in row 0"),
+        (contextual.linucb(), lambda x: np.ones((4, 2)), r"got shape \(4, 2\) in row 0"),
+        (contextual.linucb(), lambda x: np.full((3, 2), np.nan), "finite numbers"),
+        (contextual.linucb(), lambda x: np.ones((3, 1 + int(x[0]))), "one shape for all rows"),
+        (contextual.exp4(), lambda x: np.full((2, 4), 0.25), r"advice \(N, 3\), got shape"),
+        (contextual.exp4(), lambda x: np.ones((2, 3)), "distributions as advice"),
+        (contextual.exp4(), lambda x: [[2.0, -1.0, 0.0]], "distributions as advice"),
+    ],
+)
+def test_what_a_policy_cannot_read_is_refused(policy: Any, show: Any, message: str) -> None:
+    log, _ = world(50, 0, EVEN)
+    with pytest.raises(ValueError, match=message):
+        replay(policy, log, show=show)
+
+
+def test_lists_and_whole_numbers_are_shown_as_floats() -> None:
+    log, _ = world(300, 0, EVEN)
+    lists = replay(contextual.linucb(), log, show=lambda x: contextual.disjoint(x, 3).astype(int))
+    assert lists == replay(contextual.linucb(), log)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e9])
+def test_the_fitted_model_does_not_depend_on_the_units_of_the_context(scale: float) -> None:
+    log, target = world(300, 0)
+    assert log.context is not None
+    stamps = np.full((300, 2), 1.7e12) + np.arange(300)[:, None]  # two columns alike, and large
+    context = np.hstack([log.context, stamps])
+    one, other = (
+        doubly_robust(Log(log.action, log.outcome, log.propensity, each), target, largest_weight=5)
+        for each in (context, scale * context)
+    )
+    assert other == pytest.approx(one, rel=1e-6)
