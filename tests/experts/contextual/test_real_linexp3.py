@@ -71,6 +71,21 @@ def test_the_estimates_are_unbiased_and_small() -> None:
     np.testing.assert_allclose(mean, parameters, rtol=1e-9, atol=1e-12)
 
 
+def test_the_rate_and_the_uniform_share_are_those_of_the_docstring() -> None:
+    policy = real_linexp3(CONTEXTS, CHANCES, horizon=5000)
+    rho, state = policy.leverage, policy.init(CONTEXTS[0])
+    eta = np.sqrt(np.log(ARMS) / (ARMS * 5000 * ((np.e - 2) * 2 + rho)))
+    assert policy.rate == pytest.approx(eta)
+    total = np.asarray([[0.0, 0.0], [1e6, 0.0], [1e6, 0.0]])
+    play = policy.predict(state._replace(total=total), CONTEXTS[0], np.zeros(3))
+    gamma = eta * ARMS * rho
+    np.testing.assert_allclose(play, [1 - gamma * 2 / 3, gamma / 3, gamma / 3])
+    total[1, 0] = 1.0  # a small lead
+    odds = np.asarray([1.0, np.exp(-eta), 0.0])
+    play = policy.predict(state._replace(total=total), CONTEXTS[0], np.zeros(3))
+    np.testing.assert_allclose(play, (1 - gamma) * odds / odds.sum() + gamma / 3)
+
+
 def test_leverage_is_at_least_d_and_d_for_even_corners() -> None:
     assert real_linexp3(CONTEXTS, CHANCES, 0.1).leverage > 2
     corners = shared(np.eye(4), 2)
