@@ -89,6 +89,18 @@ def test_the_arm_is_that_of_the_smallest_lower_end_of_the_docstring() -> None:
         assert policy.predict(state, probes, np.zeros(4)).argmax() == low.argmin()
 
 
+def test_the_prior_bound_is_that_of_the_path_where_all_directions_are_pulled_alike() -> None:
+    policy, features = linucb(ridge=0.4, noise=0.3, norm=2.0, delta=0.1), 1.5 * np.eye(3)
+    state = policy.init(features)
+    for t in range(30):
+        seen = np.arange(3) == t % 3
+        state = policy.update(state, features, 1.0 * seen, Feedback(np.zeros(3), seen))
+    most = max(2 * 1.5, float(policy.radius(state)[0]))
+    path = 2 * most * np.sqrt(30 * state.fit.log_det[0] / np.log(2))
+    prior = bounds.linucb(3, 30, 0.1, ridge=0.4, noise=0.3, norm=2.0, length=1.5)
+    assert prior == pytest.approx(path)
+
+
 DELTA = 0.1
 WORLD = LinearLosses(4, 3, deviation=0.5, norm=1.0)
 

@@ -88,7 +88,8 @@ def test_the_formulas() -> None:
 
 def test_the_intervals_are_those_of_maurer_and_pontil() -> None:
     """Their lower halves, sqrt(2 v L / n) + 7 B L / (3 (n - 1)), which are not cut here."""
-    rows, options = np.arange(3000), {"interval": (0.5, 1.0), "largest_weight": LARGEST}
+    rows = np.arange(3000)
+    options: dict[str, Any] = {"interval": (0.5, 1.0), "largest_weight": LARGEST}
     log, target = world(3000, 0, low=0.5)
     weight = target[rows, log.action] / log.propensity
 

@@ -9,6 +9,7 @@ import pytest
 
 from experts import Feedback, bounds
 from experts.contextual import FiniteContexts, real_linexp3, shared
+from experts.testing import check_learner
 from tests.experts.contextual.plays import mean_at_most, played
 
 ROUNDS, SEEDS, ARMS = 800, 150, 3
@@ -101,6 +102,13 @@ def test_leverage_does_not_depend_on_the_units() -> None:
     with pytest.raises(ValueError, match="too close to dependent for float32, with condition"):
         near.init(shared(incomes, 2)[0].astype(np.float32))
     even.init(shared(incomes, 2)[0].astype(np.float32))
+
+
+def test_the_bound_is_a_law() -> None:
+    only = ["mean_regret_never_exceeds_the_bound"]
+    policy = real_linexp3(CONTEXTS, CHANCES, horizon=100)
+    bound = lambda k, d, t: bounds.real_linexp3(d, k, 100, policy.leverage)  # noqa: E731
+    assert check_learner(policy, bound=bound, only=only, examples=5).held == tuple(only)
 
 
 def test_mistakes_are_named() -> None:
