@@ -41,7 +41,8 @@ def ips(
     Parameters
     ----------
     log
-        Its rows are independent, and its propensities true.
+        Its rows are independent, its propensities true, and positive for every action that the
+        target may take.
     target : (n, K) or (K,)
         Distribution of the policy to be valued, for every row's context. It must not depend on the
         log.
@@ -65,7 +66,8 @@ def ips(
     ------
     ValueError
         An outcome outside `interval`, a weight above `largest_weight`, a target that is no
-        distribution: with the row.
+        distribution: with the row. A mean weight farther from 1, its expectation, than by
+        chance: true propensities are refused with probability at most 10**-6.
     """
     low, high = checked_outcomes(log, interval)
     weight, _ = _weights(log, target, largest_weight)
@@ -195,6 +197,12 @@ def _weights(log: Log, target: Any, largest: float | None = None) -> tuple[Array
             raise ValueError(
                 f"largest_weight must be at least every weight, got {largest!r} with weight "
                 f"{weight[row]} in row {row}; snips needs no bound on the weights"
+            )
+        if abs(float(weight.mean()) - 1) > _bernstein(weight, most, 1e-6):
+            raise ValueError(
+                "propensity must be true, and positive for all actions that target takes: the "
+                f"mean of target's probability / propensity is {weight.mean():.3g}, expected about "
+                "1"
             )
     return weight, chances
 

@@ -273,6 +273,16 @@ def test_lists_and_whole_numbers_are_shown_as_floats() -> None:
     assert lists == replay(contextual.linucb(), log)
 
 
+def test_propensities_that_cannot_be_true_are_refused() -> None:
+    log, target = world(3000, 0)
+    halved = Log(log.action, log.outcome, log.propensity / 2, log.context)
+    certain = Log(np.zeros(3000, int), np.ones(3000), np.ones(3000), actions=("a", "b"))
+    for wrong, policy in ((halved, target), (certain, [0.5, 0.5])):
+        for method in (ips, doubly_robust):
+            with pytest.raises(ValueError, match="propensity must be true, and positive for all"):
+                method(wrong, policy, largest_weight=2 * LARGEST)
+
+
 @pytest.mark.parametrize("scale", [1e-9, 1e9])
 def test_the_fitted_model_does_not_depend_on_the_units_of_the_context(scale: float) -> None:
     log, target = world(300, 0)
