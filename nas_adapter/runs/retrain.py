@@ -7,9 +7,8 @@ import itertools
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
-import tyro
 from torch import Tensor
 from tqdm import tqdm
 
@@ -36,9 +35,9 @@ from nas_adapter.tasks.base import from_step, state_after
 class RetrainSettings:
     """Settings of retraining; how the weights are trained is the space's `retrain_tuning`."""
 
-    epochs: Annotated[int, tyro.conf.arg(name="retrain-epochs")] = 20
+    epochs: int = field(default=20, metadata={"option": "retrain_epochs"})
     """Passes over all training data while retraining."""
-    channels: Annotated[int | None, tyro.conf.arg(name="retrain-channels")] = None
+    channels: int | None = field(default=None, metadata={"option": "retrain_channels"})
     """C of the retrained networks. Default: as in the search."""
 
     def __post_init__(self) -> None:

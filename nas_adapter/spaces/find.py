@@ -31,7 +31,7 @@ def find_space(name: str) -> Space:
     """
     path, colon, kind = name.rpartition(":")
     if not colon:
-        choose("space", name, (*SPACES, "FILE.py:CLASS"))
+        choose("--space", name, (*SPACES, "FILE.py:CLASS"))
         return SPACES[name]()
     made = getattr(run_file(Path(path).expanduser(), "space"), kind, None)
     if not callable(made):

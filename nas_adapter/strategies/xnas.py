@@ -44,8 +44,8 @@ class XNASSettings(MethodSettings):
     single-path (one sampled architecture a step, whose losses rank architectures better)."""
 
     def __post_init__(self) -> None:
-        choose("learner", self.learner, LEARNERS)
-        choose("weights", self.weights, WEIGHTS)
+        choose("--learner", self.learner, LEARNERS)
+        choose("--weights", self.weights, WEIGHTS)
         positive(reward_bound=self.reward_bound)
         not_negative(warmup=self.warmup)
 

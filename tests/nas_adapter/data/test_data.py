@@ -92,7 +92,7 @@ def test_folder_with_and_without_a_test_part(tmp_path: Path) -> None:
 
 
 def test_folder_errors(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="does not exist"):
+    with pytest.raises(UserError, match="--data: there is no "):
         load(f"folder:{tmp_path / 'missing'}", Path(), 8)
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserError, match="file is not a folder"):
