@@ -48,6 +48,12 @@ PRESETS: dict[str, Preset] = {
                 "fidelity_cells": 0,
             },
         },
+        {
+            "darts-cnn": {  # a look at one of its networks takes seconds
+                "prior": "uniform", "decide": "search", "epochs": 3, "channels": 4,
+                "batch_size": 96, "baselines": 1, "retrain_epochs": 5,
+            }
+        },
     ),
     "cifar10": Preset(
         "a search on CIFAR-10, its cell trained in full, for a GPU",
@@ -112,12 +118,11 @@ def defaults(
             f"--preset {preset} is for {' and '.join(chosen.of_tasks)}, but {name} is for {task}: "
             f"choose one of {others}"
         )
-    found = OF_TASKS[task] | chosen.of_tasks[task] | chosen.of_spaces.get(name, {})
-    if smoke:
-        found |= SMOKE[task]
+    sizes = chosen.of_tasks[task] | chosen.of_spaces.get(name, {}) | (SMOKE[task] if smoke else {})
+    found = OF_TASKS[task] | sizes
     if method == "xnas" and chosen.pays:
         epochs = given.get("epochs", found.get("epochs", SearchSettings.epochs))
-        found |= _what_pays(space, epochs, given.get("warmup"))
+        found |= _what_pays(space, epochs, given.get("warmup")) | sizes
     return found
 
 

@@ -171,7 +171,10 @@ def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
         ("--fidelity-epochs 0", "--fidelity-epochs must be at least 1, got 0"),
         ("--weights both", "unknown --weights 'both': choose one of mixture, single-path"),
         ("--method random --weights mixture", "--weights mixture is for xnas, but this is random"),
-        ("--prior /no/file.json", "--prior /no/file.json: not a readable JSON file"),
+        (
+            "--prior /no/file.json",
+            "unknown --prior '/no/file.json': choose one of uniform, scores, a JSON file",
+        ),
         (
             "--space darts-rnn --prior scores",
             "--prior scores is for classes of images, not for",
