@@ -106,7 +106,7 @@ def as_time(seconds: float) -> str:
     """A time as people say it.
 
     >>> as_time(7.6), as_time(200), as_time(100_000)
-    ('8 s', '3 min 20 s', '27 h 47 min')
+    ('8 s', '3 min 20 s', '27 h 46 min')
     """
     whole = round(seconds)
     minutes, hours = whole // 60, whole // 3600

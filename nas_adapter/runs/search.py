@@ -64,7 +64,7 @@ class SearchSettings:
         positive(epochs=self.epochs, channels=self.channels, max_minutes=self.max_minutes)
         choose(f"--read for {self.method.name}", self.read, self.method.rules)
         if self.looks < LEAST:
-            raise UserError(f"--looks must be at least {LEAST}")
+            raise UserError(f"--looks must be at least {LEAST}, got {self.looks}")
         self.method.check(self.epochs)
 
 

@@ -61,9 +61,12 @@ class XNASSettings(MethodSettings):
     def check(self, epochs: int) -> None:
         """See `MethodSettings.check`."""
         if self.warmup >= epochs:
-            raise UserError(f"--warmup {self.warmup} leaves none of the {epochs} epochs")
+            raise UserError(
+                f"--warmup {self.warmup} leaves none of the {epochs} epochs: it must be at most "
+                f"{epochs - 1}"
+            )
         if self.reward_bound == "auto" and self.warmup == 0:
-            raise UserError("--reward-bound auto needs a --warmup of at least one epoch")
+            raise UserError("--reward-bound auto needs a --warmup of at least one epoch, got 0")
 
     def idle(self) -> dict[str, str]:
         """See `MethodSettings.idle`."""

@@ -74,7 +74,8 @@ def _explained(error: argparse.ArgumentError, known: Mapping[str, Option]) -> st
         return f"{error.argument_name}: {error.message}"
     kind = kind_of(known[name].kind)
     if kind.base is bool:
-        return f"{option}: {error.message}; write {option} or {dashed(f'no_{name}')}"
+        value = error.message.rpartition("argument ")[2]
+        return f"{option} takes no value, got {value}; write {option} or {dashed(f'no_{name}')}"
     return f"{option} needs a value, {kind.name}"
 
 
