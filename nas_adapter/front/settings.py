@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,9 +112,11 @@ def make_settings(
         task=TASKS[opened.task](),
     )
     known = described(plain)
-    refuse_foreign(values, known, f"this is {method}", f"{name} is for {opened.task}")
-    for value in values:
-        choose("setting", value, known)
+    here = ((METHODS, f"this is {method}"), (TASKS, f"{name} is for {opened.task}"))
+    for option, value in values.items():
+        if option not in known:
+            _refuse_foreign(typed(option, value), option, here)
+            choose("setting", option, known)
     given = {
         option: checked(dashed(option), kind_of(known[option].kind), value)
         for option, value in {"smoke": smoke, **values}.items()
@@ -137,17 +139,14 @@ def saved_settings(config: Mapping[str, Any], space: str | Space) -> Settings:
     return make_settings(space, method=method, **values)
 
 
-def refuse_foreign(
-    values: Mapping[str, Any], known: Collection[str], method: str, task: str
+def _refuse_foreign(
+    said: str, option: str, here: Iterable[tuple[Mapping[str, type[Any]], str]]
 ) -> None:
-    """Raise `UserError` for an option that is not `known`, but another method or task has.
+    """Raise `UserError` for an option that another method or task has; `said`: as it was given.
 
-    `method` and `task` are what this run has instead, for the message.
+    `here`: all methods, and what this run has instead, for the message; all tasks, likewise.
     """
-    for name, value in values.items():
-        if name in known:
-            continue
-        for everyone, here in ((METHODS, method), (TASKS, task)):
-            users = [user for user, other in everyone.items() if name in options(other())]
-            if users:
-                raise UserError(f"{typed(name, value)} is for {' and '.join(users)}, but {here}")
+    for everyone, instead in here:
+        users = [user for user, other in everyone.items() if option in options(other())]
+        if users:
+            raise UserError(f"{said} is for {' and '.join(users)}, but {instead}")

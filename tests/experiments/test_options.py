@@ -69,6 +69,7 @@ def test_help_begins_with_four_and_shows_the_defaults_that_hold(
     assert "Passes over the training data while searching. (default: 30)" in text
     assert "part of --epochs. (default: 6)" in text, "the warm-up follows the epochs"
     assert "Passes over all training data while retraining. (default: 10)" in text
+    assert "after it, are done in full. (default: 2.0)" in text, "not what holds without the preset"
 
 
 @pytest.mark.parametrize("columns", [80, 100])

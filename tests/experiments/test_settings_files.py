@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from nas_adapter.strategies import METHODS
 from tests.experiments.small import CELL, SMALL
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
-CHOICES = {
+CHOICES: dict[str, st.SearchStrategy[Any]] = {
     "space": st.sampled_from(sorted(SPACES)),
     "method": st.sampled_from(sorted(METHODS)),
     "preset": st.sampled_from(["default", "quick", "cifar10", "published"]),
@@ -142,6 +143,12 @@ def test_yaml(name: str, tmp_path: Path) -> None:
     expected = {"epochs": 6, "without": ("none",), "wipeout": False, "max_minutes": None}
     assert {name: config[name] for name in expected} == expected
     assert parsed(written(tmp_path, "", name)) == parse([])
+
+
+def test_yaml_without_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(UserError, match="YAML needs PyYAML: pip install pyyaml; or write TOML"):
+        parsed(written(tmp_path, "epochs: 6", "mine.yaml"))
 
 
 @pytest.mark.parametrize(

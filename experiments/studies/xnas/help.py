@@ -76,6 +76,7 @@ def _add(group: argparse._ArgumentGroup, option: Option, values: Mapping[str, An
     value = values.get(option.name)
     if value not in (None, ()):
         value = ("yes" if value else "no") if isinstance(value, bool) else value
+        said = said.partition(" Default: ")[0]  # what holds without a value
         said += f" (default: {' '.join(value) if isinstance(value, tuple) else value})"
     if kind.base is bool:
         how: dict[str, Any] = {"action": argparse.BooleanOptionalAction}

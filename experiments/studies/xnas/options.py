@@ -16,9 +16,8 @@ from typing import Any
 from nas_adapter.errors import UserError, choose, dashed, not_negative, typed
 from nas_adapter.front.begin import remembered
 from nas_adapter.front.options import Option, described, options, with_options
-from nas_adapter.front.settings import Settings, make_settings, refuse_foreign
+from nas_adapter.front.settings import Settings, make_settings
 from nas_adapter.runs.checkpoint import compare
-from nas_adapter.spaces import find_space
 from nas_adapter.strategies import METHODS
 from nas_adapter.tasks import TASKS
 from studies.xnas.files import as_toml, checked_all, read_file
@@ -89,13 +88,13 @@ def parse(arguments: list[str] | None) -> Config:
     if wanted:
         print(_help(config, known, everywhere=wanted != HERE))
         raise SystemExit(0)
-    if printed:
-        print(as_toml(described(config)))
-        raise SystemExit(0)
     without_effect = idle(config)
     for name, value in said.items():
         if name in without_effect:
             raise UserError(f"{typed(name, value)} has no effect with {without_effect[name]}")
+    if printed:
+        print(as_toml(described(config)))
+        raise SystemExit(0)
     return config
 
 
@@ -143,14 +142,9 @@ def _combined(
     asked = {**file, **said}
     values = _saved(asked, known) | asked
     space, method = values.get("space", Config.space), values.get("method", Config.method)
-    chosen = {name: values[name] for name in ("preset", "smoke") if name in values}
-    plain = make_settings(space, method=method, **chosen)
-    task = f"{space} is for {find_space(space).task}"
-    own = {name for name, option in known.items() if option.owner is Config}
-    refuse_foreign(values, options(plain).keys() | own, f"this is {method}", task)
-    given = {name: value for name, value in values.items() if name in options(plain)}
-    config = Config(settings=make_settings(space, method=method, **given))
-    return with_options(config, {name: value for name, value in values.items() if name in own})
+    own = {name: value for name, value in values.items() if known[name].owner is Config}
+    given = {name: value for name, value in values.items() if name not in own}
+    return with_options(Config(settings=make_settings(space, method=method, **given)), own)
 
 
 def _saved(asked: Mapping[str, Any], known: Mapping[str, Option]) -> dict[str, Any]:
@@ -170,6 +164,6 @@ def _saved(asked: Mapping[str, Any], known: Mapping[str, Option]) -> dict[str, A
             compare(out, {name: asked[name]}, {name: before[name]}, ())
     if not {"space", "device", "export"} <= before.keys():
         raise UserError(f"{out} holds no run that could be resumed")
-    if "retrain" in asked and "retrain" not in before:
+    if asked.get("retrain") and "retrain" not in before:
         raise UserError(f"--retrain: {out} holds a search; choose another --out")
     return checked_all(before, known, f"{out}/config.json", run=True)
