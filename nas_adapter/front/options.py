@@ -34,12 +34,12 @@ class Option(NamedTuple):
         return _documented(self.owner)[self.field]
 
 
-def described(settings: Any) -> dict[str, Option]:
+def flattened(settings: Any) -> dict[str, Option]:
     """Options of nested settings, by name."""
     found: dict[str, Option] = {}
     for option in _fields(settings):
         nested = dataclasses.is_dataclass(option.value)
-        parts = described(option.value) if nested else {option.name: option}
+        parts = flattened(option.value) if nested else {option.name: option}
         if twice := found.keys() & parts.keys():
             raise ValueError(f"two options are called {', '.join(twice)}")
         found |= parts
@@ -53,7 +53,7 @@ def options(settings: Any) -> dict[str, Any]:
     >>> options(RetrainSettings(epochs=3))
     {'retrain_epochs': 3, 'retrain_channels': None}
     """
-    return {name: option.value for name, option in described(settings).items()}
+    return {name: option.value for name, option in flattened(settings).items()}
 
 
 def with_options(settings: Settings, values: Mapping[str, Any]) -> Settings:

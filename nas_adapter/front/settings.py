@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas_adapter.errors import UserError, choose, dashed, not_negative, typed
-from nas_adapter.front.options import described, options, with_options
+from nas_adapter.front.options import flattened, options, with_options
 from nas_adapter.front.presets import PRESETS, defaults
 from nas_adapter.front.values import checked, kind_of
 from nas_adapter.runs.choose import ChoiceSettings
@@ -111,7 +111,7 @@ def make_settings(
         retrain=RetrainSettings(),
         task=TASKS[opened.task](),
     )
-    known = described(plain)
+    known = flattened(plain)
     here = ((METHODS, f"this is {method}"), (TASKS, f"{name} is for {opened.task}"))
     for option, value in values.items():
         if option not in known:

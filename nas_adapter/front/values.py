@@ -15,7 +15,7 @@ NAMES: dict[type, str] = {
 }  # fmt: skip
 """What a value of a type is called."""
 ACCEPTED: dict[type, tuple[type, ...]] = {
-    bool: (bool,), int: (Integral,), float: (Real,), str: (str,), Path: (str, Path),
+    bool: (bool,), int: (Integral,), float: (Real,), str: (str, Path), Path: (str, Path),
 }  # fmt: skip
 """What may stand for a value of a type."""
 

@@ -16,7 +16,7 @@ from studies.xnas.files import NOT_WRITTEN, as_toml, read_file
 from studies.xnas.options import Config, everything, parse
 
 from nas_adapter.errors import UserError
-from nas_adapter.front.options import described, options
+from nas_adapter.front.options import flattened, options
 from nas_adapter.front.settings import make_settings
 from nas_adapter.front.values import kind_of
 from nas_adapter.runs.checkpoint import signed
@@ -64,7 +64,7 @@ def values(name: str, hint: Any) -> st.SearchStrategy[Any]:
 def configurations(draw: st.DrawFn) -> Config:
     """Settings of any method in any space, each of them drawn or as it is by default."""
     space, method = draw(CHOICES["space"]), draw(CHOICES["method"])
-    known = described(Config(settings=make_settings(space, preset="published", method=method)))
+    known = flattened(Config(settings=make_settings(space, preset="published", method=method)))
     drawn = draw(
         st.fixed_dictionaries(
             {}, optional={name: values(name, option.kind) for name, option in known.items()}
@@ -92,7 +92,7 @@ def test_a_configuration_comes_back_from_either_file(
     """--print-config, and config.json, which has all but what is for the other kind of run."""
     folder = tmp_path_factory.getbasetemp()
     toml, run = folder / "settings.toml", folder / "config.json"
-    toml.write_text(as_toml(described(config)), encoding="utf-8")
+    toml.write_text(as_toml(flattened(config)), encoding="utf-8")
     assert parsed(toml) == config
     flat = {name: value for name, value in options(config).items() if name not in NOT_WRITTEN}
     run.write_text(json.dumps(signed(json.loads(json.dumps(flat, default=str)))))

@@ -58,7 +58,7 @@ WRONG = [
     ("--method darts-first", "--architecture-rate", "nan", "must be a positive number"),
     ("--method black-box", "--cell-epochs", "3", "did you mean 21?"),
     ("", "--data", "CIFAR-10", "did you mean cifar10?"),
-    ("", "--data", "folder:/usr/libb", "did you mean /usr/lib?"),
+    ("", "--data", "folder:/no/such/place", "there is no /no/such/place"),
     (RNN, "--data", "pydocs", "did you mean pydoc?"),
     ("", "--batch-size", "800", "is more than the 721 images"),
     ("", "--cells", "0", "must be at least 1"),

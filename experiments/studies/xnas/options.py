@@ -15,7 +15,7 @@ from typing import Any
 
 from nas_adapter.errors import UserError, choose, dashed, not_negative, typed
 from nas_adapter.front.begin import remembered
-from nas_adapter.front.options import Option, described, options, with_options
+from nas_adapter.front.options import Option, flattened, options, with_options
 from nas_adapter.front.settings import Settings, make_settings
 from nas_adapter.runs.checkpoint import compare
 from nas_adapter.strategies import METHODS
@@ -93,14 +93,14 @@ def parse(arguments: list[str] | None) -> Config:
         if name in without_effect:
             raise UserError(f"{typed(name, value)} has no effect with {without_effect[name]}")
     if printed:
-        print(as_toml(described(config)))
+        print(as_toml(flattened(config)))
         raise SystemExit(0)
     return config
 
 
 def _help(config: Config, known: Mapping[str, Option], *, everywhere: bool) -> str:
     """What --help says; `everywhere`: also of options that have no effect here."""
-    here = described(config)
+    here = flattened(config)
     hidden = set() if everywhere else idle(config).keys() | (known.keys() - here.keys())
     if config.space == "nasbench201" and not everywhere:
         hidden |= {"auxiliary"}  # it has no such head
@@ -110,9 +110,9 @@ def _help(config: Config, known: Mapping[str, Option], *, everywhere: bool) -> s
 
 def everything() -> dict[str, Option]:
     """The options of all methods and tasks, by name."""
-    found = described(Config(settings=make_settings(Config.space, preset="published")))
+    found = flattened(Config(settings=make_settings(Config.space, preset="published")))
     for settings in (*METHODS.values(), *TASKS.values()):
-        found = described(settings()) | found
+        found = flattened(settings()) | found
     return found
 
 
