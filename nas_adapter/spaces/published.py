@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from nas_adapter.errors import UserError, meant, nearest
-from nas_adapter.spaces.base import Architecture, Space
+from nas_adapter.randomness import Stream, stream
+from nas_adapter.spaces.base import Architecture, Space, random_architecture
 
 
 class Published(NamedTuple):
@@ -141,8 +142,8 @@ def _meant(space: Space, text: str, names: Sequence[str]) -> str:
     try:
         return f"; did you mean {space.genotype(_complete(space, right))!r}?"
     except ValueError:
-        example = space.genotype(tuple(offered[0] for offered in space.choices))
-        return f"; a genotype of this space is {example!r}"
+        example = random_architecture(space, stream(0, Stream.BASELINE))
+        return f"; a genotype of this space is {space.genotype(example)!r}"
 
 
 def _complete(space: Space, genotype: str) -> Architecture:
