@@ -32,8 +32,7 @@ def main(config: Config) -> int:
     out = config.out or ranks.from_first(lambda: new_folder(config))
     print(f"files go to {out}")
     if not config.cells:
-        values = options(config)
-        print(f"preset     {values['preset']} stands for {stands_for(config.space, values)}")
+        print(f"preset     {stands_for(config.space, options(config))}")
     try:
         print(run(config, out))
     except Stopped as stopped:

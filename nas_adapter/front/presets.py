@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nas_adapter.errors import UserError, choose
+from nas_adapter.errors import UserError
 from nas_adapter.runs.search import SearchSettings
 from nas_adapter.spaces import NONE, Space
 
@@ -22,7 +22,7 @@ class Preset:
     of_tasks: dict[str, Values]
     """by task, for every method; a task that is not here cannot have the preset"""
     of_spaces: dict[str, Values] = field(default_factory=dict)
-    """by name of the space, in place of those"""
+    """further ones by name of the space, which go before those"""
     pays: bool = True
     """whether XNAS is played as it pays, see `PAYS`, or as it was published"""
 
@@ -108,9 +108,8 @@ def defaults(
     Raises
     ------
     UserError
-        No such preset, or none for the space's task.
+        The preset is not for the space's task.
     """
-    choose("--preset", preset, PRESETS)
     chosen, task = PRESETS[preset], space.task
     if task not in chosen.of_tasks:
         others = ", ".join(other for other, it in PRESETS.items() if task in it.of_tasks)

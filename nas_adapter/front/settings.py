@@ -102,7 +102,6 @@ def make_settings(
     name, opened = open_space(space)
     choose("--method", method, METHODS)
     choose(f"task of {name}", opened.task, TASKS)
-    choose("--preset", preset, PRESETS)
     plain = Settings(
         preset=preset,
         smoke=smoke,

@@ -65,7 +65,7 @@ def test_help_begins_with_four_and_shows_the_defaults_that_hold(
     assert re.findall(r" (--[a-z]+) NAME| (--[a-z]+) N ", first) == [
         ("--data", ""), ("--space", ""), ("--method", ""), ("", "--epochs"),
     ]  # fmt: skip
-    assert "This preset stands for --channels 8 --max-minutes 2 " in text
+    assert "The preset quick stands for --channels 8 --max-minutes 2 " in text
     assert "Passes over the training data while searching. (default: 30)" in text
     assert "part of --epochs. (default: 6)" in text, "the warm-up follows the epochs"
     assert "Passes over all training data while retraining. (default: 10)" in text

@@ -99,7 +99,9 @@ def test_a_configuration_comes_back_from_either_file(
     assert parsed(run) == config
 
 
-def test_a_run_s_own_configuration(finished: Path, tmp_path: Path) -> None:
+def test_a_run_s_own_configuration(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It gives the settings of the run, and so the same run."""
     config = parsed(finished / "config.json")
     assert config == dataclasses.replace(
@@ -114,6 +116,7 @@ def test_a_run_s_own_configuration(finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "again"
     words = ["--config", str(finished / "config.json"), "--out", str(out)]
     assert run_xnas.command(words) == 0
+    assert "\npreset     published stands for no other defaults\n" in capsys.readouterr().out
     assert json.loads((out / "config.json").read_text()) == saved
     found = [json.loads((folder / "result.json").read_text()) for folder in (out, finished)]
     assert found[0]["edge_probabilities"] == found[1]["edge_probabilities"]

@@ -41,12 +41,11 @@ def help_text(
         Names of those that have no effect and are not shown.
     """
     values = {name: option.value for name, option in here.items()}
-    stands = stands_for(space, values)
     holds = " ".join(typed(name, values[name]) for name in ("space", "method", "preset"))
     parser = argparse.ArgumentParser(
         usage="%(prog)s [OPTION ...]",
         description="Search an architecture, retrain it, and report. Shown are the defaults for "
-        f"{holds}. This preset stands for {stands}.".replace("%", "%%"),
+        f"{holds}. The preset {stands_for(space, values)}.".replace("%", "%%"),
         epilog=f"{len(hidden)} more options have no effect here: --help all" if hidden else None,
         formatter_class=_Formatter,
         add_help=False,
@@ -61,11 +60,12 @@ def help_text(
 
 
 def stands_for(space: str, values: Mapping[str, Any]) -> str:
-    """The options that the preset stands for, of those that hold, as they are typed."""
+    """The preset, and the options that it stands for, of those that hold, as they are typed."""
     chosen = {name: values[name] for name in ("method", "preset", "smoke")}
     found = defaults(space, find_space(space), **chosen, given=values)
     said = [typed(name, value) for name, value in found.items() if values.get(name) == value]
-    return " ".join(said) or "the options' own defaults"
+    tiny = " with --smoke" if values["smoke"] else ""
+    return f"{values['preset']}{tiny} stands for {' '.join(said) or 'no other defaults'}"
 
 
 def _add(group: argparse._ArgumentGroup, option: Option, values: Mapping[str, Any]) -> None:
