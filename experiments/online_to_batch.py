@@ -31,6 +31,8 @@ DECISIONS = {
     "last": "last iterate (no guarantee)",
     "leader": "best expert so far (no guarantee)",
 }
+DELTA = 0.05
+"""delta of the bounds that hold with probability 1 - delta, for the average iterate."""
 PROMISED = ("average", "anytime", "random")
 """Decisions whose expected excess risk is at most E[R_T] / T, by a theorem."""
 
@@ -65,6 +67,10 @@ class Curves(NamedTuple):
     """"plays" or "anytime" -> (R, S): regret with gradients taken there, divided by the rounds"""
     bound: Any
     """(R,): the a-priori bound on either regret, divided by the rounds"""
+    loss: Any
+    """(R, S): mean loss of the plays so far"""
+    least: float
+    """the smallest risk of all decisions"""
 
 
 def main(config: Config) -> None:
@@ -80,7 +86,8 @@ def main(config: Config) -> None:
     write_result(config.out, records)
     write_picture(config.out, "online_to_batch.png", picture(curves, config))
     columns = ("case", "decision", "T", "games", "excess_risk", "regret_over_t", "margin",
-        "margin_low_95", "bound_over_t", "promised")  # fmt: skip
+        "margin_low_95", "bound_over_t", "promised",
+        "risk_missed", "excess_missed")  # fmt: skip
     print(table([r for r in records if r["T"] == config.rounds], columns))
     print(f"written to {config.out}")
 
@@ -94,6 +101,7 @@ def run(name: str, population: Population, config: Config) -> Curves:
     point = np.zeros(shape)
     total = np.zeros(shape)
     regret = {"plays": np.zeros(config.games), "anytime": np.zeros(config.games)}
+    suffered, means = np.zeros(config.games), []
     plays = np.empty((config.rounds, *shape))
     points = np.unique(np.geomspace(10, config.rounds, 25).astype(int))
     excess: dict[str, list[Any]] = {key: [] for key in DECISIONS}
@@ -105,12 +113,14 @@ def run(name: str, population: Population, config: Config) -> Curves:
         point = experts.anytime_iterate(point, step, t)
         plays[t - 1] = play
         slope, at_point = population.gradient(play, z), population.gradient(point, z)
+        suffered += population.loss(play, z)
         regret["plays"] += population.loss(play, z) - population.loss(best, z)
         regret["anytime"] += np.sum((step - best) * at_point, axis=-1)
         total += population.loss(np.eye(population.experts), z[:, None])
         state = learner.update(state, play, Feedback(slope))
         other = learner.update(other, step, Feedback(at_point))
         if t in points:
+            means.append(suffered / t)
             for key, decision in decisions(plays[:t], point, total, rng).items():
                 excess[key].append(population.risk(decision) - population.least)
             for key, sums in regret.items():
@@ -121,7 +131,21 @@ def run(name: str, population: Population, config: Config) -> Curves:
         excess={key: np.stack(found) for key, found in excess.items()},
         regret={key: np.stack(found) for key, found in over_t.items()},
         bound=np.asarray(a_priori) / points,
+        loss=np.stack(means),
+        least=population.least,
     )
+
+
+def missed(curves: Curves, index: int) -> dict[str, float]:
+    """Shares of the games in which a bound of the average iterate, for `DELTA`, was too small."""
+    rounds, excess = int(curves.points[index]), curves.excess["average"][index]
+    over_t, loss = curves.regret["plays"][index], curves.loss[index]
+    risk = [bounds.batch_risk(min(each, 1.0), rounds, DELTA) for each in loss.tolist()]
+    apart = [bounds.batch_excess_risk(each * rounds, rounds, DELTA) for each in over_t.tolist()]
+    return {
+        "risk_missed": float(np.mean(excess + curves.least > risk)),
+        "excess_missed": float(np.mean(excess > apart)),
+    }
 
 
 def decisions(plays: Any, point: Any, total: Any, rng: np.random.Generator) -> dict[str, Any]:
@@ -141,7 +165,8 @@ def report(name: str, curves: Curves) -> list[dict[str, Any]]:
 
     `margin` is the mean over games of R_T / T - excess risk; `margin_low_95` and `margin_high_95`
     are its 95 % confidence interval. The theorem says that its expectation is at least 0;
-    `violated` if the mean is below 0 by more than 4 standard errors.
+    `violated` if the mean is below 0 by more than 4 standard errors. Of the average iterate also
+    what is `missed`, which should be at most `DELTA`.
     """
     records = []
     for decision, excess in curves.excess.items():
@@ -164,6 +189,7 @@ def report(name: str, curves: Curves) -> list[dict[str, Any]]:
                 "bound_over_t": float(curves.bound[i]),
                 "promised": decision in PROMISED,
                 "violated": middle < -4 * float(half[i]) / NORMAL_95,
+                **(missed(curves, i) if decision == "average" else {}),
             })  # fmt: skip
     return records
 

@@ -10,7 +10,6 @@ from experts.analysis.conversion import (
     best_cumulative,
     sample_iterate,
 )
-from experts.analysis.ledger import IntervalLedger, Ledger, TrackingLedger
 from experts.ftrl import (
     FTRL,
     Anytime,
@@ -39,7 +38,16 @@ from experts.learners.hedge import (
 from experts.learners.ml_poly import ml_poly
 from experts.learners.normal_hedge import normal_hedge
 from experts.learners.prod_and_boa import boa, ml_prod
+from experts.learners.regret_matching import (
+    predictive_regret_matching,
+    regret_matching,
+    regret_matching_plus,
+)
+from experts.learners.restarted import restarted, rexp3
 from experts.learners.squint import squint
+from experts.learners.strongly_adaptive import strongly_adaptive
+from experts.learners.swap import blum_mansour
+from experts.ledger import IntervalLedger, Ledger, TrackingLedger
 from experts.numerics.masks import wipe
 from experts.numerics.sampling import draw
 from experts.player import Player
@@ -76,6 +84,7 @@ __all__ = [
     "anytime_iterate",
     "average_iterate",
     "best_cumulative",
+    "blum_mansour",
     "boa",
     "bounds",
     "draw",
@@ -90,9 +99,15 @@ __all__ = [
     "normal_hedge",
     "optimistic_hedge",
     "play",
+    "predictive_regret_matching",
     "register",
+    "regret_matching",
+    "regret_matching_plus",
+    "restarted",
+    "rexp3",
     "sample_iterate",
     "squint",
+    "strongly_adaptive",
     "tsallis_inf",
     "wipe",
     "wipeout",

@@ -141,7 +141,9 @@ class ContextualPolicy(Protocol[State]):
     """A bandit that is shown a context before every round.
 
     The context has one row for each expert or arm: advice (..., N, K), a distribution over the K
-    arms from each of N experts; or features (..., K, d), a vector for each arm.
+    arms from each of N experts; or features (..., K, d), a vector for each arm. A policy that is
+    for a known set of contexts has them as `contexts`, (J, rows, columns), and their
+    probabilities, where they differ, as `chances`, (J,).
     """
 
     @property
@@ -184,8 +186,15 @@ class ConvexLearner(Protocol[State]):
     def domain(self) -> Any:
         """Where its points lie: a part of `experts.convex.domains`."""
 
+    @property
+    def gradient_bound(self) -> float | None:
+        """Largest norm of a gradient that its certificate holds for; None: any."""
+
     def init(self, like: Array) -> State:
-        """State before the first round, for points shaped, typed and placed as `like` (..., d)."""
+        """State before the first round, for points shaped, typed and placed as `like` (..., d).
+
+        A (nested) NamedTuple of arrays.
+        """
 
     def predict(self, state: State) -> Array:
         """The point to play, (..., d), in the domain."""
@@ -193,10 +202,17 @@ class ConvexLearner(Protocol[State]):
     def update(self, state: State, play: Array, gradient: Array) -> State:
         """The state after a round in which `play` (..., d) met the gradient (..., d)."""
 
+    def instantaneous(self, play: Array, gradient: Array, comparator: Array) -> Array:
+        """The most that f(x) - f(u) can be, (...), for a loss with this gradient at x = `play`.
+
+        <g, x - u> for convex losses; of a learner for curved ones that less what it knows of the
+        curvature: here the kind of losses is said that it is for.
+        """
+
     def certificate(self, state: State, comparator: Array) -> Array:
         """Upper bound on the regret so far to `comparator` (..., d) of the domain, (...).
 
-        The regret is sum_t <g_t, x_t - u>; of a learner for curved losses, sum_t f_t(x_t) - f_t(u).
+        More exactly on the sum of `instantaneous` over the rounds, which is at least the regret.
         """
 
 
@@ -213,7 +229,11 @@ class StructuredLearner(Protocol[State]):
 
     @property
     def structure(self) -> Any:
-        """The set of actions."""
+        """The set of actions: a part of `experts.structured`.
+
+        With `dimension` d, `uniforms` (how many a draw takes), and for small ones `actions()`, all
+        of them, bool (N, d).
+        """
 
     def init(self, like: Array) -> State:
         """State before the first round, for losses shaped, typed and placed as `like` (..., d)."""
@@ -222,15 +242,28 @@ class StructuredLearner(Protocol[State]):
         """The probability of each component, (..., d): the mean of the action to draw."""
 
     def draw(self, state: State, uniforms: Array) -> Array:
-        """An action, bool (..., d), drawn with mean `predict(state)`; `uniforms` (..., d)."""
+        """An action, bool (..., d), drawn with mean `predict(state)`.
+
+        `uniforms` (..., structure.uniforms) in [0, 1). The same ones give the same action.
+        """
 
     def update(self, state: State, play: Array, feedback: Feedback) -> State:
-        """The state after a round; losses of components (..., d), all or those of the action."""
+        """The state after a round in which actions of mean `play` (..., d) were drawn.
+
+        Losses of components (..., d): all, or with `seen`, the action, and `chance`, the mean it
+        was drawn with, those of the action.
+        """
+
+    def estimate(self, state: State, feedback: Feedback) -> Array:
+        """Estimated losses of components, (..., d); of full information, the losses themselves.
+
+        To be told these as full information is the same as to be told `feedback`.
+        """
 
     def certificate(self, state: State, action: Array) -> Array:
         """Upper bound on the regret so far to `action`, bool (..., d): (...).
 
-        The regret is sum_t <predict_t - a, l_t>.
+        The regret is sum_t <play_t - a, l_t>, in estimated losses where not all were seen.
         """
 
 

@@ -21,7 +21,17 @@ def rows(path: Path) -> set[Row]:
 
 
 @pytest.mark.parametrize(
-    "name", ["checks", "experts", "forecasting", "import_time", "samplers", "supernet"]
+    "name",
+    [
+        "checks",
+        "contextual",
+        "experts",
+        "forecasting",
+        "games",
+        "import_time",
+        "samplers",
+        "supernet",
+    ],
 )
 def test_smoke(name: str, tmp_path: Path) -> None:
     command = [sys.executable, f"benchmarks/{name}.py", "--out", str(tmp_path), "--smoke"]

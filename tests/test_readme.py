@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -16,9 +17,13 @@ from experts import REGISTRY
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")))
+NOTEBOOKS = tuple(sorted((ROOT / "docs").rglob("*.ipynb")))
 
 
 def python_blocks(page: Path) -> list[str]:
+    if page.suffix == ".ipynb":
+        cells = json.loads(page.read_text())["cells"]
+        return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     return re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
 
 
@@ -36,11 +41,14 @@ def test_the_readme_has_an_example() -> None:
     assert python_blocks(README)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)], ids=label)
+@pytest.mark.parametrize(
+    "page", [page for page in (*PAGES, *NOTEBOOKS) if python_blocks(page)], ids=label
+)
 def test_every_python_block_runs(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # pages write files
+    monkeypatch.setenv("MPLBACKEND", "agg")  # and show pictures
     names: dict[str, Any] = {"__name__": page.stem}  # a reader goes from top to bottom
     with mock.patch.dict(REGISTRY):  # what a page registers is not for the other tests
         for block in python_blocks(page):
@@ -49,7 +57,8 @@ def test_every_python_block_runs(
 
 @pytest.mark.parametrize("page", PAGES, ids=label)
 def test_every_page_has_an_example_or_a_picture(page: Path) -> None:
-    assert re.search(r"^(?:```(?:python|sh)$|!\[)", page.read_text(), flags=re.MULTILINE)
+    """Or is made of docstrings, with their examples."""
+    assert re.search(r"^(?:```(?:python|sh|{eval-rst})$|!\[)", page.read_text(), flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=label)
@@ -62,6 +71,12 @@ def test_every_link_and_every_file_named_exists(page: Path) -> None:
     folders = "experts|nas_adapter|examples|experiments|tests|benchmarks|docs"
     for path in re.findall(rf"(?<![\w/.])(?:{folders})/[\w./-]+\.(?:py|sh|md|csv|png)\b", text):
         assert (ROOT / path).exists() or (page.parent / path).exists(), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=label)
+def test_every_test_that_is_named_exists(page: Path) -> None:
+    for path, name in re.findall(r"(tests/[\w/]+\.py)::(\w+)", page.read_text()):
+        assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), flags=re.MULTILINE), name
 
 
 @pytest.mark.parametrize("place", places())

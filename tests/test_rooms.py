@@ -13,9 +13,9 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = {
     "experts": (
-        "types", "numerics", "checks", "registry", "sleeping", "player", "ftrl", "learners",
-        "structured", "convex", "policies", "contextual", "simulation", "analysis", "games",
-        "forecasting", "optuna",
+        "types", "numerics", "checks", "registry", "sleeping", "ledger", "player", "ftrl",
+        "learners", "structured", "convex", "policies", "contextual", "simulation", "analysis",
+        "games", "forecasting", "optuna",
         "bounds", "environments", "wipeout",  # short addresses of what is above
         "testing",
     ),

@@ -3,7 +3,8 @@
 For losses that are convex in p and drawn i.i.d., with regret R_T over T rounds, the expected
 excess risk of `average_iterate` is at most E[R_T] / T; `sample_iterate` has the same guarantee
 also without convexity. `anytime_iterate` has it for the last point, of every round at once.
-`best_cumulative` is the leader, which has no such guarantee.
+`best_cumulative` is the leader, which has no such guarantee. With probability 1 - delta the risk of
+the average is at most `bounds.batch_risk`, its excess risk at most `bounds.batch_excess_risk`.
 
 Source: Cesa-Bianchi, Conconi & Gentile 2004, Theorem 1 and Corollary 2; Cutkosky 2019.
 """

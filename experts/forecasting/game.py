@@ -30,8 +30,8 @@ import numpy as np
 from experts.forecasting.history import padded
 from experts.forecasting.losses import Loss, weighted_mean
 from experts.forecasting.newcomers import admit
-from experts.forecasting.rescaled import choose
 from experts.forecasting.schedule import Schedule
+from experts.numerics.state import choose
 from experts.sleeping import restrict
 from experts.types import Array, Feedback
 

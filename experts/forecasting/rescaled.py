@@ -24,6 +24,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from experts.learners.regrets import instantaneous
+from experts.numerics.state import choose
 from experts.types import Array, Feedback, Learner
 
 
@@ -89,11 +90,3 @@ class Rescaled:
     def certificate(self, state: RescaledState) -> Array:
         """Bound on the regret to each survivor, (..., K)."""
         return state.paid + state.unit * self.learner.certificate(state.inner)
-
-
-def choose(which: Array, one: Any, other: Any) -> Any:
-    """State `one` for the problems in `which` (..., 1), and else `other`."""
-    if isinstance(one, tuple):
-        pairs = zip(one, other, strict=True)
-        return type(one)(*(choose(which, a, b) for a, b in pairs))
-    return np.where(which, one, other)

@@ -98,7 +98,7 @@ class Entropy:
 
     def argmin(self, loss: Array, scale: Array, alive: Array, dual: Array) -> Array:
         """Softmax of ``dual - loss / scale`` over the survivors, (..., K)."""
-        return self._weights(relative(loss, alive), scale, alive, dual)[0]
+        return self.weights(relative(loss, alive), scale, alive, dual)[0]
 
     def gap(
         self, play: Array, loss: Array, total: Array, scale: Array, alive: Array, dual: Array
@@ -107,7 +107,7 @@ class Entropy:
         xp = array_namespace(loss)
         suffered = xp.sum(play * loss, axis=-1, keepdims=True)
         start = relative(total, alive)
-        before, norm = self._weights(start, scale, alive, dual)
+        before, norm = self.weights(start, scale, alive, dual)
         # Near the leader: the mix loss straight from the weights, so that a small eta does not
         # drown it in the rounding of two large potentials.
         safe = xp.where(scale > 0, scale, 1.0)
@@ -116,7 +116,7 @@ class Entropy:
         near = -safe * xp.log1p(xp.where(shrink > -0.5, shrink, -0.5))
         # Far from it, weights that round to 0 can matter again: the difference of potentials.
         moved = start + loss
-        _, norm_after = self._weights(relative(moved, alive), scale, alive, dual)
+        _, norm_after = self.weights(relative(moved, alive), scale, alive, dual)
         far = lowest(moved, alive) - scale * (norm_after - norm)
         return suffered - xp.where((scale > 0) & (shrink > -0.5), near, far)
 
@@ -127,7 +127,7 @@ class Entropy:
         ratio = xp.minimum(lead, limit) / xp.where(scale > 0, scale, 1.0)
         return xp.where(lead > limit, _CAP, ratio)
 
-    def _weights(self, lead: Array, scale: Array, alive: Array, dual: Array) -> tuple[Array, Array]:
+    def weights(self, lead: Array, scale: Array, alive: Array, dual: Array) -> tuple[Array, Array]:
         """Weights that add up to 1 (..., K), and the log of the sum before that (..., 1)."""
         xp = array_namespace(lead)
         logits = xp.where(alive, dual - self.ratio(lead, scale), -4 * _CAP)

@@ -45,6 +45,14 @@ def from_arrays(like: Any, arrays: dict[str, Any], prefix: str = "") -> Any:
     return type(like)(**fields)
 
 
+def choose(which: Array, one: Any, other: Any) -> Any:
+    """State `one` for the problems in `which`, bool (..., 1), and else `other`."""
+    if isinstance(one, tuple):
+        pairs = zip(one, other, strict=True)
+        return type(one)(*(choose(which, a, b) for a, b in pairs))
+    return array_namespace(one).where(which, one, other)
+
+
 def copied(array: Array) -> Array:
     """A copy, so that writing into either leaves the other alone."""
     return array_namespace(array).asarray(array, copy=True)

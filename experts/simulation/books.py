@@ -13,6 +13,9 @@ _MOST_WEIGHTS = 2**22
 class Books:
     """Running sums of a game and their values at the recorded rounds; B problems in a flat batch.
 
+    `experts` are those that the player is compared with. They are what it plays as well, except
+    where advisors advise on `arms`.
+
     Engines update the sums (`total`, `loss`, `level`, `best`, `switches`) and enter them at the
     recorded rounds only. `total` and `loss` are less `level`, the sum of each round's smallest
     loss: the regret does not depend on it, and would be rounded to it.
@@ -26,6 +29,8 @@ class Books:
         experts: int,
         certified: bool,
         wealth: bool = False,
+        arms: int | None = None,
+        switches: int | None = None,
     ) -> None:
         points = np.arange(every, rounds + every, every)
         self.rounds = np.minimum(points, rounds)
@@ -40,7 +45,8 @@ class Books:
         self.best_at = np.zeros((count, batch), dtype=np.int64)
         self.switches_at = np.zeros((count, batch), dtype=np.int64)
         self.certificate_at = np.zeros((count if certified else 0, batch))
-        self.weights_at = np.zeros((kept, batch, experts))
+        self.weights_at = np.zeros((kept, batch, experts if arms is None else arms))
+        self.tracking_at = None if switches is None else np.zeros((count, batch, switches + 1))
         self.log_wealth_at = np.zeros((count, batch)) if wealth else None
         self.done = 0
         self.total = np.zeros((batch, experts))

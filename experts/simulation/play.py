@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
@@ -10,16 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from experts.checks import check_learner
 from experts.numerics.arguments import whole
+from experts.simulation.arguments import (
+    bandit_of,
+    check_player,
+    counts_wealth,
+    delays_of,
+    rounds_of,
+    seeds_of,
+    switches_of,
+)
 from experts.simulation.books import Books
+from experts.simulation.comparators import Comparators
 from experts.simulation.engines.base import Match
-from experts.simulation.engines.plain import Plain
-from experts.simulation.engines.scan import Scan
+from experts.simulation.engines.choice import engine_for
 from experts.simulation.environments import Environment
+from experts.simulation.record import trace_of
 from experts.simulation.trace import Trace
 from experts.simulation.units import Units, units_of
-from experts.types import Array, Learner
+from experts.types import Array, ContextualPolicy, Learner, Policy
 
 _CHUNK = 2**21
 """Losses made and checked at a time (16 MiB)."""
@@ -27,19 +35,19 @@ _LONG_GAME = 2**22
 """Losses in a game from which on it gets a progress bar."""
 _BAR_DELAY = 1.0
 """Seconds after which it appears."""
-_WORTH_COMPILING = 10_000
-"""Rounds x problems, or hundreds of losses, from which on loading the compiled engine pays."""
 _POINTS = 1000
 """Largest number of recorded rounds by default."""
 
 
 def play(
-    learner: Learner[Any],
+    learner: Learner[Any] | Policy[Any] | ContextualPolicy[Any],
     environment: Environment,
     *,
     rounds: int | None = None,
     seeds: int | Sequence[int] = 1,
     feedback: str = "full",
+    delay: int | Sequence[int] = 0,
+    switches: int | None = None,
     rewards: bool = False,
     loss_interval: tuple[float, float] | None = None,
     wealth: bool = False,
@@ -53,9 +61,12 @@ def play(
     Parameters
     ----------
     learner
-        Any learner of this package.
+        Any learner of this package; a `Policy` (`experts.policies`), or a `ContextualPolicy`
+        (`experts.contextual`) in an environment that shows contexts.
     environment
-        A part of `experts.environments`, or your own class with the same four attributes.
+        A part of `experts.environments`, or your own class with the same four attributes. One that
+        shows contexts can be played without looking at them, too. In one with sleeping experts
+        (`environments.Sleeping`) regret to an expert counts the rounds in which it was awake.
     rounds
         T >= 1. Default: as many as the environment has.
     seeds
@@ -65,6 +76,15 @@ def play(
         "full", or "bandit": one expert is drawn from p_t, and only its loss is revealed.
         In an environment of shape (E, K) every edge draws its own: the semi-bandit game. Only for
         learners that state the losses that their bandit guarantee is for (`Learner.loss_interval`).
+        Policies always have bandit feedback.
+    delay
+        How many rounds later the loss of a round arrives, or for each of the T rounds how many: 0,
+        before the next round. The certificate then counts the regret of rounds whose loss is on
+        its way as well. Learners that do not support late losses are played in copies, one for
+        each loss on its way and one more. Policies have no guarantee for late losses.
+    switches
+        S >= 0: measure the regret to the best sequence of experts with at most S switches as well
+        (`Trace.tracking_regret`).
     rewards
         The environment's numbers are rewards r, to be made large. In the trace a reward r is the
         loss -r.
@@ -79,7 +99,7 @@ def play(
         Count log wealth as well (`Trace.log_wealth`), in an environment whose losses are -ln of
         price relatives.
     engine
-        "auto": the fastest that can run the game; or "plain", "scan", "numba" (see
+        "auto": the fastest that can run the game; or "plain", "scan", "numba", "turns" (see
         `experts.simulation.engines`). The traces are the same up to rounding. "numba" plays
         problems side by side on `numba.get_num_threads()` threads.
     record_every
@@ -105,18 +125,12 @@ def play(
     >>> bool((trace.regret <= trace.certificate).all())
     True
     """
-    check_learner(learner)
-    if not hasattr(environment, "start"):
-        raise ValueError(
-            f"environment must be an environment, got {type(environment).__name__}; "
-            "wrap a sequence of losses (T, ..., K) in environments.Given"
-        )
+    check_player(learner, environment)
     shape = tuple(environment.shape)
-    rounds = _rounds(rounds, learner, environment)
-    which = _seeds(seeds)
+    rounds = rounds_of(rounds, learner, environment)
+    which = seeds_of(seeds)
     every = -(-rounds // _POINTS) if record_every is None else whole("record_every", record_every)
-    bandit = _bandit(feedback, learner)
-    batch = len(which) * int(np.prod(shape[:-1]))
+    bandit = bandit_of(feedback, learner)
     units = units_of(
         learner,
         environment,
@@ -127,29 +141,62 @@ def play(
         checks=checks,
     )
     # What is drawn takes all the wealth, so that under bandit feedback the loss tells it.
-    counted = _wealth(wealth, environment, rewards) and not bandit
-    runner = _engine(
-        engine, learner, environment.adaptive, bandit, counted, rounds * batch * shape[-1]
+    counted = counts_wealth(wealth, environment, rewards) and not bandit
+    match = replace(
+        _match(learner, environment, which, bandit, units),
+        delays=delays_of(delay, rounds),
+        switches=switches_of(switches, learner),
     )
-    books = Books(rounds, every, batch, shape[-1], certified=not bandit, wealth=counted)
-    match = _match(learner, environment, which, bandit, units)
-    _run(runner, match, books, rounds, progress)
-    trace = _trace(learner, environment, feedback, runner.name, which, books, units)
+    batch = len(which) * int(np.prod(shape[:-1]))
+    runner = engine_for(engine, match, counted, rounds * batch * shape[-1])
+    books = Books(
+        rounds,
+        every,
+        batch,
+        _compared(match),
+        certified=not bandit,
+        wealth=counted,
+        arms=shape[-1],
+        switches=match.switches,
+    )
+    known = _run(runner, match, books, rounds, progress)
+    trace = trace_of(match, environment, runner.name, which, books, known)
     return replace(trace, log_wealth=-trace.loss) if wealth and bandit else trace
 
 
-def _run(engine: Any, match: Match, books: Books, rounds: int, progress: bool) -> None:
+def _run(
+    engine: Any, match: Match, books: Books, rounds: int, progress: bool
+) -> Comparators | None:
+    """Play all rounds; the comparators, if the environment knows the means."""
     step = engine.start(match, books)
     size = int(np.prod(match.shape))
     chunk = max(1, _CHUNK // size)
+    known = Comparators(books.rounds, match.shape) if hasattr(match.course, "told") else None
+    looks = match.sleeping or isinstance(match.learner, ContextualPolicy)
     with _bar(rounds, progress and rounds * size >= _LONG_GAME) as bar:
         for first in range(0, rounds, chunk):
             count = min(chunk, rounds - first)
-            losses = None
-            if not match.adaptive:
-                losses = match.losses(match.course(count), first)
-            step(losses, match.uniforms(count) if match.bandit else None, count)
+            losses, shown = (None, None) if match.adaptive else _next(match, known, first, count)
+            uniforms = match.uniforms(count) if match.bandit else None
+            step(losses, uniforms, count, *([shown] if looks else []))
             bar.update(count)
+    return known
+
+
+def _next(match: Match, known: Comparators | None, first: int, count: int) -> tuple[Array, Array]:
+    """The losses of the next rounds, and what is shown before them (else the same numbers)."""
+    course: Any = match.course
+    means: Any = None
+    if known is None:
+        parts = course(count) if match.pairs else (course(count),)
+    else:
+        *parts, means = course.told(count)
+    shown, numbers = parts[0], parts[-1]
+    if match.sleeping:
+        numbers = np.where(shown, numbers, match.units.idle)
+    if known is not None:
+        known.add(*((-numbers, -means) if match.units.rewards else (numbers, means)))
+    return match.units.losses(numbers, first), shown
 
 
 def _match(
@@ -157,14 +204,18 @@ def _match(
 ) -> Match:
     of_losses = [_stream(seed, 0) for seed in seeds]
     of_draws = [_stream(seed, 1) for seed in seeds] if bandit else []
-    inner = int(np.prod(units.shape[1:-1]))
+    inner, arms = int(np.prod(units.shape[1:-1])), units.shape[-1]
+    policy = {Policy: (arms,), ContextualPolicy: (arms + 1,)}
+    each = next((axis for kind, axis in policy.items() if isinstance(learner, kind)), ())
 
     def uniforms(count: int) -> Array:
-        drawn = np.empty((len(seeds), count, inner))
+        drawn = np.empty((len(seeds), count, inner, *each))
         for generator, rows in zip(of_draws, drawn, strict=True):
             generator.random(out=rows)
-        return np.moveaxis(drawn, 0, 1).reshape(count, -1)
+        return np.moveaxis(drawn, 0, 1).reshape(count, -1, *each)
 
+    contexts = getattr(environment, "context_shape", None)
+    sleeping = bool(getattr(environment, "sleeping", False))
     return Match(
         learner=learner,
         shape=units.shape,
@@ -172,119 +223,22 @@ def _match(
         bandit=bandit,
         course=environment.start(of_losses),
         uniforms=uniforms,
-        losses=units.losses,
+        units=units,
+        context_shape=contexts,
+        sleeping=sleeping,
+        pairs=sleeping or contexts is not None,
     )
+
+
+def _compared(match: Match) -> int:
+    """How many there are that the player is compared with: advisors, or else arms."""
+    advised = getattr(match.learner, "reads", None) == "advice" and match.context_shape is not None
+    return match.context_shape[-2] if advised and match.context_shape else match.shape[-1]
 
 
 def _stream(seed: int, purpose: int) -> np.random.Generator:
     """Generator of the seed's child number `purpose`, numbered as by `SeedSequence.spawn`."""
     return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(purpose,)))
-
-
-def _engine(name: str, learner: Any, adaptive: bool, bandit: bool, wealth: bool, work: int) -> Any:
-    if wealth and name in ("scan", "numba"):
-        raise ValueError(f"engine {name!r} does not count log wealth (wealth=True); 'plain' does")
-    if wealth and name == "auto":
-        return Plain()
-    compiled = importlib.util.find_spec("numba") is not None
-    known: dict[str, Any] = {"scan": Scan, "plain": Plain}
-    if name == "numba" and not compiled:
-        raise ValueError("engine 'numba' needs numba: pip install 'experts-xnas[fast]'")
-    if name == "numba" or (name == "auto" and compiled and work >= _WORTH_COMPILING):
-        # Optional, and slow to import.
-        from experts.simulation.engines.compiled import Numba  # noqa: PLC0415
-
-        known = {"numba": Numba} | known
-    if name == "auto":
-        usable = (e() for e in known.values())
-        return next(e for e in usable if e.runs(learner, adaptive=adaptive, bandit=bandit))
-    if name not in known:
-        raise ValueError(f"engine must be one of auto, plain, scan, numba; got {name!r}")
-    engine = known[name]()
-    if not engine.runs(learner, adaptive=adaptive, bandit=bandit):
-        raise ValueError(
-            f"engine {name!r} cannot run {learner!r} with {'bandit' if bandit else 'full'} feedback"
-            f" in an {'adaptive' if adaptive else 'oblivious'} environment; 'plain' can"
-        )
-    return engine
-
-
-def _trace(
-    learner: Any,
-    environment: Any,
-    feedback: str,
-    engine: str,
-    seeds: Array,
-    books: Books,
-    units: Units,
-) -> Trace:
-    def shaped(flat: Array, *last: int) -> Array:
-        return flat.reshape(len(flat), len(seeds), *environment.shape[:-1], *last)
-
-    played = books.rounds[:, None]
-
-    return Trace(
-        learner=repr(learner),
-        environment=repr(environment),
-        feedback=feedback,
-        engine=engine,
-        seeds=seeds,
-        rounds=books.rounds,
-        loss=shaped(units.back(books.loss_at + books.level_at, played)),
-        best_loss=shaped(units.back(books.best_loss_at + books.level_at, played)),
-        regret=shaped(units.slope * (books.loss_at - books.best_loss_at)),
-        best=shaped(books.best_at),
-        switches=shaped(books.switches_at),
-        total=units.back(books.total + books.level[:, None], books.done).reshape(units.shape),
-        certificate=None if feedback == "bandit" else shaped(books.certificate_at),
-        weight_rounds=books.weight_rounds,
-        weights=shaped(books.weights_at, environment.shape[-1]),
-        log_wealth=None if books.log_wealth_at is None else shaped(books.log_wealth_at),
-    )
-
-
-def _rounds(rounds: int | None, learner: Any, environment: Environment) -> int:
-    if rounds is None:
-        if environment.horizon is None:
-            raise ValueError("rounds is needed: the environment has no end of its own")
-        rounds = environment.horizon
-    rounds = whole("rounds", rounds)
-    for name, horizon in (("environment", environment.horizon), ("learner", learner.horizon)):
-        if horizon is not None and rounds > horizon:
-            raise ValueError(f"rounds = {rounds} exceeds the {name}'s horizon of {horizon} rounds")
-    return rounds
-
-
-def _seeds(seeds: int | Sequence[int]) -> Array:
-    if isinstance(seeds, int | np.integer):
-        return np.arange(whole("seeds", seeds))
-    which = np.asarray(seeds)
-    if which.ndim != 1 or len(which) == 0 or which.dtype.kind not in "iu" or which.min() < 0:
-        raise ValueError(f"seeds must be a number or a list of integers >= 0, got {seeds!r}")
-    return which
-
-
-def _bandit(feedback: str, learner: Any) -> bool:
-    if feedback not in ("full", "bandit"):
-        raise ValueError(f"feedback must be 'full' or 'bandit', got {feedback!r}")
-    if feedback == "bandit" and "bandit" not in learner.supports:
-        supports = ", ".join(["full", *sorted(learner.supports)])
-        raise ValueError(f"feedback 'bandit' is not supported by {learner!r}, only: {supports}")
-    if feedback == "bandit" and learner.loss_interval is None:
-        raise ValueError(
-            f"feedback 'bandit' is not for {learner!r}: it states no loss_interval that a bandit "
-            "guarantee is proved for; use exp3, exp3_ix or tsallis_inf, say"
-        )
-    return feedback == "bandit"
-
-
-def _wealth(wealth: bool, environment: Any, rewards: bool) -> bool:
-    if wealth and (rewards or not getattr(environment, "relatives", False)):
-        raise ValueError(
-            "wealth=True needs losses -ln x of price relatives x, as of from_csv(kind='relatives') "
-            f"or Given(-np.log(x), relatives=True), got {environment!r} with rewards={rewards}"
-        )
-    return wealth
 
 
 class _NoBar:

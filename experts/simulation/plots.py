@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_COLORS = ("C0", "C2", "C4", "C1")
 _NAMED = 10
 """Experts with a line and a label of their own."""
 
@@ -23,8 +24,7 @@ _NAMED = 10
 def regret_and_weights(
     title: str,
     rounds: Array,
-    regret: Array,
-    certificate: Array | None,
+    curves: dict[str, Array],
     bound: Any,
     weight_rounds: Array,
     weights: Array,
@@ -36,7 +36,8 @@ def regret_and_weights(
     title
         What was played, one line.
     rounds : int (R,)
-    regret, certificate : (R, S, ...)
+    curves
+        Regrets, and bounds on them, by label: (R, S, ...) each.
     bound
         An a-priori bound as a function of the number of rounds, or None.
     weight_rounds : int (W,)
@@ -44,28 +45,26 @@ def regret_and_weights(
     """
     figure = new_figure("Trace.plot", 8, 7)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-    _regret(above, title, rounds, regret, certificate, bound)
+    _regret(above, title, rounds, curves, bound)
     _weights(below, rounds, weight_rounds, weights)
     return figure
 
 
-def _regret(
-    axes: Axes, title: str, rounds: Array, regret: Array, certificate: Array | None, bound: Any
-) -> None:
-    regret = regret.reshape(len(rounds), -1)
-    _band(axes, rounds, regret, "C0", "regret")
-    if certificate is not None:
-        certificate = certificate.reshape(len(rounds), -1)
-        _band(axes, rounds, certificate, "C3", "certificate of the learner")
+def _regret(axes: Axes, title: str, rounds: Array, curves: dict[str, Array], bound: Any) -> None:
+    colors = iter(_COLORS)
+    games = {label: values.reshape(len(rounds), -1) for label, values in curves.items()}
+    for label, values in games.items():
+        _band(axes, rounds, values, "C3" if "certificate" in label else next(colors), label)
+    count = next(iter(games.values())).shape[1]
     if bound is not None:
         curve = [float(bound(int(t))) for t in rounds]
         axes.plot(rounds, curve, color="0.3", linestyle="--", label="a-priori bound")
     axes.axhline(0, color="0.8", linewidth=0.8, zorder=0)
-    axes.set_ylabel("regret to the best expert so far")
-    games = f"{regret.shape[1]} games" if regret.shape[1] > 1 else "one game"
+    axes.set_ylabel("regret" + (": median, middle 80 % of the games" if count > 1 else ""))
+    number = f"{count} games" if count > 1 else "one game"
     # A learner's repr can be long; the axes' width holds about this much of it.
-    axes.set_title(f"{title}, {games}", fontsize=9, wrap=True)
-    axes.legend(loc="upper left", frameon=False)
+    axes.set_title(f"{title}, {number}", fontsize=9, wrap=True)
+    axes.legend(loc="best", frameon=False, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -74,8 +73,8 @@ def _band(axes: Axes, rounds: Array, values: Array, color: str, label: str) -> N
     low, middle, high = np.quantile(values, [0.1, 0.5, 0.9], axis=1)
     if values.shape[1] > 1:
         axes.fill_between(rounds, low, high, color=color, alpha=0.2, linewidth=0)
-        label += " (median, middle 80 % of the games)"
-    axes.plot(rounds, middle, color=color, label=label)
+    style = "-." if label.startswith("to ") else "-"  # two regrets may be the same
+    axes.plot(rounds, middle, color=color, linestyle=style, label=label)
 
 
 def _weights(axes: Axes, rounds: Array, weight_rounds: Array, all_weights: Array) -> None:

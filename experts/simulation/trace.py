@@ -58,6 +58,33 @@ class Trace:
     """(R, S, ...): sum of ln <p_t, x_t> for price relatives x_t, whose losses are -ln x_t; under
     bandit feedback, of ln x_t of the drawn. None unless `play` was asked for it. The best expert's
     is -best_loss; as ln is concave, -best_loss - log_wealth <= regret."""
+    optimal_loss: Array | None = field(default=None, repr=False)
+    """(R, S, ...): cumulative loss of the expert whose expected losses add up to the least so far;
+    None unless the environment knows them"""
+    sequence_loss: Array | None = field(default=None, repr=False)
+    """(R, S, ...): cumulative loss of whoever had the smallest expected loss, in every round anew;
+    None unless the environment knows them"""
+    tracking_regret: Array | None = field(default=None, repr=False)
+    """(R, S, ..., 1 + switches): regret to the best sequence of experts in hindsight with at most
+    0, 1, ... switches of expert; None unless `play` was given `switches`"""
+
+    @property
+    def pseudo_regret(self) -> Array | None:
+        """(R, S, ...): `loss` less `optimal_loss`; None if the environment does not know that.
+
+        Of losses that happened: its mean over games is the mean of what is called the
+        pseudo-regret, the sum of the expected losses' differences.
+        """
+        return None if self.optimal_loss is None else self.loss - self.optimal_loss
+
+    @property
+    def sequence_regret(self) -> Array | None:
+        """(R, S, ...): `loss` less `sequence_loss`; None if the environment does not know that.
+
+        Its mean over games is the dynamic regret; with contexts, the regret to the best arm of
+        every context.
+        """
+        return None if self.sequence_loss is None else self.loss - self.sequence_loss
 
     def save(self, path: str | Path) -> None:
         """Write an .npz file, atomically, to exactly `path` (`numpy.savez` may add a suffix)."""
@@ -87,7 +114,8 @@ class Trace:
             except Exception as error:  # a damaged file makes zipfile raise almost anything
                 raise ValueError(f"path is not a saved Trace: {path}: {error}") from error
         names = {f.name for f in fields(cls)}
-        if names - found.keys() - {"certificate", "log_wealth"} or found.keys() - names:
+        optional = {f.name for f in fields(cls) if f.default is None} | {"certificate"}
+        if names - found.keys() - optional or found.keys() - names:
             raise ValueError(f"path is not a saved Trace: {path} holds {', '.join(found)}")
         texts = {k: str(v) for k, v in found.items() if v.dtype.kind == "U"}
         return cls(**({"certificate": None} | found | texts))
@@ -110,6 +138,7 @@ class Trace:
         axes = [self.rounds, self.seeds, *(np.arange(n) for n in self.loss.shape[2:])]
         index = pd.MultiIndex.from_product(axes, names=["round", "seed", *inner])
         columns = {"loss": self.loss, "regret": self.regret, "certificate": self.certificate}
+        columns |= {"pseudo_regret": self.pseudo_regret, "sequence_regret": self.sequence_regret}
         columns |= {"log_wealth": self.log_wealth}
         columns |= {"best": self.best, "switches": self.switches}
         flat = {k: np.ravel(v) for k, v in columns.items() if v is not None}
@@ -117,6 +146,9 @@ class Trace:
 
     def plot(self, bound: Any = None) -> Figure:
         """Figure with regret against the bound and weights over time; needs matplotlib.
+
+        Regret is drawn to all with whom the player can be compared: the best expert so far, what
+        the environment knows, the best sequence in hindsight.
 
         Parameters
         ----------
@@ -128,9 +160,23 @@ class Trace:
         return plots.regret_and_weights(
             f"{self.learner}\n{self.feedback} feedback",
             self.rounds,
-            self.regret,
-            self.certificate,
+            self._curves(),
             bound,
             self.weight_rounds,
             self.weights,
         )
+
+    def _curves(self) -> dict[str, Array]:
+        """What `plot` draws of the regret: labels and arrays (R, S, ...)."""
+        known: dict[str, Array | None] = {
+            "regret to the best expert so far": self.regret,
+            "certificate of the learner": self.certificate,
+            "to the expert of smallest mean": self.pseudo_regret,
+            "to the smallest mean of every round": self.sequence_regret,
+        }
+        if np.array_equal(self.pseudo_regret, self.sequence_regret):  # type: ignore[arg-type]
+            known.pop("to the smallest mean of every round")
+        if self.tracking_regret is not None:
+            most = self.tracking_regret.shape[-1] - 1
+            known[f"to the best sequence with {most} switches"] = self.tracking_regret[..., -1]
+        return {label: array for label, array in known.items() if array is not None}

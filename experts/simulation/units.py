@@ -73,6 +73,11 @@ class Units:
         return self.own is not None and (self.span != self.own or self.rewards)
 
     @property
+    def idle(self) -> float:
+        """A number that is accepted, for experts that are asleep."""
+        return 0.0 if self.accepted is None else self.accepted[0]
+
+    @property
     def slope(self) -> float:
         """What one unit of the learner's loss is in the environment's units."""
         if self.span is None or self.own is None or not self.mapped:
@@ -146,7 +151,7 @@ def units_of(
             f"[{stated[0]}, {stated[1]}]"
         )
     accepted = given if stated is None else stated
-    if not bandit:
+    if not bandit or learner.loss_interval is None:
         return Units(shape, checks, bool(rewards), accepted)
     own = _own(learner)
     if given is None and stated is not None and not _within(stated, own):

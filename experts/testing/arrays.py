@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
@@ -81,6 +83,20 @@ def _read(self: Any, *_: Any) -> None:
     )
 
 
+@contextmanager
+def unread(array: Any, *extensions: str) -> Iterator[None]:
+    """No value of an array of array-api-strict is read on the host within the block.
+
+    `extensions` of the standard may be used, such as "linalg".
+    """
+    strict = importlib.import_module(STRICT)
+    reads: Any = dict.fromkeys(("__bool__", "__float__", "__int__", "__index__"), _read)
+    flags = {"boolean_indexing": False, "data_dependent_shapes": False}
+    allowed = strict.ArrayAPIStrictFlags(**flags, enabled_extensions=extensions)
+    with mock.patch.multiple(type(array), **reads), allowed:
+        yield
+
+
 @law(libraries=[STRICT])
 def no_eager_read(learner: Any) -> None:
     """No value of an array is read on the host: on a GPU each would stop it."""
@@ -88,9 +104,7 @@ def no_eager_read(learner: Any) -> None:
     rng = np.random.default_rng(0)
     loss, dead = strict.asarray(rng.random((5, 3, 4))), strict.asarray(rng.random((5, 3, 4)) < 0.1)
     uniforms = strict.asarray(rng.random((5, 3, 1)))
-    reads: Any = dict.fromkeys(("__bool__", "__float__", "__int__", "__index__"), _read)
-    flags = {"boolean_indexing": False, "data_dependent_shapes": False, "enabled_extensions": ()}
-    with mock.patch.multiple(type(loss), **reads), strict.ArrayAPIStrictFlags(**flags):
+    with unread(loss):
         state = learner.init(loss[0, ...])
         for t in range(5):
             state = wipe(state, dead[t, ...])

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 # Each of these modules enters its laws, which are tried in this order.
 # isort: off
 from experts.testing import plays, partial, in_between, arrays  # noqa: F401
+from experts.testing import contextual, convex, policies, structured  # noqa: F401
 # isort: on
 
 from experts.testing.law import LAWS, Law
@@ -46,7 +47,7 @@ def laws(protocol: type = Learner) -> list[Law]:
 def check_learner(
     learner: Any,
     *,
-    bound: Callable[[int, int], float] | None = None,
+    bound: Callable[..., float] | None = None,
     only: Iterable[str] | None = None,
     examples: int | None = None,
 ) -> Report:
@@ -60,6 +61,8 @@ def check_learner(
     bound
         (K, T) -> a bound on the regret after T rounds of full information with losses in [0, 1],
         from the uniform prior: another law. (Certificates alone do not show that a rate is bad.)
+        Of a `ContextualPolicy`: (rows, columns, T) -> one on the mean pseudo-regret with coins.
+        Of a `Policy`: (means (K,), T) -> a bound on the mean pseudo-regret with coins.
     only
         Names of the laws to try. Default: all of `laws()`.
     examples

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from experts.analysis.ledger import Ledger
+from experts.ledger import Ledger
 from experts.numerics.sampling import draw
 from experts.numerics.state import to_arrays
 from experts.player import Player

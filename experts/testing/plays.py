@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from experts.analysis.ledger import Ledger
+from experts.ledger import Ledger
 from experts.numerics.masks import wipe
 from experts.numerics.state import to_arrays
 from experts.testing.claims import at_most, equal, true

@@ -43,6 +43,8 @@ def test_smoke(tmp_path: Path) -> None:
     assert {r["decision"] for r in promised} == {"average", "anytime", "random"}
     assert not any(r["violated"] for r in promised)
     assert all(r["excess_risk"] >= 0 for r in rows)
+    average = [r for r in rows if r["decision"] == "average"]
+    assert all(max(r["risk_missed"], r["excess_missed"]) <= 0.05 for r in average)
     assert all(r["regret_over_t"] <= r["bound_over_t"] for r in rows)
 
 

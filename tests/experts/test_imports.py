@@ -17,13 +17,23 @@ IN_NUMPY = {
     PACKAGE / "simulation",
     PACKAGE / "testing",
     PACKAGE / "numerics" / "arguments.py",
+    PACKAGE / "numerics" / "beta.py",
     PACKAGE / "numerics" / "cells.py",
     PACKAGE / "analysis" / "worst_case.py",
+    PACKAGE / "games" / "tree.py",
+    PACKAGE / "structured" / "graph.py",
+    PACKAGE / "structured" / "levels.py",
+    PACKAGE / "contextual" / "environments.py",
+    PACKAGE / "contextual" / "finite.py",
+    PACKAGE / "contextual" / "off_policy.py",
+    PACKAGE / "contextual" / "logs.py",
+    PACKAGE / "contextual" / "replay.py",
     PACKAGE / "structured" / "search",
     PACKAGE / "optuna",
 }
 """Around the algorithms: whole games and tables of forecasts, which are played in numpy, files,
-whole searches, which draw from numpy's generators, and the laws, whose games are numpy's."""
+graphs and trees, which become arrays once on the host, whole searches, which draw from numpy's
+generators, the laws, whose games are numpy's, and Beta samples, which SciPy makes on the host."""
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import experts.policies  # noqa: F401  (registers)
 from experts import (
     FTRL,
     REGISTRY,
@@ -17,6 +18,9 @@ from experts import (
     LogBarrier,
     Tsallis,
     Weighted,
+    contextual,  # noqa: F401  (its policies are registered)
+    convex,  # noqa: F401  (its learners are registered)
+    structured,  # noqa: F401  (its learners are registered)
 )
 from experts.registry import Entry, registered
 from experts.testing import Law, laws

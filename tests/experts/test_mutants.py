@@ -21,7 +21,7 @@ from experts.numerics import masks
 from experts.testing import LawError, check_learner
 
 entropy_gap = regularizers.Entropy.gap
-weights = regularizers.Entropy._weights
+weights = regularizers.Entropy.weights
 ftrl_update = experts.FTRL.update
 weighted = estimators.Weighted.estimate
 player_learn = Player._learn
@@ -118,7 +118,7 @@ MUTANTS = {
         masks, "lowest", lowest_of_the_batch, experts.adahedge(), "batched_equals_looped"
     ),
     "a forgotten mask": Hunt(
-        regularizers.Entropy, "_weights", forgotten_mask,
+        regularizers.Entropy, "weights", forgotten_mask,
         experts.hedge(0.5), "plays_are_on_the_simplex_and_the_dead_stay_at_exactly_zero",
     ),
     "a bool() in the loop": Hunt(

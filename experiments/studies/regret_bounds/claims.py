@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 from experts import REGISTRY, bounds
@@ -81,6 +81,12 @@ def _exp3_ix(s: Setting, b: float, k: int, t: int) -> float:
     return (bounds.exp3_ix if "horizon" in s else bounds.exp3_ix_anytime)(k, t, DELTA)
 
 
+def _blum_mansour(s: Setting, b: float, k: int, t: int) -> float:
+    if "eta" in s:
+        return bounds.blum_mansour_fixed(k, t, s["eta"], b)
+    return bounds.blum_mansour(k, t, b)
+
+
 BOUNDS: dict[str, Bound] = {
     "hedge": Bound(_hedge),
     "exponentiated_gradient": Bound(_hedge),
@@ -95,8 +101,16 @@ BOUNDS: dict[str, Bound] = {
     "ml_poly": Bound(_told(lambda b, k, t: bounds.ml_poly(k, t, b))),
     "ml_prod": Bound(_told(lambda b, k, t: bounds.ml_prod(k, t, t * b**2, b))),
     "boa": Bound(_told(lambda b, k, t: bounds.boa(k, t, t * b**2, b))),
+    "regret_matching": Bound(lambda s, b, k, t: bounds.regret_matching(k, t, b)),
+    "regret_matching_plus": Bound(lambda s, b, k, t: bounds.regret_matching(k, t, b)),
+    "predictive_regret_matching": Bound(
+        lambda s, b, k, t: bounds.predictive_regret_matching(k, t, b)
+    ),
+    "blum_mansour": Bound(_blum_mansour),
+    "strongly_adaptive": Bound(lambda s, b, k, t: bounds.strongly_adaptive(k, t, t, b)),
     "exp3": Bound(_exp3, EXPECTATION),
     "exp3_ix": Bound(_exp3_ix, PROBABILITY),
+    "rexp3": Bound(lambda s, b, k, t: bounds.rexp3(k, t, s["every"], 0.0), EXPECTATION),
     "tsallis_inf": Bound(
         lambda s, b, k, t: bounds.tsallis_inf(k, t) if s.get("variance") != "reduced" else None,
         EXPECTATION,
@@ -118,8 +132,14 @@ class Contender:
 
     @property
     def label(self) -> str:
-        """The call that makes it, for people; T stands for the game's horizon."""
-        shown = {k: ("T" if k == "horizon" else repr(v)) for k, v in self.setting.items()}
+        """The call that makes it, for people; T stands for the game's horizon.
+
+        A learner among the settings is named by its class.
+        """
+        shown = {
+            k: "T" if k == "horizon" else type(v).__name__ if is_dataclass(v) else repr(v)
+            for k, v in self.setting.items()
+        }
         return f"{self.name}({', '.join(f'{k}={v}' for k, v in shown.items())})"
 
     @property

@@ -184,7 +184,8 @@ def plan(match: Match, budget: float = 1.0) -> int:
         # With bandit feedback the learner draws its arms.
         return (LEAST if match.rounds * LEAST <= STEPPING else 0) if match.contender.bandit else 1
     rounds = COMPILED if compiled else STEPPING
-    return max(int(budget * rounds) // match.rounds, int(budget * LEAST) if compiled else 1)
+    least = 2 if match.contender.bandit else 1  # a mean over games has an error
+    return max(int(budget * rounds) // match.rounds, int(budget * LEAST) if compiled else least)
 
 
 def sweep(tasks: Sequence[Task], backend: str | None, jobs: int) -> dict[Match, Outcomes]:

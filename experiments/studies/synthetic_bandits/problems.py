@@ -1,6 +1,9 @@
 """Bandit problems with known means, and the two classical stochastic bandits, compiled.
 
 Losses are 0 or 1: arm k's in round t is 1 with probability means[t, k], fixed before the game.
+
+`experts.policies` has the same bandits for any array library, one Python step a round; in this
+experiment, 8 x 10**7 rounds for each, they would take twenty minutes where these take one.
 """
 
 from __future__ import annotations

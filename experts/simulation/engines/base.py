@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from experts.ftrl import FTRL, Anytime, Fixed, Horizon
+from experts.simulation.units import Units
 from experts.types import Array
 
 STEADY = (Fixed, Horizon, Anytime)
@@ -26,17 +27,27 @@ class Match:
     bandit: bool
     course: Callable[[Any], Array]
     uniforms: Callable[[int], Array]
-    """the next n rounds' uniforms (n, B), for bandit feedback"""
-    losses: Callable[[Array, int], Array]
-    """from the course's numbers (n, S, ..., K), which follow after so many rounds, to the losses of
-    the learner; raises on bad ones"""
+    """the next n rounds' uniforms for bandit feedback: (n, B); for a `Policy` (n, B, K), for a
+    `ContextualPolicy` (n, B, K + 1)"""
+    units: Units
+    """from the course's numbers to the losses of the learner"""
+    context_shape: tuple[int, ...] | None = None
+    """of what a `ContextualPolicy` is shown before each round of a seed"""
+    sleeping: bool = False
+    """whether a learner is shown who is awake"""
+    pairs: bool = False
+    """whether the course gives pairs: what is shown, and the losses"""
+    delays: Array | None = None
+    """int (T,): how many rounds later each round's loss arrives; None: at once"""
+    switches: int | None = None
+    """most switches of the sequences that the player is compared with; None: it is not"""
 
 
 class Runner(Protocol):
     """A match in progress: every call plays some more rounds."""
 
     def __call__(self, losses: Array | None, uniforms: Array | None, count: int) -> None:
-        """Play `count` rounds: losses (n, S, ..., K), None if adaptive; uniforms (n, B)."""
+        """Play `count` rounds: losses (n, S, ..., K), None if adaptive; `Match.uniforms`."""
 
 
 def scales(learner: FTRL, clock: Any, first: int, count: int) -> Array:

@@ -80,9 +80,13 @@ def _sum(weights: Any, b: int, first: int, end: int) -> float:
 
 @_compiled
 def _add(total: Any, b: int, losses: Any, t: int, row: int, level: float) -> float:
-    """Add one problem's true losses, less `level`, to `total`; returns its smallest entry."""
-    low = np.inf
-    for k in range(total.shape[1]):
+    """Add one problem's true losses, less `level`, to `total`; returns its smallest entry.
+
+    To the bit, as `_lead` looks for it: the numbers that are compared are those that are stored.
+    """
+    low: float = total[b, 0] + (losses[t, row, 0] - level)
+    total[b, 0] = low
+    for k in range(1, total.shape[1]):
         moved = total[b, k] + (losses[t, row, k] - level)
         total[b, k] = moved
         low = _smaller(moved, low)

@@ -31,37 +31,47 @@ class Plain:
             for step in range(count):
                 play = learner.predict(state)
                 if losses is None:
-                    loss = match.losses(np.asarray(match.course(play))[None], books.done)[0]
+                    loss = match.units.losses(np.asarray(match.course(play))[None], books.done)[0]
                 else:
                     loss = losses[step]
                 seen = None
                 if uniforms is not None:
                     seen = draw(play, uniforms[step].reshape(*shape[:-1], 1))
-                state = learner.update(state, play, _feedback(loss, seen, play))
-                _enter(books, play if seen is None else seen, loss)
-                where, due = books.due(books.done - 1, 1)
-                if len(due):
-                    books.keep_weights(where, play.reshape(1, *books.total.shape))
+                state = learner.update(state, play, feedback(loss, seen, play))
+                due = enter(books, play if seen is None else seen, loss)
+                if due is not None:
+                    books.keep_weights(due, play.reshape(1, *books.total.shape))
                     if not match.bandit:
                         certificate = np.broadcast_to(learner.certificate(state), shape)
-                        books.certify(where, certificate.reshape(1, *books.total.shape))
+                        books.certify(due, certificate.reshape(1, *books.total.shape))
 
         return run
 
 
-def _feedback(loss: Array, seen: Array | None, play: Array) -> Feedback:
+def feedback(loss: Array, seen: Array | None, play: Array) -> Feedback:
     """Feedback of a round; under bandit feedback, nan where nothing was seen."""
     if seen is None:
         return Feedback(loss)
     return Feedback(np.where(seen, loss, np.nan), seen, play)
 
 
-def _enter(books: Books, played: Array, loss: Array) -> None:
-    """Enter one round into the books."""
+def enter(books: Books, played: Array, loss: Array, own: Array | None = None) -> slice | None:
+    """Enter one round into the books; where it is to be recorded, if it is.
+
+    Parameters
+    ----------
+    played : (..., K)
+        A distribution, or a one-hot.
+    loss : (..., K)
+        Of those that the player is compared with.
+    own : (...), optional
+        The player's loss. Default: <played, loss>.
+    """
     level = loss.min(axis=-1, keepdims=True)
     above = loss - level
+    suffered = np.sum(played * above, axis=-1) if own is None else own - level[..., 0]
     books.total += above.reshape(books.total.shape)
-    books.loss += np.sum(played * above, axis=-1).reshape(-1)
+    books.loss += suffered.reshape(-1)
     books.level += level.reshape(-1)
     if books.log_wealth_at is not None:
         books.log_wealth += _growth(played, loss).reshape(-1)
@@ -71,14 +81,16 @@ def _enter(books: Books, played: Array, loss: Array) -> None:
     books.best = best
     books.done += 1
     where, due = books.due(books.done - 1, 1)
-    if len(due):
-        books.loss_at[where] = books.loss
-        books.level_at[where] = books.level
-        books.best_loss_at[where] = np.min(books.total, axis=-1)
-        books.best_at[where] = best
-        books.switches_at[where] = books.switches
-        if books.log_wealth_at is not None:
-            books.log_wealth_at[where] = books.log_wealth
+    if not len(due):
+        return None
+    books.loss_at[where] = books.loss
+    books.level_at[where] = books.level
+    books.best_loss_at[where] = np.min(books.total, axis=-1)
+    books.best_at[where] = best
+    books.switches_at[where] = books.switches
+    if books.log_wealth_at is not None:
+        books.log_wealth_at[where] = books.log_wealth
+    return where
 
 
 def _growth(play: Array, loss: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +13,12 @@ from experts.types import Array
 
 Course = Callable[[Any], Array]
 """One run of an environment, called until the game ends. Oblivious: the number n of next rounds ->
-losses (n, S, ..., K). Adaptive: the round's distributions (S, ..., K) -> losses (S, ..., K)."""
+losses (n, S, ..., K). Adaptive: the round's distributions (S, ..., K) -> losses (S, ..., K).
+
+An environment may show something before every round: with an attribute `context_shape`, contexts
+(n, S, *context_shape); with `sleeping` = True, who is awake, bool (n, S, ..., K). Its course gives
+pairs, what is shown and the losses. A course that knows the expected losses has a method `told`,
+which gives the same and those as well (see `Told`)."""
 
 
 class Environment(Protocol):
@@ -39,6 +45,31 @@ class Environment(Protocol):
 
         Draw in the order of the rounds, so that it does not matter how many are asked for at once.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A course that knows the expected losses of its rounds; calling it gives the losses alone."""
+
+    told: Callable[[int], tuple[Array, ...]]
+    """the number n of next rounds -> their losses (n, S, ..., K), and what these were expected to
+    be before any was drawn, (n or 1, S or 1, ..., K)"""
+
+    def __call__(self, rounds: int) -> Array:
+        """The losses of the next n rounds, (n, S, ..., K)."""
+        return self.told(rounds)[0]
+
+
+def changed(course: Any, change: Callable[[Array], Array]) -> Course:
+    """The course with its losses changed, and what is expected of them if it knows that."""
+    if not hasattr(course, "told"):
+        return lambda asked: change(course(asked))
+
+    def told(rounds: int) -> tuple[Array, Array]:
+        losses, means = course.told(rounds)
+        return change(losses), change(means)
+
+    return Told(told)
 
 
 def each(generators: Sequence[np.random.Generator], shape: tuple[int, ...], draw: Any) -> Array:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from scipy.special import ndtr
 
 from experts.numerics.arguments import whole
-from experts.simulation.environments.base import Course, each, number, probabilities
+from experts.simulation.environments.base import Course, Told, each, number, probabilities
 from experts.simulation.environments.wrappers import Scaled
 from experts.types import Array
 
@@ -45,7 +46,8 @@ class Bernoulli:
             generator.random(out=rows)
             np.less(rows, self.means, out=rows)
 
-        return lambda rounds: each(generators, (rounds, *self.shape), draw)
+        means = self.means[None, None]
+        return Told(lambda rounds: (each(generators, (rounds, *self.shape), draw), means))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +89,20 @@ class Gaussian:
             rows += self.means
             np.clip(rows, 0.0, 1.0, out=rows)
 
-        return lambda rounds: each(generators, (rounds, *self.shape), draw)
+        means = self._clipped()[None, None]
+        return Told(lambda rounds: (each(generators, (rounds, *self.shape), draw), means))
+
+    def _clipped(self) -> Array:
+        """The means after clipping, (..., K): the integral over [0, 1] of P(loss > x)."""
+        if self.deviation == 0:
+            return self.means
+
+        def integral(end: float) -> Array:
+            z = (end - self.means) / self.deviation
+            density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+            return self.deviation * (z * ndtr(-z) - density)
+
+        return integral(1.0) - integral(0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +142,7 @@ class OneGood:
             generator.random(out=rows)
             np.less(rows, means[seed], out=rows)
 
-        return lambda rounds: each(generators, (rounds, self.experts), draw)
+        return Told(lambda rounds: (each(generators, (rounds, self.experts), draw), means[None]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,20 +190,21 @@ class Switching:
         good = np.stack([self._path(generator) for generator in generators])
         done = 0
 
-        def following(rounds: int) -> Array:
+        def following(rounds: int) -> tuple[Array, Array]:
             nonlocal done
             first = done
             done += rounds
             era = np.arange(first, done) * (self.switches + 1) // self.rounds
+            favoured = good[:, era, None] == np.arange(self.experts)
+            means = np.where(favoured, 0.5 - self.gap, 0.5)  # (S, n, K)
 
             def draw(seed: int, generator: np.random.Generator, rows: Array) -> None:
                 generator.random(out=rows)
-                favoured = good[seed, era][:, None] == np.arange(self.experts)
-                np.less(rows, np.where(favoured, 0.5 - self.gap, 0.5), out=rows)
+                np.less(rows, means[seed], out=rows)
 
-            return each(generators, (rounds, self.experts), draw)
+            return each(generators, (rounds, self.experts), draw), np.moveaxis(means, 0, 1)
 
-        return following
+        return Told(following)
 
     def _path(self, generator: np.random.Generator) -> Array:
         """The good expert of each of the S + 1 stretches."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from experts.numerics.arguments import whole
-from experts.simulation.environments.base import Course, Environment
+from experts.simulation.environments.base import Course, Environment, Told, changed
 from experts.types import Array
 
 
@@ -62,18 +62,25 @@ class Corrupted:
 
     def start(self, generators: Sequence[np.random.Generator]) -> Course:
         """A run of the base, whose first losses are reversed."""
-        course, (low, high) = self.base.start(generators), _interval(self.base)
+        course: Any = self.base.start(generators)
+        low, high = _interval(self.base)
         done = 0
+        knows = hasattr(course, "told")
 
-        def following(rounds: int) -> Array:
-            nonlocal done
-            losses = np.array(course(rounds))
-            lies = losses[: max(0, self.rounds - done)]
+        def lie(numbers: Array, rounds: int) -> Array:
+            numbers = np.repeat(numbers, rounds // len(numbers), axis=0)  # a copy
+            lies = numbers[: max(0, self.rounds - done)]
             np.subtract(low + high, lies, out=lies)
-            done += rounds
-            return losses
+            return numbers
 
-        return following
+        def following(rounds: int) -> tuple[Array, ...]:
+            nonlocal done
+            parts = course.told(rounds) if knows else (course(rounds),)
+            lies = tuple(lie(numbers, rounds) for numbers in parts)
+            done += rounds
+            return lies
+
+        return Told(following) if knows else lambda rounds: following(rounds)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +130,11 @@ class Scaled:
         """A run of the base, with its losses mapped."""
         course, (low, high) = self.base.start(generators), _interval(self.base)
 
-        def following(asked: Any) -> Array:
-            part = (course(asked) - low) / (high - low)  # 0 and 1 go to `low` and `high` exactly
+        def scaled(losses: Array) -> Array:
+            part = (losses - low) / (high - low)  # 0 and 1 go to `low` and `high` exactly
             return self.low * (1 - part) + self.high * part
 
-        return following
+        return changed(course, scaled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +183,17 @@ class SideBySide:
     def start(self, generators: Sequence[np.random.Generator]) -> Course:
         """All parts, each with children of the generators."""
         children = [generator.spawn(len(self.parts)) for generator in generators]
-        courses = [part.start([c[e] for c in children]) for e, part in enumerate(self.parts)]
+        courses: list[Any] = [
+            part.start([c[e] for c in children]) for e, part in enumerate(self.parts)
+        ]
 
         def following(rounds: int) -> Array:
             return np.stack([course(rounds) for course in courses], axis=2)
+
+        def told(rounds: int) -> tuple[Array, Array]:
+            losses, means = zip(*(course.told(rounds) for course in courses), strict=True)
+            whole = (np.broadcast_to(m, x.shape) for m, x in zip(means, losses, strict=True))
+            return np.stack(losses, axis=2), np.stack(list(whole), axis=2)
 
         def answer(play: Array) -> Array:
             losses = np.empty_like(play)
@@ -187,7 +201,9 @@ class SideBySide:
                 losses[:, e] = course(play[:, e]) if part.adaptive else course(1)[0]
             return losses
 
-        return answer if self.adaptive else following
+        if self.adaptive:
+            return answer
+        return Told(told) if all(hasattr(course, "told") for course in courses) else following
 
 
 def _interval(base: Environment) -> tuple[float, float]:

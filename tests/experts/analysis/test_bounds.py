@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +15,19 @@ import experts
 from experts.analysis import bounds
 
 FINE: dict[str, Any] = {
-    "k": 4, "rounds": 9, "switches": 2, "eta": 0.5, "loss_range": 2.0, "bound": 0.1,
+    "k": 4, "rounds": 9, "switches": 2, "eta": 0.4, "loss_range": 2.0, "bound": 0.1,
     "log_kept": -0.5, "square": 3.0, "prior": 0.25, "delta": 0.1, "alpha": 0.1, "order": 0.3,
-    "surprises": [1.0, 0.5],
+    "surprises": [1.0, 0.5], "rows": 3, "columns": 2, "components": 6, "size": 2,
+    "n": 5, "dimension": 3, "spread": 8.0, "ridge": 0.5, "noise": 0.3, "norm": 2.0, "length": 1.5,
+    "leverage": 4.0, "means": [0.3, 0.5], "deviation": 0.2, "every": 3, "variation": 2.0,
+    "diameter": 2.0, "gradient_bound": 1.5, "modulus": 0.5, "gamma": 0.1,
+    "wealth": 1.0, "distance": 1.0, "path_length": 3.0, "trace": 2.0, "mean_loss": 0.25,
+    "regret": 4.0, "interval": 5, "gradient_length": 6.0,
 }  # fmt: skip
 WRONG: dict[str, tuple[Any, ...]] = {
     "k": (0, -1, 1.5, math.inf, math.nan),
+    "rows": (0, 1.5),
+    "columns": (0, 1.5),
     "rounds": (-1, 0.5, math.inf),
     "switches": (-1, 0.5, 9),
     "eta": (0.0, -1.0, math.inf, math.nan),
@@ -30,11 +39,34 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "delta": (0.0, 1.0),
     "alpha": (0.0, 1.0),
     "order": (0.0, 1.0),
+    "every": (0, 1.5),
+    "variation": (-1.0, math.nan),
+    "components": (0, 1.5),
+    "size": (0, 1.5),
+    "n": (0, 1.5),
+    "dimension": (0, 1.5),
+    "spread": (-1.0, math.nan),
+    "ridge": (0.0, math.inf),
+    "noise": (0.0, math.inf),
+    "norm": (0.0, math.inf),
+    "length": (0.0, math.inf),
+    "leverage": (0.0, math.inf),
+    "diameter": (0.0, math.inf),
+    "gradient_bound": (0.0, math.inf),
+    "modulus": (0.0, math.nan),
+    "gamma": (0.0, math.nan),
+    "wealth": (0.0, math.nan),
+    "distance": (-1.0, math.inf),
+    "path_length": (-1.0, math.nan),
+    "trace": (-1.0, math.nan),
+    "mean_loss": (-0.1, 1.1),
+    "interval": (0, 1.5, 10),
+    "gradient_length": (-1.0, math.nan),
 }
 EVERY = [
     pytest.param(bound, id=name)
-    for name, bound in inspect.getmembers(bounds, inspect.isfunction)
-    if bound.__module__ == bounds.__name__
+    for name, bound in inspect.getmembers(experts.bounds, inspect.isfunction)
+    if bound.__module__.startswith("experts.analysis.bounds.")
 ]
 
 
@@ -52,11 +84,17 @@ def test_every_argument_has_its_domain(bound: Callable[..., float]) -> None:
 @pytest.mark.parametrize("bound", EVERY)
 def test_one_expert_has_no_regret_and_a_finite_bound(bound: Callable[..., float]) -> None:
     names = inspect.signature(bound).parameters
-    alone = {"k": 1, "prior": 1.0, "log_kept": 0.0}
+    alone = {"n": 1, "k": 1, "rows": 1, "columns": 1, "prior": 1.0, "log_kept": 0.0}
     assert 0 <= bound(**{name: (FINE | alone)[name] for name in names}) < math.inf
 
 
 def test_all_bounds_have_a_short_address() -> None:
-    assert len(EVERY) > 20
-    for case in EVERY:
-        assert getattr(experts.bounds, str(case.id)) is case.values[0]
+    files = sorted((Path(experts.__file__).parent / "analysis" / "bounds").glob("*.py"))
+    modules = [import_module(f"experts.analysis.bounds.{path.stem}") for path in files]
+    found = {
+        name
+        for module in modules
+        for name, bound in inspect.getmembers(module, inspect.isfunction)
+        if bound.__module__ == module.__name__ and not name.startswith("_")
+    }
+    assert found == {case.id for case in EVERY} == set(bounds.__all__)

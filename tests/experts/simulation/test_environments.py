@@ -18,9 +18,11 @@ from experts.environments import (
     AgainstTheWeights,
     Alternating,
     Bernoulli,
+    BetaCoins,
     Corrupted,
     Gaussian,
     Given,
+    NormalArms,
     OneGood,
     Scaled,
     SideBySide,
@@ -39,6 +41,7 @@ OBLIVIOUS = [
     OneGood(3, 0.5),
     scaled_gap(3, ROUNDS),
     Switching(3, ROUNDS, switches=4),
+    BetaCoins(3, 1.0, 9.0),
     random_signs(3, 2.0),
     Corrupted(Bernoulli([0.1, 0.5, 0.9]), rounds=5),
     Corrupted(Gaussian([0.1, 0.5, 0.9]), rounds=5),
@@ -198,3 +201,34 @@ def test_the_bound_is_nearly_reached(k: int, rounds: int, ratio: float) -> None:
 def test_settings_are_checked(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+TOLD = [
+    Bernoulli(np.full((2, 3), 0.3)),
+    Gaussian(np.asarray([0.0, 0.5, 0.9]), 0.3),
+    OneGood(3, 0.5),
+    Switching(3, ROUNDS, switches=4),
+    BetaCoins(3, 1.0, 9.0),
+    NormalArms(3, 0.5, 2.0, 0.1),
+    random_signs(3, 2.0),
+    Corrupted(Bernoulli([0.1, 0.5, 0.9]), rounds=5),
+    SideBySide((OneGood(3), Switching(3, ROUNDS, 1), random_signs(3))),
+]
+
+
+@pytest.mark.parametrize("environment", TOLD, ids=repr)
+def test_losses_are_what_is_expected_in_the_mean(environment: Any) -> None:
+    """Over 1000 seeds, up to 4.5 standard errors, in every round; and whatever was expected."""
+    generators = [np.random.default_rng(seed) for seed in range(1000)]
+    losses, means = environment.start(generators).told(ROUNDS)
+    surprise = losses - means
+    for weighed in (surprise, surprise * means):
+        error = weighed.std(axis=1) / 1000**0.5
+        assert np.all(np.abs(weighed.mean(axis=1)) <= 4.5 * error + 1e-12)
+    again = environment.start([np.random.default_rng(seed) for seed in range(1000)])
+    np.testing.assert_array_equal(again(ROUNDS), losses)
+
+
+def test_a_course_that_knows_no_means_does_not_tell() -> None:
+    for environment in (Given(np.zeros((3, 2))), Corrupted(Alternating(2), 1), Alternating(2)):
+        assert not hasattr(environment.start([np.random.default_rng(0)]), "told")

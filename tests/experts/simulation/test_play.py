@@ -202,7 +202,7 @@ def test_losses_of_another_shape_are_refused(adaptive: bool) -> None:
         ({"seeds": [-1]}, r"seeds must be a number or a list of integers >= 0, got \[-1\]"),
         ({"seeds": 0}, "seeds must be a whole number of at least 1, got 0"),
         ({"feedback": "semi"}, "feedback must be 'full' or 'bandit', got 'semi'"),
-        ({"engine": "warp"}, "engine must be one of auto, plain, scan, numba; got 'warp'"),
+        ({"engine": "warp"}, "engine must be one of auto, plain, scan, numba, turns; got 'warp'"),
         (
             {"learner": experts.exp3(), "engine": "scan", "feedback": "bandit"},
             "engine 'scan' cannot run .* bandit feedback",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from experts.structured import Search
+from experts.structured import Graph, Search, expanded_hedge
 from nas_adapter.spaces import (
     NONE,
     SPACES,
     nodes,
     random_architecture,
+    real_choices,
     uniform_over_choices,
     without,
 )
@@ -72,3 +74,29 @@ def test_a_prior_may_leave_edges_only_none(name: str, count: int | None) -> None
     prior[:count] = torch.nn.functional.one_hot(torch.tensor(none), len(space.operations))
     architecture = to_architecture(space, Search(as_choices(space, prior)).ask())
     assert space.parse(space.genotype(architecture)) == architecture
+
+
+@pytest.mark.parametrize("name", ["darts-cnn", "darts-rnn"])
+def test_paths_of_a_graph_are_the_cells_of_darts(name: str) -> None:
+    """A node keeps some of its edges, with an operation on each: `Graph.subsets`, in a chain."""
+    space = OPENED[name]
+    offered = real_choices(space)
+    (each,) = {len(operations) for operations in offered}
+    kept = space.inputs or 0
+    graph = Graph.chain(
+        Graph.subsets(len(edges), min(kept, len(edges)), options=each) for edges in nodes(space)
+    )
+    choices = as_choices(space, uniform_over_choices(space, CPU))
+    ways = [len(c.options) for c in choices.values() if not set(c.options) <= {*space.operations}]
+    assert graph.count == math.prod(ways) * each**graph.size
+
+    learner = expanded_hedge(graph)
+    state = learner.init(np.zeros((20, graph.dimension)))
+    drawn = learner.draw(state, np.random.default_rng(0).random((20, graph.uniforms)))
+    for action in drawn.reshape(20, len(space.edges), each):
+        architecture = tuple(
+            operations[int(row.argmax())] if row.any() else space.operations.index(NONE)
+            for row, operations in zip(action, offered, strict=True)
+        )
+        assert to_architecture(space, to_point(space, architecture)) == architecture
+        assert space.parse(space.genotype(architecture)) == architecture
