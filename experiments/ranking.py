@@ -24,7 +24,7 @@ from scipy.stats import spearmanr
 from studies.nasbench201.table import PLACES, Table, read
 
 from nas_adapter.errors import choose
-from nas_adapter.progress import progress_bar
+from nas_adapter.progress import Progress
 from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.spaces import (
     NASBench201,
@@ -110,7 +110,7 @@ def ranked(config: Config, accuracies: Table, seed: int) -> Iterator[dict[str, A
     truth = accuracies.test[[int(np.dot(cell, PLACES)) for cell in cells]]
     marks = set(np.geomspace(min(50, config.steps), config.steps, POINTS).round().astype(int))
     batches = (pair for epoch in range(config.steps) for pair in task.search_batches(epoch))
-    with progress_bar(f"seed {seed}", config.steps) as bar:
+    with Progress(f"seed {seed}", config.steps) as bar:
         for step, (train, _) in zip(range(1, config.steps + 1), batches, strict=False):
             cosine(context.optimizer, (step - 1) / config.steps, tuning.rate, tuning.lowest_rate)
             context.descend(train, context.path(even, step) if single else even.float())

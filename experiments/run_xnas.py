@@ -14,11 +14,13 @@ from datetime import datetime
 from pathlib import Path
 
 from common.command import run_command
+from studies.xnas.help import stands_for
 from studies.xnas.options import Config, parse
 from studies.xnas.summary import of_retraining, of_search
 
 from nas_adapter import ranks
 from nas_adapter.errors import UserError
+from nas_adapter.front.options import options
 from nas_adapter.front.processes import processes
 from nas_adapter.front.retrain import retrain
 from nas_adapter.front.search import search
@@ -29,6 +31,8 @@ def main(config: Config) -> int:
     """Do what is asked; 2 if something of it failed when the result was written already."""
     out = config.out or ranks.from_first(lambda: new_folder(config))
     print(f"files go to {out}")
+    if not config.cells:
+        print(f"preset     {stands_for(config.space, options(config))}")
     try:
         print(run(config, out))
     except Stopped as stopped:

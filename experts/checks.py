@@ -14,13 +14,28 @@ from experts.numerics.parameters import check_floats, largest, smallest
 from experts.types import Array, Learner
 
 
+def check_float_array(name: str, value: Any) -> None:
+    """Refuse what is no array of float32 or float64."""
+    if not is_array_api_obj(value):
+        raise ValueError(f"{name} must be an array, got {type(value).__name__}")
+    check_floats(name, value)
+
+
 def check_like(like: Array) -> None:
     """Refuse `like` unless it is an array of floats with at least one expert."""
-    if not is_array_api_obj(like):
-        raise ValueError(f"like must be an array, got {type(like).__name__}")
+    check_float_array("like", like)
     if like.ndim == 0 or like.shape[-1] == 0:
         raise ValueError(f"like must have at least one expert, got shape {like.shape}")
-    check_floats("like", like)
+
+
+def check_components(name: str, value: Array, count: int) -> None:
+    """Refuse what is no array of floats with `count` components in its last axis."""
+    check_float_array(name, value)
+    if value.ndim == 0 or value.shape[-1] != count:
+        raise ValueError(
+            f"{name} must have the {count} components of the actions in its last axis, "
+            f"got shape {tuple(value.shape)}"
+        )
 
 
 def check_learner(learner: Any, protocol: type = Learner) -> None:

@@ -142,7 +142,8 @@ class ContextualPolicy(Protocol[State]):
 
     The context has one row for each expert or arm: advice (..., N, K), a distribution over the K
     arms from each of N experts; or features (..., K, d), a vector for each arm. A policy that is
-    for a known set of contexts has them as `contexts`, (J, rows, columns).
+    for a known set of contexts has them as `contexts`, (J, rows, columns), and their
+    probabilities, where they differ, as `chances`, (J,).
     """
 
     @property

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterable
+from typing import Any
 
 
 class UserError(Exception):
@@ -15,31 +17,50 @@ class UserError(Exception):
 
 
 def choose(what: str, name: str, choices: Iterable[str]) -> None:
-    """Raise `UserError`, listing the choices, unless `name` is one of them."""
+    """Raise `UserError`, with the nearest choice and all of them, unless `name` is one of them."""
     known = list(choices)
     if name not in known:
-        raise UserError(f"unknown {what} {name!r}: choose one of {', '.join(known)}")
+        hint = meant(name, known)
+        raise UserError(f"unknown {what} {name!r}: choose one of {', '.join(known)}{hint}")
+
+
+def nearest(name: str, choices: Iterable[str]) -> str | None:
+    """The choice that is spelt most like `name`; None: none is.
+
+    >>> nearest("CIFAR-10", ["digits", "cifar10", "cifar100"]), nearest("imagenet", ["digits"])
+    ('cifar10', None)
+    """
+    lowered = {choice.lower(): choice for choice in choices}
+    found = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
+    return lowered[found[0]] if found else None
+
+
+def meant(name: str, choices: Iterable[str]) -> str:
+    """The question for the nearest choice, for the end of a message; "" where none is near."""
+    near = nearest(name, choices)
+    return f"; did you mean {near}?" if near else ""
 
 
 def positive(**options: float | str | None) -> None:
     """Raise `UserError` unless each option is positive and finite; text and None are left alone."""
     for name, value in options.items():
         if isinstance(value, int | float) and not 0 < value < math.inf:
-            raise UserError(f"{dashed(name)} must be a positive number")
+            least = "at least 1" if isinstance(value, int) else "a positive number"
+            raise UserError(f"{dashed(name)} must be {least}, got {value:g}")
 
 
 def not_negative(**options: float) -> None:
-    """Raise `UserError` if an option is below 0."""
+    """Raise `UserError` unless each option is 0 or more, and finite."""
     for name, value in options.items():
-        if value < 0:
-            raise UserError(f"{dashed(name)} must not be negative")
+        if not 0 <= value < math.inf:
+            raise UserError(f"{dashed(name)} must be 0 or more, got {value:g}")
 
 
 def rates(**options: float) -> None:
     """Raise `UserError` unless each option is in [0, 1)."""
     for name, value in options.items():
         if not 0 <= value < 1:
-            raise UserError(f"{dashed(name)} must be in [0, 1)")
+            raise UserError(f"{dashed(name)} must be in [0, 1), got {value:g}")
 
 
 def dashed(name: str) -> str:
@@ -49,6 +70,19 @@ def dashed(name: str) -> str:
     '--batch-size'
     """
     return f"--{name.replace('_', '-')}"
+
+
+def typed(name: str, value: Any) -> str:
+    """An option with its value, as they are typed.
+
+    >>> typed("batch_size", 8), typed("without", ("none", "tanh")), typed("wipeout", False)
+    ('--batch-size 8', '--without none tanh', '--no-wipeout')
+    """
+    if isinstance(value, bool):
+        return dashed(name if value else f"no_{name}")
+    values = value if isinstance(value, tuple | list) else [value]
+    said = (f"{one:.12g}" if isinstance(one, float) else str(one) for one in values)
+    return " ".join([dashed(name), *said])
 
 
 def finite(loss: float, which: str, what: str = "search") -> float:

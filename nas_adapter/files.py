@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
-from nas_adapter.errors import UserError
+from nas_adapter.errors import UserError, nearest
 
 
 def run_file(path: Path, option: str) -> ModuleType:
@@ -22,7 +22,7 @@ def run_file(path: Path, option: str) -> ModuleType:
         It is not there, is not a Python file, or cannot be run.
     """
     if not path.is_file():
-        raise UserError(f"--{option}: there is no file {path}")
+        raise UserError(f"--{option}: {missing(path)}")
     spec = importlib.util.spec_from_file_location(f"{option}_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise UserError(f"--{option}: {path} is not a Python file")
@@ -33,6 +33,26 @@ def run_file(path: Path, option: str) -> ModuleType:
     except Exception as error:  # it is the user's own code: anything can happen
         raise UserError(f"--{option}: {path} cannot be run: {error!r}") from error
     return module
+
+
+def missing(path: Path) -> str:
+    """That there is no file or folder `path`, with what is there under the nearest name."""
+    near = _nearest_path(path)
+    return f"there is no {path}" + (f"; did you mean {near}?" if near else "")
+
+
+def _nearest_path(path: Path) -> Path | None:
+    """What is there under a name that is spelt like that of `path`."""
+    if path.exists():
+        return path
+    parent = _nearest_path(path.parent) if path != path.parent else None
+    if parent is None:
+        return None
+    try:
+        name = nearest(path.name, [child.name for child in parent.iterdir()])
+    except OSError:
+        return None
+    return parent / name if name else None
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import tyro
 
 from nas_adapter import ranks
-from nas_adapter.errors import UserError
+from nas_adapter.errors import UserError, dashed
 
 Config = TypeVar("Config")
 
@@ -45,5 +45,5 @@ def run_command(
 def at_least(config: Any, **least: int) -> None:
     """Raise `UserError` if an option of `config` is smaller than its least value."""
     for name, smallest in least.items():
-        if getattr(config, name) < smallest:
-            raise UserError(f"--{name.replace('_', '-')} must be at least {smallest}")
+        if (value := getattr(config, name)) < smallest:
+            raise UserError(f"{dashed(name)} must be at least {smallest}, got {value}")

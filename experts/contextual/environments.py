@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from experts.contextual.finite import finite
-from experts.numerics.arguments import whole
+from experts.numerics.arguments import floats, whole
 from experts.numerics.parameters import number
 from experts.types import Array
 
@@ -190,8 +190,9 @@ class FiniteContexts:
 
     def __post_init__(self) -> None:
         contexts, chances = finite(self.contexts, self.chances)
-        parameters = np.asarray(self.parameters, dtype=np.float64)
-        if parameters.ndim != 3 or parameters.shape[1:] != contexts.shape[1:]:
+        parameters = floats("parameters", self.parameters)
+        fits = parameters.ndim == 3 and parameters.shape[1:] == contexts.shape[1:]
+        if not fits or len(parameters) == 0:
             raise ValueError(
                 f"parameters have shape {parameters.shape}, expected (T, {contexts.shape[1]}, "
                 f"{contexts.shape[2]}) as of contexts"
@@ -224,7 +225,7 @@ class FiniteContexts:
         return len(self.parameters)
 
     def start(self, generators: Sequence[np.random.Generator]) -> Course:
-        """A run from the first round."""
+        """A run from the first round; after the last one no more are given."""
         return Course([self._of(generator) for generator in generators])
 
     def _of(self, generator: np.random.Generator) -> Draw:
@@ -232,9 +233,11 @@ class FiniteContexts:
 
         def draw(rounds: int) -> tuple[Array, Array, Array]:
             nonlocal done
-            shown = self.contexts[np.searchsorted(below, generator.random(rounds), side="right")]
-            losses = np.sum(shown * self.parameters[done : done + rounds], axis=-1).clip(0.0, 1.0)
-            done += rounds
+            rows = self.parameters[done : done + rounds]
+            done += len(rows)
+            drawn = np.searchsorted(below, generator.random(len(rows)), side="right")
+            shown = self.contexts[drawn]
+            losses = np.sum(shown * rows, axis=-1).clip(0.0, 1.0)
             return shown, losses, losses
 
         return draw

@@ -24,7 +24,7 @@ class Exp4State(NamedTuple):
     experts: FTRLState
     """of Hedge over the N experts"""
     spread: Array
-    """(..., 1): sum of the rounds' spreads so far, which sets eta where no horizon is known"""
+    """(..., 1): sum of the rounds' spreads so far, if it sets eta, or 0"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +95,19 @@ class Exp4:
         return _HEDGE.certificate(state.experts)
 
     def _ready(self, state: Exp4State, context: Array) -> Exp4State:
-        """The state with the round's spread counted, and the scale 1 / eta of the round."""
-        xp = array_namespace(context)
+        """The state with the scale 1 / eta of the round, and the spread that sets it counted."""
         n, k = context.shape[-2:]
-        reach = xp.sum(xp.max(context, axis=-2), axis=-1)[..., None]
-        spread = state.spread + (k + 0.0 * reach if self.bias else reach)
         log_n = math.log(n) or 1.0  # with one expert any rate will do
+        spread = state.spread
         if self.eta is not None:
             scale = 1 / self.eta + 0.0 * spread
         elif self.horizon is not None:
             most = k if self.bias else min(n, k)
             scale = math.sqrt(self.horizon * most / (2 * log_n)) + 0.0 * spread
         else:
+            xp = array_namespace(context)
+            reach = k if self.bias else xp.sum(xp.max(context, axis=-2), axis=-1)[..., None]
+            spread = spread + reach
             scale = xp.sqrt(spread / log_n)
         clock = state.experts.clock._replace(scale=scale)
         return Exp4State(state.experts._replace(clock=clock), spread)

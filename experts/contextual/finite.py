@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from experts.numerics.arguments import floats
 from experts.types import Array
 
 
@@ -14,29 +15,34 @@ def finite(contexts: Any, chances: Any = None) -> tuple[Array, Array]:
 
     ValueError if they are none; by default all probabilities are alike.
     """
-    features = np.asarray(contexts, dtype=np.float64)
+    features = floats("contexts", contexts)
     if features.ndim != 3 or 0 in features.shape or not np.isfinite(features).all():
         raise ValueError(f"contexts must be finite numbers (J, K, d), got shape {features.shape}")
     count = len(features)
-    weights = np.full(count, 1 / count) if chances is None else np.asarray(chances, np.float64)
+    weights = np.full(count, 1 / count) if chances is None else floats("chances", chances)
     if weights.shape != (count,) or not (np.all(weights > 0) and abs(weights.sum() - 1) < 1e-9):
         raise ValueError(f"chances must be {count} positive numbers with sum 1, got {chances!r}")
     return features, weights
 
 
-def leverage(contexts: Array, chances: Array) -> float:
-    """The largest x^T E[x x^T]^-1 x of an arm and a context, at least d.
+def leverage(contexts: Array, chances: Array) -> tuple[float, float]:
+    """The largest x^T E[x x^T]^-1 x of an arm and a context, at least d; and how hard that is.
 
-    ValueError if the contexts of an arm do not span all d directions.
+    The latter is the largest condition number of an E[x x^T], of columns that are scaled to mean
+    square 1. ValueError if the contexts of an arm do not span all d directions.
     """
-    moments = np.einsum("j,jka,jkb->kab", chances, contexts, contexts)
-    if np.linalg.matrix_rank(moments, hermitian=True).min() < contexts.shape[-1]:
+    sizes = np.sqrt(np.einsum("j,jka->ka", chances, contexts**2))
+    scaled = contexts / np.where(sizes > 0, sizes, 1.0)
+    moments = np.einsum("j,jka,jkb->kab", chances, scaled, scaled)
+    spans = np.linalg.eigvalsh(moments)
+    if not np.all(spans[:, 0] > spans[:, -1] * len(spans[0]) * np.finfo(np.float64).eps):
         raise ValueError(
             "contexts must span all d directions for every arm, and do not: leave out columns "
             "that others determine"
         )
-    solved = np.linalg.solve(moments, np.moveaxis(contexts, 0, -1))
-    return float(np.einsum("jka,kaj->kj", contexts, solved).max())
+    solved = np.linalg.solve(moments, np.moveaxis(scaled, 0, -1))
+    largest = np.einsum("jka,kaj->kj", scaled, solved).max()
+    return float(largest), float((spans[:, -1] / spans[:, 0]).max())
 
 
 def nested(array: Array) -> Any:

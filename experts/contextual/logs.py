@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from experts.numerics.arguments import flag
+from experts.numerics.arguments import flag, floats
 from experts.numerics.cells import INDEX, Table
 from experts.types import Array
 
@@ -45,16 +45,19 @@ class Log:
         action = np.asarray(self.action)
         if action.ndim != 1 or len(action) == 0 or action.dtype.kind not in "iu":
             raise ValueError(f"action must be whole numbers (n,), got {self.action!r}")
-        names = tuple(self.actions) or tuple(str(k) for k in range(int(action.max()) + 1))
+        names = _names(self.actions) or tuple(map(str, range(int(action.max()) + 1)))
         _refuse("action", action, ~((action >= 0) & (action < len(names))), f"< {len(names)}")
         object.__setattr__(self, "action", action)
         object.__setattr__(self, "actions", names)
         object.__setattr__(self, "rewards", flag("rewards", self.rewards))
-        shapes = {"outcome": (len(action),), "propensity": (len(action),)}
+        shapes: dict[str, tuple[int, ...]] = {
+            "outcome": (len(action),),
+            "propensity": (len(action),),
+        }
         if self.context is not None:
-            shapes["context"] = (len(action), *np.shape(self.context)[1:2])
+            shapes["context"] = (len(action), max((1, *np.shape(self.context)[1:2])))
         for name, shape in shapes.items():
-            array = np.asarray(getattr(self, name), dtype=np.float64)
+            array = floats(name, getattr(self, name))
             if array.shape != shape:
                 raise ValueError(f"{name} has shape {array.shape}, expected {shape}")
             _refuse(name, array, ~np.isfinite(array), "a finite number")
@@ -101,8 +104,9 @@ def read_log(
         A column that is missing, a cell that is no finite number, a propensity outside (0, 1], an
         action that is not among `actions` or is empty; with the file's line and column.
     """
-    table = Table.guessed(Path(path), separator, decimal)
-    table = replace(table, advice="name the columns of numbers with context=[...]")
+    if isinstance(context, str):
+        raise ValueError(f"context must be a sequence of columns, [{context!r}], got {context!r}")
+    table = replace(Table.guessed(Path(path), separator, decimal), advice="")
     taken = [table.find(column) for column in (action, outcome, propensity)]
     chosen = _others(table, taken) if context is None else [table.find(c) for c in context]
     columns = [*taken, *chosen]
@@ -112,7 +116,8 @@ def read_log(
     chances = table.numbers(taken[2], positive=True)
     for t in np.flatnonzero(chances > 1)[:1]:
         raise ValueError(f"{table.place(t, taken[2])}: got {chances[t]}, expected at most 1")
-    shown = [table.numbers(column) for column in chosen]
+    advised = replace(table, advice="name the columns of numbers with context=[...]")
+    shown = [advised.numbers(column) for column in chosen]
     return Log(
         action=numbers,
         outcome=table.numbers(taken[1]),
@@ -138,14 +143,9 @@ def _others(table: Table, taken: Sequence[int]) -> list[int]:
 def _actions(
     table: Table, column: int, actions: Sequence[str] | None
 ) -> tuple[tuple[str, ...], Array]:
-    """Names of all actions, and each row's by its number; numbers are sorted as such."""
+    """Names of all actions, and each row's by its number."""
     cells = table.texts(column)
-    if actions is None:
-        found = set(cells) - {""}
-        whole = all(name.isdecimal() for name in found)
-        names = tuple(sorted(found, key=int if whole else str))
-    else:
-        names = tuple(str(name) for name in actions)
+    names = _sorted(set(cells) - {""}) if actions is None else _names(actions)
     place = {name: k for k, name in enumerate(names)}
     for t, cell in enumerate(cells):
         if cell not in place:
@@ -153,6 +153,23 @@ def _actions(
                 f"{table.place(t, column)}: got {cell!r}, expected one of {', '.join(names)}"
             )
     return names, np.asarray([place[cell] for cell in cells])
+
+
+def _sorted(names: set[str]) -> tuple[str, ...]:
+    """In order; if all are numbers, by their size."""
+    texts = sorted(names)
+    try:
+        return tuple(sorted(texts, key=float))
+    except ValueError:
+        return tuple(texts)
+
+
+def _names(actions: Sequence[str]) -> tuple[str, ...]:
+    """Names of actions as texts; ValueError unless they are a sequence, and differ."""
+    names = tuple(map(str, actions))
+    if isinstance(actions, str) or len(set(names)) < len(names):
+        raise ValueError(f"actions must be a sequence of different names, got {actions!r}")
+    return names
 
 
 def _refuse(name: str, array: Any, wrong: Any, expected: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experts.contextual.logs import Log
+from experts.numerics.arguments import floats
 from experts.numerics.normal import quantile
 from experts.numerics.parameters import number
 from experts.numerics.units import Interval, checked_interval
@@ -40,7 +41,8 @@ def ips(
     Parameters
     ----------
     log
-        Its rows are independent, and its propensities true.
+        Its rows are independent, its propensities true, and positive for every action that the
+        target may take.
     target : (n, K) or (K,)
         Distribution of the policy to be valued, for every row's context. It must not depend on the
         log.
@@ -64,7 +66,8 @@ def ips(
     ------
     ValueError
         An outcome outside `interval`, a weight above `largest_weight`, a target that is no
-        distribution: with the row.
+        distribution: with the row. A mean weight farther from 1, its expectation, than by
+        chance: true propensities are refused with probability at most 10**-6.
     """
     low, high = checked_outcomes(log, interval)
     weight, _ = _weights(log, target, largest_weight)
@@ -86,14 +89,18 @@ def snips(log: Log, target: Any, *, delta: float = 0.05) -> Value:
     -----
     Biased by order 1 / n; never outside of the outcomes' range. The interval is the normal one of
     the delta method, value +- z sqrt(sum w**2 (r - value)**2) / sum w: its coverage goes to
-    1 - delta as n grows, without a guarantee for any n.
+    1 - delta as n grows, without a guarantee for any n. Of few rows with large weights it covers
+    far less, and it has no width where all outcomes of positive weight are alike.
 
     Source: Swaminathan & Joachims 2015; Owen 2013, Section 9.2 (the interval).
     """
     weight, _ = _weights(log, target)
-    total = float(weight.sum())
-    if not total > 0:
-        raise ValueError("target gives probability 0 to every action of the log: it has no value")
+    total, positive = float(weight.sum()), int(np.count_nonzero(weight))
+    if positive < 2:
+        raise ValueError(
+            "target must give positive probability to the actions of at least 2 rows of the log, "
+            f"for an interval, got {positive}"
+        )
     value = float(weight @ log.outcome) / total
     spread = math.sqrt(float(np.sum((weight * (log.outcome - value)) ** 2))) / total
     half = -float(quantile(np.asarray(number("delta", delta, below=1) / 2))) * spread
@@ -135,7 +142,7 @@ def doubly_robust(
     rows = np.arange(len(log))
     halves = [rows] if model is not None else [rows[::2], rows[1::2]]
     if model is not None:
-        means = np.asarray(model, dtype=np.float64)
+        means = floats("model", model)
         if means.shape != chances.shape or not np.isfinite(means).all():
             raise ValueError(f"model must be finite, {chances.shape}, got shape {means.shape}")
     else:
@@ -153,12 +160,18 @@ def doubly_robust(
 
 def checked_outcomes(log: Log, interval: Interval) -> Interval:
     """`interval` as numbers; ValueError, with the row, if an outcome is outside."""
-    low, high = checked_interval(interval, log.outcome) or (0.0, 1.0)
+    _check_log(log)
+    low, high = checked_interval(interval, log.outcome, "interval") or (0.0, 1.0)
     for row in np.flatnonzero(~((log.outcome >= low) & (log.outcome <= high)))[:1]:
         raise ValueError(
             f"outcome must lie in interval=({low}, {high}), got {log.outcome[row]} in row {row}"
         )
     return low, high
+
+
+def _check_log(log: Any) -> None:
+    if not isinstance(log, Log):
+        raise ValueError(f"log must be a Log, as of read_log, got {type(log).__name__}")
 
 
 def within(value: float, half: float, interval: Interval, rows: int) -> Value:
@@ -169,7 +182,8 @@ def within(value: float, half: float, interval: Interval, rows: int) -> Value:
 
 def _weights(log: Log, target: Any, largest: float | None = None) -> tuple[Array, Array]:
     """Weights of the rows (n,), and the target's distributions (n, K)."""
-    shape, given = (len(log), len(log.actions)), np.asarray(target, dtype=np.float64)
+    _check_log(log)
+    shape, given = (len(log), len(log.actions)), floats("target", target)
     if given.shape not in (shape, shape[1:]):
         raise ValueError(f"target has shape {given.shape}, expected {shape} or {shape[1:]}")
     chances = np.broadcast_to(given, shape)
@@ -183,6 +197,12 @@ def _weights(log: Log, target: Any, largest: float | None = None) -> tuple[Array
             raise ValueError(
                 f"largest_weight must be at least every weight, got {largest!r} with weight "
                 f"{weight[row]} in row {row}; snips needs no bound on the weights"
+            )
+        if abs(float(weight.mean()) - 1) > _bernstein(weight, most, 1e-6):
+            raise ValueError(
+                "propensity must be true, and positive for all actions that target takes: the "
+                f"mean of target's probability / propensity is {weight.mean():.3g}, expected about "
+                "1"
             )
     return weight, chances
 
@@ -200,10 +220,14 @@ def _bernstein(terms: Array, reach: float, delta: float) -> float:
 def _fitted(log: Log, rows: Array, at: Array) -> Array:
     """Outcomes of every action, (len(at), K), predicted for the rows `at` from other `rows`.
 
-    Ridge regression with penalty 1 of the distance to the mean on [1, context].
+    Ridge regression with penalty 1 of the distance to the mean on [1, context], the columns of the
+    context less their means and divided by their deviations in `rows`.
     """
-    ones = np.ones((len(log), 1))
-    features = ones if log.context is None else np.hstack([ones, log.context])
+    context = np.empty((len(log), 0)) if log.context is None else log.context
+    known = context[rows]
+    deviation = known.std(axis=0)
+    scaled = (context - known.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    features = np.hstack([np.ones((len(log), 1)), scaled])
     level = log.outcome[rows].mean()
     found = np.full((len(at), len(log.actions)), level)
     for k in range(len(log.actions)):

@@ -38,6 +38,8 @@ class RealLinExp3:
     horizon: int | None = None
     leverage: float = field(init=False, repr=False)
     """rho: the largest x^T E[x x^T]^-1 x of an arm and a context, at least d"""
+    condition: float = field(init=False, repr=False)
+    """the largest condition number of E[x x^T], of columns of mean square 1"""
     loss_interval: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
     reads: ClassVar[str] = "features"
 
@@ -47,7 +49,8 @@ class RealLinExp3:
                 f"give exactly one of eta and horizon, got {self.eta!r} and {self.horizon!r}"
             )
         contexts, chances = finite(self.contexts, self.chances)
-        object.__setattr__(self, "leverage", leverage(contexts, chances))
+        for name, value in zip(("leverage", "condition"), leverage(contexts, chances), strict=True):
+            object.__setattr__(self, name, value)
         object.__setattr__(self, "contexts", nested(contexts))
         object.__setattr__(self, "chances", nested(chances))
         if self.eta is not None:
@@ -76,6 +79,11 @@ class RealLinExp3:
         if tuple(context.shape[-2:]) != (arms, d):
             raise ValueError(
                 f"context has shape {tuple(context.shape)}, expected (..., {arms}, {d})"
+            )
+        if self.condition * xp.finfo(context.dtype).eps > 0.01:
+            raise ValueError(
+                f"contexts are too close to dependent for {context.dtype}, with condition number "
+                f"{self.condition:.0e}: take off the columns' means, or use float64"
             )
         like = {"dtype": context.dtype, "device": device(context)}
         contexts = xp.asarray(self.contexts, **like)

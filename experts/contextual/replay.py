@@ -11,6 +11,7 @@ import numpy as np
 from experts.contextual.features import disjoint
 from experts.contextual.logs import Log
 from experts.contextual.off_policy import Value, checked_outcomes, within
+from experts.numerics.arguments import floats
 from experts.numerics.parameters import number
 from experts.numerics.sampling import draw
 from experts.numerics.units import Interval, Units
@@ -50,15 +51,17 @@ def replay(
     Notes
     -----
     The rounds are distributed as if the learner had played them. With T of them, the mean of its
-    expected outcomes lies within value +- (high - low) sqrt(ln(2/delta) / (2 T)) with probability
-    at least 1 - delta: T does not depend on the outcomes, as a row agrees with chance 1 / K.
+    rounds' expected outcomes, each given the rounds before, lies within value +- (high - low)
+    sqrt(ln(2/delta) / (2 T)) with probability at least 1 - delta: T does not depend on the
+    outcomes, as a row agrees with chance 1 / K. This is of the one run: another `seed` or log makes
+    the learner learn otherwise. A learner's `horizon` is about n / K.
 
     Source: Li, Chu, Langford & Wang 2011, Theorem 1; Cesa-Bianchi & Lugosi 2006, Lemma A.7
     (Hoeffding and Azuma's inequality).
     """
     _check(policy)
-    count = len(log.actions)
     low, high = checked_outcomes(log, interval)
+    count, log_term = len(log.actions), math.log(2 / number("delta", delta, below=1))
     for row in np.flatnonzero(abs(log.propensity * count - 1) > 2e-3)[:1]:
         raise ValueError(
             f"log must be of actions drawn uniformly, with propensity 1 / {count}, got "
@@ -69,7 +72,6 @@ def replay(
     outcomes = list(_rounds(policy, log, _shown(policy, log, show), units, generator))
     if not outcomes:
         raise ValueError("the learner and the log agree on no row: it has no value")
-    log_term = math.log(2 / number("delta", delta, below=1))
     half = (high - low) * math.sqrt(log_term / (2 * len(outcomes)))
     return within(float(np.mean(outcomes)), half, (low, high), len(outcomes))
 
@@ -92,9 +94,31 @@ def _shown(policy: Any, log: Log, show: Callable[[Array], Array] | None) -> list
         raise ValueError(f"log must have a context for {policy!r}, it has none")
     if show is None and policy.reads != "features":
         raise ValueError(f"show is needed: from a row's context to the advice for {policy!r}")
-    if show is None:
-        return [disjoint(row, len(log.actions)) for row in log.context]
-    return [show(row) for row in log.context]
+    arms = len(log.actions)
+    shown = [disjoint(row, arms) if show is None else show(row) for row in log.context]
+    contexts = [_read(policy, arms, row, context) for row, context in enumerate(shown)]
+    for row, context in enumerate(contexts):
+        if context.shape != contexts[0].shape:
+            raise ValueError(
+                f"show must give one shape for all rows, got {contexts[0].shape} in row 0 and "
+                f"{context.shape} in row {row}"
+            )
+    return contexts
+
+
+def _read(policy: Any, arms: int, row: int, shown: Any) -> Array:
+    """What a row shows, as floats; ValueError if the policy cannot read it."""
+    context = floats("show", shown)
+    advice = policy.reads == "advice"
+    fine = context.ndim == 2 and 0 not in context.shape and np.isfinite(context).all()
+    if not fine or context.shape[-1 if advice else -2] != arms:
+        rule = f"advice (N, {arms})" if advice else f"features ({arms}, d)"
+        raise ValueError(
+            f"show must give finite numbers, {rule}, got shape {context.shape} in row {row}"
+        )
+    if advice and not (np.all(context >= 0) and np.all(abs(context.sum(-1) - 1) < 1e-6)):
+        raise ValueError(f"show must give distributions as advice, got {shown!r} in row {row}")
+    return context
 
 
 def _rounds(

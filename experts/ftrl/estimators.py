@@ -48,9 +48,10 @@ class Weighted:
 
     def estimate(self, feedback: Feedback, scale: Array) -> Array:
         """Estimated losses, (..., K); ValueError if `chance` is missing where `seen` is given."""
+        if self.bias == 0:
+            return _importance_weighted(feedback, 0.0)
         xp = array_namespace(feedback.loss)
-        bias = self.bias / xp.where(scale > 0, scale, 1.0)
-        return _importance_weighted(feedback, bias)
+        return _importance_weighted(feedback, self.bias / xp.where(scale > 0, scale, 1.0))
 
     def hint(self, loss: Array) -> Array:
         """No guess: 0, (..., K)."""

@@ -10,7 +10,7 @@ both. The bounds below are for regularizers with a finite R(e_k); `LogBarrier` c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from array_api_compat import array_namespace
 
@@ -29,6 +29,7 @@ class Clock(NamedTuple):
     """what the scale grows in proportion to; each schedule defines its own"""
 
 
+@runtime_checkable
 class Rate(Protocol):
     """A schedule of the learning rate, as FTRL uses it."""
 
@@ -212,6 +213,12 @@ class Gap:
         """The sum of gaps over the width; never falls, whatever was played."""
         scale = array_namespace(gap).maximum(clock.scale, gap * clock.unit)
         return clock._replace(rounds=clock.rounds + 1, scale=scale)
+
+
+def check_rate(rate: Any) -> None:
+    """ValueError unless it is a schedule: a number, for example, is none."""
+    if isinstance(rate, type) or not isinstance(rate, Rate):
+        raise ValueError(f"rate must be a schedule, such as Fixed(eta=0.1) or Gap(), got {rate!r}")
 
 
 def _nonzero(width: Array) -> Array:

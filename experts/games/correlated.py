@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace
 
-from experts.checks import check_learner, check_rounds
+from experts.checks import check_array, check_learner, check_rounds
 from experts.games.zero_sum import check_payoffs
 from experts.learners.swap import Swap
 from experts.numerics.arguments import whole
@@ -117,6 +117,8 @@ def deviations(joint: Array, payoff: Array, player: int, players: int) -> Array:
     player, players
         Which of them it is, 0 to n - 1; n.
     """
+    if not 0 <= player < players:
+        raise ValueError(f"player must be in 0, ..., {players - 1}, got {player!r}")
     xp = array_namespace(joint)
     told, payoff = (_own_last(array, player, players) for array in (joint, payoff))
     kept = xp.sum(told * payoff, axis=-2)
@@ -142,6 +144,9 @@ def _product(plays: Sequence[Array]) -> Array:
 
 def _check(learners: Sequence[Learner[Any]], payoffs: Sequence[Array]) -> None:
     """ValueError unless there is a learner and an array for each of at least two players."""
+    for name, given in {"learners": learners, "payoffs": payoffs}.items():
+        if not hasattr(given, "__len__"):
+            raise ValueError(f"{name} must be a list, one for each player, got {given!r}")
     n = len(payoffs)
     if n < 2 or len(learners) != n:
         raise ValueError(
@@ -150,8 +155,6 @@ def _check(learners: Sequence[Learner[Any]], payoffs: Sequence[Array]) -> None:
         )
     for learner in learners:
         check_learner(learner)
-    for payoff in payoffs:
+    for player, payoff in enumerate(payoffs):
         check_payoffs(payoff, n)
-        if payoff.shape != payoffs[0].shape:
-            shapes = f"{tuple(payoffs[0].shape)} and {tuple(payoff.shape)}"
-            raise ValueError(f"payoffs must have the same shape, got {shapes}")
+        check_array(f"payoffs[{player}]", payoff, payoffs[0])

@@ -11,7 +11,7 @@ from experts.checks import check_learner, check_rounds
 from experts.games.decisions import Decisions
 from experts.games.zero_sum import ZeroSum
 from experts.learners.regret_matching import RegretMatching
-from experts.numerics.arguments import whole
+from experts.numerics.arguments import flag, whole
 from experts.types import Array, Feedback, Learner
 
 
@@ -90,9 +90,9 @@ class Match:
     to x_{t+1}, which leaves -drift. Linear: the sum of t r_t is the sum over s of the regrets of
     rounds s to T; where Q_t >= Q_{t-1} + r_t and Q >= 0 each is at most Q_T <= C.
 
-    The drift is at least 0 for regret matching and RM+, up to 1e-12 of the range, and for Hedge
-    with a fixed rate: what is updated gives the actions that were better more weight (Burch,
-    Moravcik & Schmid 2019). It is counted as it is, for any learner.
+    The drift is at least 0 for Hedge with a fixed rate, and for regret matching and RM+ while the
+    theta of `RegretMatching` stays the same: what is updated gives the actions that were better
+    more weight (Burch, Moravcik & Schmid 2019). It is counted as it is, for any learner.
 
     Sources: Freund & Schapire 1999 (matrices); Zinkevich et al. 2007 (CFR); Tammelin et al. 2015
     (CFR+).
@@ -118,6 +118,7 @@ class Match:
         linear: bool = False,
     ) -> Match:
         """Before the first round; arguments as in `self_play`."""
+        alternating, linear = flag("alternating", alternating), flag("linear", linear)
         _check(game, {"first": first, "second": second}, linear=linear)
         sides = (
             Side.open(first, game.first, game.payoffs[..., 0]),
@@ -145,7 +146,7 @@ class Match:
 
     @property
     def plans(self) -> tuple[Array, Array]:
-        """The average plans (..., 1 + I K) of both, after at least one round."""
+        """The average plans (..., 1 + I K) of both."""
         return self.first.total / self._weight, self.second.total / self._weight
 
     @property
@@ -178,7 +179,9 @@ class Match:
 
     @property
     def _weight(self) -> float:
-        """Sum of the weights of the rounds."""
+        """Sum of the weights of the rounds; ValueError before the first."""
+        if self.rounds == 0:
+            raise ValueError("a match has averages after its first round: call step()")
         return self.rounds * (self.rounds + 1) / 2 if self.linear else self.rounds
 
 

@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from array_api_compat import array_namespace, device
 
+from experts.checks import check_float_array
 from experts.games.decisions import Decisions
 from experts.games.zero_sum import ZeroSum
-from experts.numerics.parameters import real
+from experts.numerics.parameters import largest, real
 from experts.types import Array
 
 
@@ -79,13 +80,14 @@ def tree_game(root: Node, like: Array | None = None) -> ZeroSum:
     root
         The game.
     like
-        Any array with the library, dtype and device to have; default: numpy's float64.
+        Any array of floats with the library, dtype and device to have; default: numpy's float64.
 
     Raises
     ------
     ValueError
         Chances that do not sum to 1; nodes of one information set with other actions, or
-        reached by other own actions (a player remembers what it knew and did).
+        reached by other own actions (a player remembers what it knew and did); payoffs that are
+        not finite, or too large for the dtype.
 
     Examples
     --------
@@ -97,17 +99,20 @@ def tree_game(root: Node, like: Array | None = None) -> ZeroSum:
     >>> game.payoffs.tolist(), game.second.sees
     ([[0.0, 0.0, 0.0], [0.0, 1.0, -1.0], [0.0, -1.0, 1.0]], ('start',))
     """
+    like = np.zeros(()) if like is None else like
+    check_float_array("like", like)
     books = (_Book(), _Book())
     ends: list[tuple[Any, Any, float]] = []
     _walk(root, books, (None, None), 1.0, ends)
     for book in books:
         if not book.parents:  # who never moves has one information set, with nothing to choose
             book.actions[None], book.parents[None] = ("wait",), None
-    like = np.zeros(()) if like is None else like
     (first, rows), (second, columns) = (book.decisions(like) for book in books)
     payoffs = np.zeros((first.children.shape[0], second.children.shape[0]))
     for row, column, payoff in ends:
         payoffs[rows[row], columns[column]] += payoff
+    if not np.abs(payoffs).max() <= largest(like):
+        raise ValueError(f"payoffs must not exceed {largest(like):.0e} in {like.dtype}")
     array = array_namespace(like).asarray(payoffs, dtype=like.dtype, device=device(like))
     return ZeroSum(array, first, second)
 
@@ -117,10 +122,7 @@ def _walk(
 ) -> None:
     """Enter the information sets below a node, reached by the sequences `at`, and the payoffs."""
     if isinstance(node, Chance):
-        total = math.fsum(probability for probability, _ in node.outcomes)
-        if not (abs(total - 1) < 1e-9 and all(p >= 0 for p, _ in node.outcomes)):
-            raise ValueError(f"outcomes must have chances >= 0 that sum to 1, got {total}")
-        for probability, after in node.outcomes:
+        for probability, after in _outcomes(node):
             _walk(after, books, at, chance * probability, ends)
     elif isinstance(node, Move):
         _enter(node, books, at)
@@ -134,12 +136,33 @@ def _walk(
         ends.append((*at, chance * payoff))
 
 
+def _outcomes(node: Chance) -> list[tuple[Any, Node]]:
+    """Checked."""
+    try:
+        outcomes: list[tuple[Any, Node]] = [
+            (real(chance), after) for chance, after in node.outcomes
+        ]
+        total = math.fsum(chance for chance, _ in outcomes)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"outcomes must be pairs of a chance and what follows, got {node.outcomes!r}"
+        ) from None
+    if not (abs(total - 1) < 1e-9 and all(chance >= 0 for chance, _ in outcomes)):
+        raise ValueError(f"outcomes must have chances >= 0 that sum to 1, got {total}")
+    return outcomes
+
+
 def _enter(node: Move, books: tuple[_Book, _Book], at: tuple[Any, Any]) -> None:
     """Check a move against the others of its information set."""
-    if node.player not in (0, 1):
+    if isinstance(node.player, float) or node.player not in (0, 1):
         raise ValueError(f"player must be 0 or 1, got {node.player!r}")
-    if not node.actions:
-        raise ValueError(f"actions of {node.sees!r} must hold at least one action, got none")
+    if not isinstance(node.sees, Hashable):
+        raise ValueError(f"sees must be hashable, such as a string or a tuple, got {node.sees!r}")
+    if not (isinstance(node.actions, Mapping) and node.actions):
+        raise ValueError(
+            f"actions of {node.sees!r} must be a dict and hold at least one action, "
+            f"got {node.actions!r}"
+        )
     book, names = books[node.player], tuple(node.actions)
     if book.actions.setdefault(node.sees, names) != names:
         raise ValueError(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from array_api_compat import array_namespace, is_array_api_obj
 
 from experts.games.decisions import Decisions
-from experts.numerics.parameters import check_floats
+from experts.numerics.parameters import check_floats, largest
 from experts.types import Array
 
 
@@ -68,13 +68,13 @@ def matrix_game(payoffs: Array) -> ZeroSum:
 
 
 def check_payoffs(payoffs: Any, players: int) -> None:
-    """ValueError unless they are finite floats, with an axis of actions for each player."""
+    """ValueError unless they are floats of sums that are finite, with an axis for each player."""
     if not is_array_api_obj(payoffs) or payoffs.ndim < players or 0 in payoffs.shape[-players:]:
         found = tuple(payoffs.shape) if is_array_api_obj(payoffs) else type(payoffs).__name__
         raise ValueError(
             f"payoffs must be arrays of at least {players} axes, none empty, got {found}"
         )
     check_floats("payoffs", payoffs)
-    xp = array_namespace(payoffs)
-    if not bool(xp.all(xp.isfinite(payoffs))):
-        raise ValueError("payoffs must be finite, got nan or infinity")
+    xp, most = array_namespace(payoffs), largest(payoffs)
+    if not bool(xp.all(xp.abs(payoffs) <= most)):  # as nan does not
+        raise ValueError(f"payoffs must be finite, and not exceed {most:.0e} in {payoffs.dtype}")

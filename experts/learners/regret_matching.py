@@ -122,7 +122,7 @@ def regret_matching() -> RegretMatching:
     Notes
     -----
     Regret <= sqrt(sum_t sum_k r_{t,k}**2) <= B sqrt((K - 1) T) for losses of range B, up to
-    1e-12 of it; the dependence on K is not logarithmic.
+    theta sqrt(K T), theta = 4096 ulps of B; the dependence on K is not logarithmic.
 
     Source: Hart & Mas-Colell 2000; Zinkevich et al. 2007, Theorem 4 (there K, not K - 1).
 
@@ -146,7 +146,7 @@ def regret_matching_plus() -> RegretMatching:
     Notes
     -----
     Regret <= sqrt(sum_t sum_k r_{t,k}**2) <= B sqrt((K - 1) T) for losses of range B, up to
-    1e-12 of it, over all rounds and over every interval that ends at T.
+    4096 ulps of B sqrt(K T), over all rounds and over every interval that ends at T.
 
     Source: Tammelin 2014; Tammelin et al. 2015.
     """
@@ -160,7 +160,8 @@ def predictive_regret_matching() -> RegretMatching:
     Notes
     -----
     Regret <= sqrt(sum_t sum_k (r_{t,k} - r_{t-1,k})**2) <= 2 B sqrt((K - 1) T) for losses of
-    range B, up to 1e-12 of it; little where regrets change slowly, as in games between learners.
+    range B, up to 4096 ulps of B sqrt(K T); little where regrets change slowly, as in games
+    between learners.
 
     Source: Farina, Kroer & Sandholm 2021; the constant from the proof in `RegretMatching`.
     """

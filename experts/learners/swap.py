@@ -10,7 +10,7 @@ from array_api_compat import array_namespace
 from experts.learners.hedge import adahedge, hedge
 from experts.learners.regrets import instantaneous
 from experts.numerics.masks import highest, prior_of
-from experts.numerics.parameters import Setting
+from experts.numerics.parameters import Setting, setting
 from experts.numerics.stationary import stationary
 from experts.registry import register
 from experts.types import Array, Feedback, Learner
@@ -119,7 +119,7 @@ def blum_mansour(eta: Setting | None = None) -> Swap:
     Parameters
     ----------
     eta
-        Copies of `hedge` with this learning rate instead.
+        Copies of `hedge` with this learning rate instead; for a sweep as in `Fixed`.
 
     Notes
     -----
@@ -138,4 +138,11 @@ def blum_mansour(eta: Setting | None = None) -> Swap:
     >>> player.predict().round(3)
     array([0.368, 0.368, 0.264])
     """
-    return Swap(adahedge() if eta is None else hedge(eta))
+    return Swap(adahedge() if eta is None else hedge(_for_copies(setting("eta", eta))))
+
+
+def _for_copies(value: Setting) -> Setting:
+    """A setting, one for each problem (..., 1), for the copies of the problem, (..., 1, 1)."""
+    if not isinstance(value, tuple):
+        return value
+    return tuple((x,) if isinstance(x, float) else _for_copies(x) for x in value)

@@ -70,6 +70,7 @@ class Table:
         The separator is the one by which all rows have as many cells as the first, and more than
         one. The decimal mark is the comma if some cell is a number with that only.
         """
+        _check(True, separator or ";", decimal or ".")
         text = _text(path)
         if separator is None:
             separator = _separator(path, text)
@@ -151,11 +152,11 @@ class Table:
 
     def _hint(self, cell: str) -> str:
         other = "," if self.decimal == "." else "."
+        if cell.strip().casefold() in _GAPS or _number(cell, self.decimal) is not None:
+            return ""
         if _number(cell, other) is not None:
             return f"; pass decimal={other!r} if that is the decimal mark"
-        if cell.strip().casefold() not in _GAPS:
-            return f"; {self.advice}"
-        return ""
+        return f"; {self.advice}" if self.advice else ""
 
 
 def _check(header: bool | None, separator: str | None, decimal: str) -> None:
@@ -198,8 +199,18 @@ def _rows(path: Path, separator: str, text: str) -> list[tuple[int, list[str]]]:
 
 def _separator(path: Path, text: str) -> str:
     """The one that splits all rows alike; if none does, the one that splits the first most."""
-    widths = {mark: [len(row) for _, row in _rows(path, mark, text)] for mark in SEPARATORS}
-    some = {mark: found for mark, found in widths.items() if found and found[0] > 1}
+    some: dict[str, list[int]] = {}
+    broken: ValueError | None = None
+    for mark in SEPARATORS:
+        try:
+            widths = [len(row) for _, row in _rows(path, mark, text)]
+        except ValueError as error:  # a quotation mark is closed before another separator
+            broken = broken or error
+            continue
+        if widths and widths[0] > 1:
+            some[mark] = widths
+    if not some and broken is not None:
+        raise broken
     if not some:
         raise ValueError(f"{path}: one of {', '.join(SEPARATORS.values())} expected in line 1")
     even = [mark for mark, found in some.items() if len(set(found)) == 1]

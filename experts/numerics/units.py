@@ -54,7 +54,7 @@ class Units:
         return values if given == self.own else self.own[0] + (values - given[0]) / self.scale
 
 
-def checked_interval(given: Any, like: Array) -> Interval | None:
+def checked_interval(given: Any, like: Array, name: str = "loss_interval") -> Interval | None:
     """(low, high) as Python numbers, or None.
 
     ValueError unless both are finite, low < high, and the floats of `like` can tell losses in
@@ -62,7 +62,7 @@ def checked_interval(given: Any, like: Array) -> Interval | None:
     """
     if given is None:
         return None
-    rule = "loss_interval must be (low, high), two finite numbers with low < high"
+    rule = f"{name} must be (low, high), two finite numbers with low < high"
     try:
         # Other scalars, numpy's for one, would change the dtype of a loss.
         low, high = (end if isinstance(end, int) else float(end) for end in given)
@@ -74,5 +74,5 @@ def checked_interval(given: Any, like: Array) -> Interval | None:
     largest = max(abs(low), abs(high))
     narrow = high - low < 256 * float(info.eps) * largest
     if narrow or max(high - low, largest) > float(info.max):
-        raise ValueError(f"loss_interval must be one that {like.dtype} can resolve, got {given!r}")
+        raise ValueError(f"{name} must be one that {like.dtype} can resolve, got {given!r}")
     return low, high

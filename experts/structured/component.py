@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from array_api_compat import array_namespace
 
+from experts.checks import check_components
 from experts.ftrl import Entropy, Estimator, Fixed, Gap, Rate, Weighted
-from experts.ftrl.rates import Clock
+from experts.ftrl.rates import Clock, check_rate
 from experts.numerics.arguments import whole
 from experts.numerics.masks import relative, weighed
-from experts.numerics.parameters import check_floats
 from experts.registry import register
 from experts.structured.graph import Graph
 from experts.types import Array, Feedback, StructuredLearner
@@ -85,8 +85,11 @@ class ComponentHedge:
     estimator: Estimator
 
     def __post_init__(self) -> None:
-        if whole("k", self.k) >= whole("n", self.n):
+        for name in ("n", "k"):
+            object.__setattr__(self, name, whole(name, getattr(self, name)))
+        if self.k >= self.n:
             raise ValueError(f"k must be less than n = {self.n}, got {self.k}")
+        check_rate(self.rate)
 
     @property
     def horizon(self) -> int | None:
@@ -105,9 +108,7 @@ class ComponentHedge:
 
     def init(self, like: Array) -> ComponentState:
         """State before the first round, for losses shaped, typed and placed as `like` (..., n)."""
-        check_floats("like", like)
-        if like.ndim == 0 or like.shape[-1] != self.n:
-            raise ValueError(f"like must have shape (..., {self.n}), got {tuple(like.shape)}")
+        check_components("like", like, self.n)
         none = 0.0 * like[..., :1]
         stability = self.n / 2 if self.rate.bandit else self.k / 8
         clock = self.rate.init(none + self.price, none + stability)
@@ -151,12 +152,12 @@ class ComponentHedge:
         """argmin of <w, loss> + scale R(w), (..., n).
 
         Components that would be above 1 are capped and the others share what is left, until none
-        is: at most k times, as each cap takes 1 of k.
+        is: after at most k - 1 caps 1 is left, of which no share is above 1.
         """
         xp = array_namespace(loss)
         free = xp.ones_like(loss, dtype=xp.bool)
         mean = 0.0 * loss
-        for _ in range(self.k + 1):
+        for _ in range(self.k):
             lead = relative(loss, free)
             weight = weighed(-Entropy().ratio(lead, scale), free)
             capped = xp.sum(xp.astype(~free, loss.dtype), axis=-1, keepdims=True)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from array_api_compat import array_namespace, device
 
+from experts.checks import check_components
 from experts.ftrl import Anytime, Estimator, Fixed, Gap, Horizon, Rate, Weighted
-from experts.ftrl.rates import Clock
-from experts.numerics.parameters import check_floats
+from experts.ftrl.rates import Clock, check_rate
 from experts.registry import register
 from experts.structured.graph import Graph
 from experts.structured.paths import Paths
@@ -82,6 +82,11 @@ class ExpandedHedge:
     rate: Rate
     estimator: Estimator
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.structure, Graph):
+            raise ValueError(f"structure must be a Graph, got {self.structure!r}")
+        check_rate(self.rate)
+
     @property
     def horizon(self) -> int | None:
         """Number of rounds that the schedule is tuned for; None: any."""
@@ -93,13 +98,8 @@ class ExpandedHedge:
 
     def init(self, like: Array) -> ExpandedState:
         """State before the first round, for losses shaped, typed and placed as `like` (..., d)."""
-        check_floats("like", like)
         graph = self.structure
-        if like.ndim == 0 or like.shape[-1] != graph.dimension:
-            raise ValueError(
-                f"like must have the {graph.dimension} components of the graph in its last axis, "
-                f"got shape {tuple(like.shape)}"
-            )
+        check_components("like", like, graph.dimension)
         none = 0.0 * like[..., :1]
         # Of the losses of paths, in units of the range of components' losses.
         stability = graph.size * graph.dimension / 2 if self.rate.bandit else graph.size**2 / 8

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -37,8 +38,8 @@ class Graph:
     Raises
     ------
     ValueError
-        With the edge: a circle, an edge that is on no path from source to sink, a path that would
-        have a component twice, components that are not numbered 0, ..., d - 1.
+        With the edge: one that is no pair, a circle, an edge that is on no path from source to
+        sink, a path that would have a component twice, components not numbered 0, ..., d - 1.
 
     Examples
     --------
@@ -48,8 +49,8 @@ class Graph:
     (3, 3)
     >>> roads.actions().astype(int)
     array([[1, 0, 0, 1, 0],
-           [1, 0, 1, 0, 1],
-           [0, 1, 0, 0, 1]])
+           [0, 1, 0, 0, 1],
+           [1, 0, 1, 0, 1]])
     """
 
     edges: Sequence[Edge]
@@ -58,10 +59,11 @@ class Graph:
     components: Sequence[int | None] | None = None
 
     def __post_init__(self) -> None:
-        edges = tuple((tail, head) for tail, head in self.edges)
+        edges = tuple(_pair(edge) for edge in self.edges)
         given = range(len(edges)) if self.components is None else self.components
+        labels = tuple(None if part is None else whole("components", part, 0) for part in given)
         object.__setattr__(self, "edges", edges)
-        object.__setattr__(self, "components", tuple(given))
+        object.__setattr__(self, "components", labels)
         self._check_components()
         self._check_paths()
         self._check_repeats()
@@ -82,8 +84,8 @@ class Graph:
         >>> Graph.subsets(5, 2, options=7).count  # C(5, 2) * 7**2
         490
         """
-        n, options = whole("n", n), whole("options", options)
-        if whole("k", k) > n:
+        n, k, options = whole("n", n), whole("k", k), whole("options", options)
+        if k > n:
             raise ValueError(f"k must be at most n = {n}, got {k}")
         edges: list[Edge] = []
         components: list[int | None] = []
@@ -130,8 +132,8 @@ class Graph:
         components: list[int | None] = []
         offset = 0
         parts = list(graphs)
-        if not parts:
-            raise ValueError("graphs must hold at least one graph, got none")
+        if not (parts and all(isinstance(part, Graph) for part in parts)):
+            raise ValueError(f"graphs must hold at least one graph and no other, got {parts!r}")
         for index, graph in enumerate(parts):
             joints = {graph.source: (index,), graph.sink: (index + 1,)}
             edges += [
@@ -271,3 +273,15 @@ class Graph:
                     f"no path may have a component twice, got {part} on edge {(tail, head)!r} and "
                     "on one before it"
                 )
+
+
+def _pair(edge: Any) -> Edge:
+    """An edge, checked."""
+    try:
+        tail, head = edge
+        hash((tail, head))
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"edges must be pairs (from, to) of hashable nodes, got {edge!r}"
+        ) from None
+    return tail, head

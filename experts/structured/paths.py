@@ -13,6 +13,7 @@ from typing import Any
 
 from array_api_compat import array_namespace, device
 
+from experts.checks import check_components
 from experts.ftrl import Entropy
 from experts.numerics.masks import lowest
 from experts.numerics.sampling import draw
@@ -104,7 +105,8 @@ class Paths:
 def best_action(graph: Graph, loss: Array) -> Array:
     """An action of the smallest total loss, bool (..., d), for losses of components (..., d).
 
-    Found by dynamic programming: what regret is measured against.
+    Found by dynamic programming: what regret is measured against. ValueError for losses that are
+    not finite, or not of the graph's components.
 
     Examples
     --------
@@ -112,10 +114,13 @@ def best_action(graph: Graph, loss: Array) -> Array:
     >>> best_action(Graph.subsets(4, 2), np.asarray([3.0, 1.0, 2.0, 4.0]))
     array([False,  True,  True, False])
     """
+    check_components("loss", loss, graph.dimension)
+    xp, shape = array_namespace(loss), (*loss.shape[:-1], graph.uniforms)
+    if not bool(xp.all(xp.isfinite(loss))):
+        raise ValueError("loss must be finite, got nan or infinity")
     paths = Paths(graph)
     lead, _ = paths.relative(paths.spread(loss))
     chances, _ = paths.weigh(lead, 0.0 * loss[..., :1])
-    xp, shape = array_namespace(loss), (*loss.shape[:-1], graph.uniforms)
     middle = xp.full(shape, 0.5, dtype=loss.dtype, device=device(loss))
     return paths.components(paths.draw(chances, middle)) > 0
 

@@ -54,12 +54,13 @@ def sizes(most_rounds: int) -> st.SearchStrategy[Size]:
 
 
 def shown(policy: Any, size: Size) -> Shown:
-    """The game, with contexts that the policy reads: of its own set if it has one (`contexts`)."""
+    """The game, with contexts that the policy reads: its own (`contexts`, `chances`) if it has."""
     rng = np.random.default_rng(size.seed)
     batch = (size.rounds, size.problems)
     own = getattr(policy, "contexts", None)
     if own is not None:
-        context = np.asarray(own)[rng.integers(len(own), size=batch)]
+        chances = getattr(policy, "chances", None)
+        context = np.asarray(own)[rng.choice(len(own), size=batch, p=chances)]
     else:
         context = rng.standard_normal((*batch, size.rows, size.columns))
     if policy.reads == "advice":
@@ -226,7 +227,8 @@ def mean_regret_never_exceeds_the_bound(
     """The mean pseudo-regret of 64 games is at most the bound, up to four standard errors.
 
     `bound` is (rows, columns, T) -> bound. Losses are coins; their means are fixed for advice, and
-    <x, theta> for features, x and theta nonnegative and of length 1.
+    <x, theta> for features, x and theta nonnegative and of length 1. A policy's own contexts, which
+    must be nonnegative, are shown as they are; their largest mean is 1.
     """
     size = Size(min(length, policy.horizon or length), 64, rows, columns, seed)
     context, loss, uniforms = shown(policy, size)
@@ -236,15 +238,18 @@ def mean_regret_never_exceeds_the_bound(
         context = context * rng.random(context.shape[1:]) ** 4  # each expert has its favourites
         context = context / context.sum(-1, keepdims=True)
     else:
-        context = np.abs(context) / np.linalg.norm(context, axis=-1, keepdims=True)
-        theta = np.abs(rng.standard_normal(columns))
-        means = context @ (theta / np.linalg.norm(theta))
+        own = getattr(policy, "contexts", None)
+        if own is None:
+            context = np.abs(context) / np.linalg.norm(context, axis=-1, keepdims=True)
+        theta = np.abs(rng.standard_normal(context.shape[-1]))
+        most = np.linalg.norm(theta) if own is None else np.max(np.asarray(own) @ theta)
+        means = context @ (theta / most)
     _, arms, _ = final(policy, Shown(context, (loss < means).astype(float), uniforms))
     if policy.reads == "advice":
         best = np.sum(context * means[..., None, :], axis=(0, -1)).min(-1)
     else:
         best = means.min(-1).sum(0)
     regret = np.sum(arms * means, axis=(0, -1)) - best
-    limit = bound(rows, columns, size.rounds)
+    limit = bound(context.shape[-2], context.shape[-1], size.rounds)
     slack = 4 * regret.std(ddof=1) / size.problems**0.5
     at_most("mean pseudo-regret <= bound(rows, columns, T)", regret.mean(), limit, slack=slack)

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from nas_adapter.advice.climb import Climbed
-from nas_adapter.errors import UserError, choose
+from nas_adapter.errors import UserError, choose, meant
+from nas_adapter.files import missing
 from nas_adapter.spaces import NONE, Architecture, Space, nodes, uniform_over_choices
 
 STRENGTH = 2.0
@@ -103,6 +104,10 @@ def from_file(space: Space, path: Path) -> Prior:
     UserError
         No such file, no such edge or operation, a weight that is no nonnegative number.
     """
+    if not path.exists():
+        kinds = ("uniform", "scores", "a JSON file")
+        near = meant(str(path), kinds) or f"; {missing(path)}"
+        raise UserError(f"unknown --prior {str(path)!r}: choose one of {', '.join(kinds)}{near}")
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError) as error:

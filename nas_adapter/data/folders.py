@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nas_adapter.errors import UserError
+from nas_adapter.files import missing
 
 PARTS = {
     "train": ("train", "training"),
@@ -47,8 +48,8 @@ def listed(path: Path) -> Listing:
         without images.
     """
     if not path.is_dir():
-        what = "is not a folder" if path.exists() else "does not exist"
-        raise UserError(f"data folder {path} {what}")
+        what = f"{path} is not a folder" if path.exists() else missing(path)
+        raise UserError(f"--data: {what}")
     try:
         return _listed(path)
     except OSError as error:

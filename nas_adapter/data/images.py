@@ -206,7 +206,7 @@ def load(name: str, root: Path, image_size: int) -> Images:
     kind, _, path = name.partition(":")
     if kind == "folder" and path:
         return _folder(Path(path).expanduser(), image_size)
-    choose("data set", name, NAMES)
+    choose("--data", name, NAMES)
     if name == "digits":
         return _digits()
     if name in TORCHVISION:

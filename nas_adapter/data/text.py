@@ -15,6 +15,7 @@ from torch import Tensor
 
 from nas_adapter.data.folders import part_of
 from nas_adapter.errors import UserError, choose
+from nas_adapter.files import missing
 
 NAMES = ("pydoc", "text:PATH")
 TOKENS = ("auto", "word", "char")
@@ -128,20 +129,18 @@ def load(name: str, *, tokens: str, vocabulary: int, min_count: int) -> Text:
     UserError
         Unknown name, missing path or part, a file that is empty, unreadable or not UTF-8.
     """
-    choose("tokens", tokens, TOKENS)
+    choose("--tokens", tokens, TOKENS)
     kind, _, path = name.partition(":")
-    source = Path(path).expanduser()
-    folder = kind == "text" and path != "" and source.is_dir()
-    if name == "pydoc":
-        parts = [_pydoc()]
-    elif folder:
-        parts = [_read(file) for file in _part_files(source)]
-    elif kind == "text" and path:
-        parts = [_read(source)]
-    elif kind == "text":
+    if kind != "text":
+        choose("--data", name, NAMES)
+    elif not path:
         raise UserError("text:PATH needs a path, for example text:penn or text:novel.txt")
+    source = Path(path).expanduser()
+    folder = kind == "text" and source.is_dir()
+    if folder:
+        parts = [_read(file) for file in _part_files(source)]
     else:
-        raise UserError(f"unknown text {name!r}: choose one of {', '.join(NAMES)}")
+        parts = [_pydoc() if kind == "pydoc" else _read(source)]
     unit = tokens if tokens != "auto" else "char" if kind == "text" and not folder else "word"
     lists = [_tokenise(part, unit, blanks=folder) for part in parts]
     if len(lists) == 1:
@@ -179,8 +178,8 @@ def _part_files(folder: Path) -> list[Path]:
             raise UserError(f"{folder} has more than one file for its {part} part: {names}")
         if not found:
             wanted = ", ".join(f"{name}.txt" for name in PARTS)
-            missing = folder / f"{part}.txt"
-            raise UserError(f"{missing} does not exist: a folder of text needs {wanted}")
+            lacking = folder / f"{part}.txt"
+            raise UserError(f"{lacking} does not exist: a folder of text needs {wanted}")
         chosen += found
     return chosen
 
@@ -189,7 +188,7 @@ def _read(path: Path) -> str:
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
-        raise UserError(f"text {path} does not exist") from error
+        raise UserError(f"--data: {missing(path)}") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
     start = len(BOM_UTF8) if content.startswith(BOM_UTF8) else 0

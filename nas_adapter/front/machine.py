@@ -17,7 +17,7 @@ VERSIONS = ("experts-xnas", "torch", "torchvision", "numpy", "array-api-compat")
 
 def pick_device(name: str) -> torch.device:
     """The device called auto, cpu or cuda; UserError for cuda where there is none."""
-    choose("device", name, ("auto", "cpu", "cuda"))
+    choose("--device", name, ("auto", "cpu", "cuda"))
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: PyTorch sees no CUDA device here; use --device cpu")
     found = "cuda" if torch.cuda.is_available() else "cpu"

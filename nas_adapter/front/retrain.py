@@ -101,7 +101,8 @@ def retrain(
         As for `search`.
     """
     if not seeds or len(set(seeds)) < len(seeds):
-        raise UserError(f"--seeds must be one or more different numbers, got {list(seeds)}")
+        said = " ".join(map(str, seeds))
+        raise UserError(f"--seeds must be one or more different numbers, got {said or 'none'}")
     name, opened = open_space(space)
     before = remembered(out, resume=resume)
     if settings is None:

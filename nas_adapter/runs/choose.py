@@ -50,7 +50,9 @@ class ChoiceSettings:
         if self.fidelity_cells is not None:
             not_negative(fidelity_cells=self.fidelity_cells)
             if 0 < self.fidelity_cells < LEAST:
-                raise UserError(f"--fidelity-cells must be 0 or at least {LEAST}")
+                raise UserError(
+                    f"--fidelity-cells must be 0 or at least {LEAST}, got {self.fidelity_cells}"
+                )
 
     def as_settled(self, before: Mapping[str, Any]) -> ChoiceSettings:
         """The same with what is open as in the configuration of the run before, if it is there."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import statistics
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
-import tyro
 from torch import Tensor
-from tqdm import tqdm
 
 from nas_adapter import ranks
 from nas_adapter.errors import UserError, positive
-from nas_adapter.progress import progress_bar
+from nas_adapter.progress import Progress
 from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.runs.averaging import Averaging
 from nas_adapter.runs.notes import Notes
@@ -36,9 +35,9 @@ from nas_adapter.tasks.base import from_step, state_after
 class RetrainSettings:
     """Settings of retraining; how the weights are trained is the space's `retrain_tuning`."""
 
-    epochs: Annotated[int, tyro.conf.arg(name="retrain-epochs")] = 20
+    epochs: int = field(default=20, metadata={"option": "retrain_epochs"})
     """Passes over all training data while retraining."""
-    channels: Annotated[int | None, tyro.conf.arg(name="retrain-channels")] = None
+    channels: int | None = field(default=None, metadata={"option": "retrain_channels"})
     """C of the retrained networks. Default: as in the search."""
 
     def __post_init__(self) -> None:
@@ -108,9 +107,10 @@ class Retraining:
             with fitting():
                 job.load(saved)
         epochs, steps = self.settings.epochs, self.task.retrain_steps
-        with held(), progress_bar(phase, epochs * steps, job.epoch * steps + job.step) as bar:
+        done = job.epoch * steps + job.step
+        with held(), Progress(phase, epochs * steps, done, job.facts) as line:
             while job.epoch < epochs:
-                job.train_epoch(bar)
+                job.train_epoch(line)
         if job.averaging is not None:
             job.averaging.take_best()
         job.net.eval()
@@ -183,6 +183,7 @@ class _Training:
         self.epoch = self.step = 0
         self.state: Tensor | None = None  # after that step
         self.losses: list[float] = []  # of the epoch
+        self.mean: float | None = None  # of those of the epoch before
         self.waiting: list[Tensor] = []  # not read yet
         self.seconds, self.since = 0.0, time.perf_counter()
         self.together = together(self.task.device)
@@ -219,23 +220,29 @@ class _Training:
             "averaging": None if self.averaging is None else self.averaging.state_dict(),
         }
 
-    def train_epoch(self, bar: tqdm[Any]) -> None:
+    def facts(self) -> str:
+        """What a person wants to know on the way: the epoch and its mean training loss."""
+        epochs = self.plan.settings.epochs
+        said = f"epoch {min(self.epoch + 1, epochs)} of {epochs}"
+        mean = statistics.fmean(self.losses) if self.losses else self.mean
+        return said if mean is None else f"{said}, training loss {mean:.3f}"
+
+    def train_epoch(self, line: Progress) -> None:
         """Run the rest of an epoch, log it, and write a checkpoint."""
         run, start = self.plan.run, time.perf_counter()
         self.since = start
         for loss in self.steps():
             self.waiting.append(loss)
-            bar.update()
+            line.update()
             if len(self.waiting) == self.together:
                 self._read()
             run.pause(self.phase, self.state_dict)
         self._read()
-        mean = sum(self.losses) / len(self.losses)
-        self.losses = []
+        self.mean, self.losses = statistics.fmean(self.losses), []
         run.log(
             self.phase,
             epoch=self.epoch,
-            train_loss=mean,
+            train_loss=self.mean,
             **self.validate(),
             seconds=time.perf_counter() - start,
         )

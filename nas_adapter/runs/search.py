@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 import statistics
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from torch import Tensor
-from tqdm import tqdm
 
 from nas_adapter import ranks
 from nas_adapter.advice.climb import LOOKS
 from nas_adapter.advice.prior import Prior, uniform
 from nas_adapter.advice.total import LEAST
 from nas_adapter.errors import UserError, choose, finite, positive
-from nas_adapter.progress import progress_bar
+from nas_adapter.progress import Progress
 from nas_adapter.randomness import Stream, seeded_by, stream
 from nas_adapter.runs.notes import Notes
 from nas_adapter.runs.training import fitting, together
@@ -31,6 +31,8 @@ from nas_adapter.tasks import Task
 from nas_adapter.tasks.base import from_step, state_after
 
 PHASE = "search"
+SHOWN = 20
+"""Last steps whose mean loss is shown on the way."""
 PICTURED = 500
 """Steps, evenly spread, whose probabilities are written to the metrics."""
 
@@ -62,7 +64,7 @@ class SearchSettings:
         positive(epochs=self.epochs, channels=self.channels, max_minutes=self.max_minutes)
         choose(f"--read for {self.method.name}", self.read, self.method.rules)
         if self.looks < LEAST:
-            raise UserError(f"--looks must be at least {LEAST}")
+            raise UserError(f"--looks must be at least {LEAST}, got {self.looks}")
         self.method.check(self.epochs)
 
 
@@ -107,10 +109,10 @@ def search(
                 job.load(saved)
         with (
             held(),
-            progress_bar(f"search ({settings.method.name})", job.total, job.done) as bar,
+            Progress(f"search ({settings.method.name})", job.total, job.done, job.facts) as line,
         ):
             while job.epoch < settings.epochs and not job.late:
-                job.train_epoch(bar)
+                job.train_epoch(line)
         saved = job.finish()
     return Found(tuple(saved["found"]), saved["report"], saved["beliefs"])
 
@@ -136,6 +138,7 @@ class _Search:
         self.seconds: list[float] = []
         self.since = time.perf_counter()  # when the first of these began
         self.waiting: list[Step] = []  # not logged yet
+        self.recent: deque[dict[str, Any]] = deque(maxlen=SHOWN)  # records that were logged
         self.together = together(task.device)
         size = task.size(settings.channels, search=True)
         with seeded_by(stream(seed, Stream.NETWORK)):
@@ -163,6 +166,20 @@ class _Search:
         """Steps that are done."""
         return len(self.seconds) + len(self.waiting)
 
+    def facts(self) -> str:
+        """What a person wants to know on the way: the epoch, the loss, the operations left."""
+        epochs, last = self.settings.epochs, self.recent[-1] if self.recent else {}
+        said = f"epoch {min(self.epoch + 1, epochs)} of {epochs}"
+        for name, loss in (("valid_loss", "validation loss"), ("train_loss", "training loss")):
+            if name in last:
+                mean = statistics.fmean(record[name] for record in self.recent if name in record)
+                said += f", {loss} {mean:.3f}"
+                break
+        if "operations_left" in last:
+            count = sum(map(len, self.space.choices))
+            said += f", {last['operations_left']} of {count} operations left"
+        return said
+
     @property
     def late(self) -> bool:
         """Whether the time for the search is over; one step is always taken."""
@@ -172,7 +189,7 @@ class _Search:
         running = time.perf_counter() - self.since if self.waiting else 0.0
         return any(ranks.largest(math.fsum(self.seconds) + running >= 60 * limit))
 
-    def train_epoch(self, bar: tqdm[Any]) -> None:
+    def train_epoch(self, line: Progress) -> None:
         """Run the rest of an epoch, or as much as there is time for; then write a checkpoint."""
         tuning = self.tuning
         batches = from_step(self.task.search_batches(self.epoch), self.step, self.states)
@@ -185,7 +202,7 @@ class _Search:
                 self.waiting.append(self.strategy.step(train, valid))
             self.step += 1
             self.states = [state_after(train), state_after(valid)]
-            bar.update()
+            line.update()
             if len(self.waiting) == self.together:
                 self._log()
             if self.late:
@@ -244,6 +261,7 @@ class _Search:
             on_host({"train_loss": step.train_loss, **step.details}) for step in self.waiting
         ]
         self.waiting.clear()
+        self.recent.extend(records)
         now = time.perf_counter()
         for record in records:
             self.seconds.append((now - self.since) / len(records))

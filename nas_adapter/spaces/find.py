@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nas_adapter.errors import UserError, choose
+from nas_adapter.errors import UserError, choose, meant
 from nas_adapter.files import run_file
 from nas_adapter.spaces.base import NONE, Space, ends
 from nas_adapter.spaces.darts_cnn import DARTSCNN
@@ -31,11 +31,12 @@ def find_space(name: str) -> Space:
     """
     path, colon, kind = name.rpartition(":")
     if not colon:
-        choose("space", name, (*SPACES, "FILE.py:CLASS"))
+        choose("--space", name, (*SPACES, "FILE.py:CLASS"))
         return SPACES[name]()
-    made = getattr(run_file(Path(path).expanduser(), "space"), kind, None)
+    module = run_file(Path(path).expanduser(), "space")
+    made = getattr(module, kind, None)
     if not callable(made):
-        raise UserError(f"--space: {path} has no class {kind!r}")
+        raise UserError(f"--space: {path} has no class {kind!r}{meant(kind, vars(module))}")
     try:
         space: Space = made()
     except Exception as error:

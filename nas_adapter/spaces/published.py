@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from nas_adapter.errors import UserError
-from nas_adapter.spaces.base import Architecture, Space
+from nas_adapter.errors import UserError, meant, nearest
+from nas_adapter.randomness import Stream, stream
+from nas_adapter.spaces.base import Architecture, Space, random_architecture
 
 
 class Published(NamedTuple):
@@ -124,7 +127,23 @@ def read_cell(space: Space, text: str, what: str) -> Architecture:
             return found
         known.append(cell.name)
     names = f"; published cells of this space: {', '.join(known)}" if known else ""
-    raise UserError(f"{what}: {reason}{names}") from reason
+    raise UserError(f"{what}: {reason}{names}{_meant(space, text, known)}") from reason
+
+
+def _meant(space: Space, text: str, names: Sequence[str]) -> str:
+    """What would do in place of `text`: a published name, or the genotype with its words right."""
+    if near := meant(text, names):
+        return near
+    if others := [cell.space for cell in PUBLISHED if cell.name == text]:
+        return f"; {text} is a cell of {' and '.join(others)}"
+    right = re.sub(
+        r"[A-Za-z_]\w*", lambda word: nearest(word[0], space.operations) or word[0], text
+    )
+    try:
+        return f"; did you mean {space.genotype(_complete(space, right))!r}?"
+    except ValueError:
+        example = random_architecture(space, stream(0, Stream.BASELINE))
+        return f"; a genotype of this space is {space.genotype(example)!r}"
 
 
 def _complete(space: Space, genotype: str) -> Architecture:

@@ -42,8 +42,10 @@ class BlackBoxSettings(MethodSettings):
     def check(self, epochs: int) -> None:
         """See `MethodSettings.check`."""
         if epochs % self.cell_epochs:
+            cells = max(1, round(epochs / self.cell_epochs))
             raise UserError(
-                f"--epochs must be a multiple of --cell-epochs, got {epochs} and {self.cell_epochs}"
+                f"--epochs must be a multiple of --cell-epochs, got {epochs} and "
+                f"{self.cell_epochs}; did you mean {cells * self.cell_epochs}?"
             )
 
     def start(self, context: Context) -> BlackBox:

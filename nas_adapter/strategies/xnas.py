@@ -44,8 +44,8 @@ class XNASSettings(MethodSettings):
     single-path (one sampled architecture a step, whose losses rank architectures better)."""
 
     def __post_init__(self) -> None:
-        choose("learner", self.learner, LEARNERS)
-        choose("weights", self.weights, WEIGHTS)
+        choose("--learner", self.learner, LEARNERS)
+        choose("--weights", self.weights, WEIGHTS)
         positive(reward_bound=self.reward_bound)
         not_negative(warmup=self.warmup)
 
@@ -61,9 +61,12 @@ class XNASSettings(MethodSettings):
     def check(self, epochs: int) -> None:
         """See `MethodSettings.check`."""
         if self.warmup >= epochs:
-            raise UserError(f"--warmup {self.warmup} leaves none of the {epochs} epochs")
+            raise UserError(
+                f"--warmup {self.warmup} leaves none of the {epochs} epochs: it must be at most "
+                f"{epochs - 1}"
+            )
         if self.reward_bound == "auto" and self.warmup == 0:
-            raise UserError("--reward-bound auto needs a --warmup of at least one epoch")
+            raise UserError("--reward-bound auto needs a --warmup of at least one epoch, got 0")
 
     def idle(self) -> dict[str, str]:
         """See `MethodSettings.idle`."""

@@ -144,3 +144,7 @@ class TaskSettings(ABC):
     @abstractmethod
     def load(self, seed: int, device: torch.device) -> Task:
         """The task with its data on `device`; UserError where the data cannot be loaded."""
+
+    def idle(self) -> dict[str, str]:
+        """Options that these settings leave without effect -> the reason, for a message."""
+        return {}

@@ -64,6 +64,11 @@ class ImageSettings(TaskSettings):
         rates(drop_path=self.drop_path)
         not_negative(cutout=self.cutout)
 
+    def idle(self) -> dict[str, str]:
+        """See `TaskSettings.idle`."""
+        folder = self.data.startswith("folder:")
+        return {} if folder else {"image_size": f"--data {self.data}, whose images have one size"}
+
     def load(self, seed: int, device: torch.device) -> ImageClassification:
         """See `TaskSettings.load`."""
         images = load(self.data, self.data_root, self.image_size)

@@ -100,7 +100,7 @@ def test_processes_load_the_file(file: Path) -> None:
     ("learner", "message"),
     [
         ("nobody", "--learner must be FILE.py:NAME, FILE.py:NAME:BOUND or a name, got nobody"),
-        ("nowhere.py:x", "--learner: there is no file"),
+        ("nowhere.py:x", "--learner: there is no "),
         ("broken.py:x", "broken.py cannot be run: SyntaxError"),
         ("mine.py:nothing", "mine.py has no 'nothing'"),
         ("mine.py:number", "number of"),

@@ -68,11 +68,14 @@ def test_all_data_is_trained_on_without_held_out(tmp_path: Path) -> None:
             "published cells of this space: DARTS_V1, DARTS_V2, PC_DARTS, GDAS, XNAS",
         ),
         ("--space darts-cnn --retrain XNAS XNAS", "--retrain: XNAS is given twice"),
-        ("--seeds 1 2", "--seeds has no effect with a search; it is for --retrain"),
-        ("--retrain x --epochs 3", "--epochs has no effect with --retrain, which searches nothing"),
+        ("--seeds 1 2", "--seeds 1 2 has no effect with a search; it is for --retrain"),
+        (
+            "--retrain x --epochs 3",
+            "--epochs 3 has no effect with --retrain, which searches nothing",
+        ),
         ("--space darts-cnn --retrain XNAS --seeds 1 1", "--seeds must be one or more different"),
-        ("--retrain x --seeds 1 2 --seed 5", "--seed has no effect with --seeds 1 2"),
-        ("--retrain x --seeds -1", "--seeds must not be negative"),
+        ("--retrain x --seeds 1 2 --seed 5", "--seed 5 has no effect with --seeds 1 2"),
+        ("--retrain x --seeds -1", "--seeds must be 0 or more, got -1"),
     ],
 )
 def test_mistakes(

@@ -68,12 +68,12 @@ def test_every_method_finds_a_cell(method: MethodSettings, page: str, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--data digits", "unknown text 'digits': choose one of pydoc, text:PATH"),
-        ("--data text:/does/not/exist", "text /does/not/exist does not exist"),
+        ("--data digits", "unknown --data 'digits': choose one of pydoc, text:PATH"),
+        ("--data text:/does/not/exist", "--data: there is no /does/not/exist"),
         ("--batch-size 1000", "the valid part of the text has "),
-        ("--tokens letter", "unknown tokens 'letter': choose one of auto, word, char"),
+        ("--tokens letter", "unknown --tokens 'letter': choose one of auto, word, char"),
         ("--dropout 1", "--dropout must be in [0, 1)"),
-        ("--bptt 0", "--bptt must be a positive number"),
+        ("--bptt 0", "--bptt must be at least 1, got 0"),
         ("--compare Genotype()", "--compare: not a recurrent cell of DARTS: 'Genotype()'"),
     ],
 )

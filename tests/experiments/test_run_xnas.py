@@ -111,7 +111,7 @@ def lines_in(path: Path) -> int:
 def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
     done = run("--space", "imagenet", "--out", tmp_path, code=2)
     assert done.stderr == (
-        "error: unknown space 'imagenet': choose one of nasbench201, darts-cnn, darts-rnn, "
+        "error: unknown --space 'imagenet': choose one of nasbench201, darts-cnn, darts-rnn, "
         "FILE.py:CLASS\n"
     )
     assert list(tmp_path.iterdir()) == []
@@ -122,16 +122,19 @@ def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
     [
         (
             "--method guess",
-            "unknown method 'guess': choose one of black-box, darts-first, darts-second, random",
+            "unknown --method 'guess': choose one of black-box, darts-first, darts-second, random",
         ),
         ("--method random --read mode", "unknown --read for random 'mode': choose one of auto"),
         ("--method darts-first --read best-cumulative", "unknown --read for darts-first 'best-c"),
-        ("--data mnist", "unknown data set 'mnist': choose one of digits, cifar10"),
-        ("--data folder:/does/not/exist", "data folder /does/not/exist does not exist"),
-        ("--device tpu", "unknown device 'tpu': choose one of auto, cpu, cuda"),
-        ("--epochs 0", "--epochs must be a positive number"),
-        ("--dropout 0.1", "--dropout is for text, but nasbench201 is for images"),
-        ("--space darts-rnn --drop-path 0.1", "--drop-path is for images, but darts-rnn is for t"),
+        ("--data mnist", "unknown --data 'mnist': choose one of digits, cifar10"),
+        ("--data folder:/does/not/exist", "--data: there is no /does/not/exist"),
+        ("--device tpu", "unknown --device 'tpu': choose one of auto, cpu, cuda"),
+        ("--epochs 0", "--epochs must be at least 1, got 0"),
+        ("--dropout 0.1", "--dropout 0.1 is for text, but nasbench201 is for images"),
+        (
+            "--space darts-rnn --drop-path 0.1",
+            "--drop-path 0.1 is for images, but darts-rnn is for t",
+        ),
         ("--reward-bound nan", "--reward-bound must be a positive number"),
         ("--reward-bound inf", "--reward-bound must be a positive number"),
         (
@@ -140,26 +143,38 @@ def test_exit_code_2_and_one_line_from_a_real_process(tmp_path: Path) -> None:
         ),
         ("--warmup 0 --reward-bound auto", "--reward-bound auto needs a --warmup of at least one"),
         ("--warmup 20", "--warmup 20 leaves none of the 20 epochs"),
-        ("--learner squint", "unknown learner 'squint': choose one of eg, adahedge"),
-        ("--seed -1", "--seed must not be negative"),
-        ("--method darts-first --warmup 3", "--warmup is for xnas, but this is darts-first"),
-        ("--candidates 3", "--candidates is for random, but this is xnas"),
-        ("--method random --no-wipeout", "--wipeout is for xnas, but this is random"),
-        ("--architecture-rate 1", "--architecture-rate is for darts-first and darts-second, but"),
-        ("--learner adahedge --reward-bound 1", "--reward-bound has no effect with --learner ada"),
-        ("--space darts-rnn --cells 2", "--cells is for images, but darts-rnn is for text"),
+        ("--learner squint", "unknown --learner 'squint': choose one of eg, adahedge"),
+        ("--seed -1", "--seed must be 0 or more, got -1"),
+        ("--method darts-first --warmup 3", "--warmup 3 is for xnas, but this is darts-first"),
+        ("--candidates 3", "--candidates 3 is for random, but this is xnas"),
+        ("--method random --no-wipeout", "--no-wipeout is for xnas, but this is random"),
+        (
+            "--architecture-rate 1",
+            "--architecture-rate 1 is for darts-first and darts-second, but",
+        ),
+        (
+            "--learner adahedge --reward-bound 1",
+            "--reward-bound 1 has no effect with --learner ada",
+        ),
+        ("--space darts-rnn --cells 2", "--cells 2 is for images, but darts-rnn is for text"),
         ("--space darts-rnn --batch-size 1", "--batch-size must be at least 2"),
         ("--without nothing", "unknown --without 'nothing': choose one of none, skip_connect"),
         ("--smoke --epochs 1 --warmup 1", "--warmup 1 leaves none of the 1 epochs"),
         ("--batch-size 800", "--batch-size 800 is more than the 721 images of half"),
-        ("--preset paper", "unknown preset 'paper': choose one of default, published"),
+        (
+            "--preset paper",
+            "unknown --preset 'paper': choose one of default, quick, cifar10, published",
+        ),
         ("--decide guess", "unknown --decide 'guess': choose one of auto, trained, advice, search"),
         ("--looks 7", "--looks must be at least 8"),
         ("--fidelity-cells 11", "--fidelity-cells must be 0 or at least 12"),
-        ("--fidelity-epochs 0", "--fidelity-epochs must be a positive number"),
-        ("--weights both", "unknown weights 'both': choose one of mixture, single-path"),
-        ("--method random --weights mixture", "--weights is for xnas, but this is random"),
-        ("--prior /no/file.json", "--prior /no/file.json: not a readable JSON file"),
+        ("--fidelity-epochs 0", "--fidelity-epochs must be at least 1, got 0"),
+        ("--weights both", "unknown --weights 'both': choose one of mixture, single-path"),
+        ("--method random --weights mixture", "--weights mixture is for xnas, but this is random"),
+        (
+            "--prior /no/file.json",
+            "unknown --prior '/no/file.json': choose one of uniform, scores, a JSON file",
+        ),
         (
             "--space darts-rnn --prior scores",
             "--prior scores is for classes of images, not for",

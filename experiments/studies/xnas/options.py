@@ -1,38 +1,38 @@
-"""Options of run_xnas.py: what each is, what it is by default, and what is refused.
+"""Settings of run_xnas.py: from a command line, a file and a preset, and what is refused.
 
-The options of a search method and of a task are the fields of their settings, in their own files.
+The command line goes before the file, the file before the preset. The options of a search method
+and of a task are the fields of their settings, in their own files.
 """
 
 from __future__ import annotations
 
-import argparse
+import re
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import tyro
-
-from nas_adapter.errors import UserError, choose, dashed, not_negative
+from nas_adapter.errors import UserError, choose, dashed, not_negative, typed
 from nas_adapter.front.begin import remembered
-from nas_adapter.front.options import options
-from nas_adapter.front.settings import Settings, make_settings, refuse_foreign, saved_settings
+from nas_adapter.front.options import Option, flattened, options, with_options
+from nas_adapter.front.settings import Settings, make_settings
 from nas_adapter.runs.checkpoint import compare
-from nas_adapter.spaces import SPACES, find_space
 from nas_adapter.strategies import METHODS
+from nas_adapter.tasks import TASKS
+from studies.xnas.files import as_toml, checked_all, read_file
+from studies.xnas.help import help_text
+from studies.xnas.words import HERE, read_words
 
-SPACE_HELP = f"Search space: {', '.join(SPACES)}, or FILE.py:CLASS for one of your own."
-METHOD_HELP = f"Search method: {', '.join(METHODS)}. Each has options of its own, shown with it."
 
-
-@tyro.conf.configure(tyro.conf.OmitArgPrefixes)
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """Search an architecture, retrain it, and report."""
 
-    space: Annotated[str, tyro.conf.arg(help=SPACE_HELP)] = "nasbench201"
-    method: Annotated[str, tyro.conf.arg(help=METHOD_HELP)] = "xnas"
+    space: str = "nasbench201"
+    """Search space:"""
+    method: str = "xnas"
+    """Search method:"""
     seed: int = 0
     """Seed of every random choice."""
     device: str = "auto"
@@ -42,7 +42,7 @@ class Config:
     resume: bool = False
     """Continue the run in --out, with its settings. Of these --export, --compare, --baselines and
     those of retraining may be others then; networks that they concern are trained anew."""
-    cells: Annotated[tuple[str, ...], tyro.conf.arg(name="retrain")] = ()
+    cells: tuple[str, ...] = field(default=(), metadata={"option": "retrain"})
     """Train these architectures (as for --compare), and search nothing."""
     seeds: tuple[int, ...] = ()
     """With --retrain: train with each of these seeds. Default: --seed."""
@@ -55,22 +55,12 @@ class Config:
     settings: Settings
 
     def __post_init__(self) -> None:
-        choose("device", self.device, ("auto", "cpu", "cuda"))
+        choose("--device", self.device, ("auto", "cpu", "cuda"))
         not_negative(seed=self.seed)
         for seed in self.seeds:
             not_negative(seeds=seed)
         if self.resume and self.out is None:
             raise UserError("--resume needs --out, the folder of the run to continue")
-
-
-def given(arguments: Sequence[str]) -> list[str]:
-    """Names of the options in a command line, in order.
-
-    >>> given(["--epochs", "3", "--no-wipeout", "--batch-size=8"])
-    ['epochs', 'wipeout', 'batch_size']
-    """
-    typed = [word[2:].partition("=")[0] for word in arguments if word.startswith("--")]
-    return [word.removeprefix("no-").replace("-", "_") for word in typed if word]
 
 
 def parse(arguments: list[str] | None) -> Config:
@@ -79,92 +69,101 @@ def parse(arguments: list[str] | None) -> Config:
     Raises
     ------
     UserError
-        A value that cannot be, or an option of another method or task.
+        An option or a key that there is not, a value that cannot be, or an option of another method
+        or task.
+    SystemExit
+        0, after --help and --print-config.
     """
-    words = sys.argv[1:] if arguments is None else arguments
-    standard = saved(words) or defaults(words)
-    names = given(words)
-    task = f"{standard.space} is for {find_space(standard.space).task}"
-    refuse_foreign(names, options(standard), f"this is {standard.method}", task)
-    config = tyro.cli(Config, args=words, default=standard)
+    known = everything()
+    said = read_words(sys.argv[1:] if arguments is None else arguments, known)
+    wanted, printed = said.pop("help", None), said.pop("print_config", False)
+    path = said.pop("config", None)
+    file = {} if path is None else read_file(path, known)
+    try:
+        config = _combined(said, file, known)
+    except UserError as error:
+        if blamed(file.keys() - said.keys(), str(error)):
+            raise UserError(f"{path}: {error}") from error
+        raise
+    if wanted:
+        print(_help(config, known, everywhere=wanted != HERE))
+        raise SystemExit(0)
     without_effect = idle(config)
-    for name in names:
+    for name, value in said.items():
         if name in without_effect:
-            raise UserError(f"{dashed(name)} has no effect with {without_effect[name]}")
+            raise UserError(f"{typed(name, value)} has no effect with {without_effect[name]}")
+    if printed:
+        print(as_toml(flattened(config)))
+        raise SystemExit(0)
     return config
+
+
+def _help(config: Config, known: Mapping[str, Option], *, everywhere: bool) -> str:
+    """What --help says; `everywhere`: also of options that have no effect here."""
+    here = flattened(config)
+    hidden = set() if everywhere else idle(config).keys() | (known.keys() - here.keys())
+    if config.space == "nasbench201" and not everywhere:
+        hidden |= {"auxiliary"}  # it has no such head
+    shown = {name: option for name, option in {**known, **here}.items() if name not in hidden}
+    return help_text(config.space, here, shown, hidden)
+
+
+def everything() -> dict[str, Option]:
+    """The options of all methods and tasks, by name."""
+    found = flattened(Config(settings=make_settings(Config.space, preset="published")))
+    for settings in (*METHODS.values(), *TASKS.values()):
+        found = flattened(settings()) | found
+    return found
+
+
+def blamed(names: Iterable[str], message: str) -> bool:
+    """Whether a message is about one of some options."""
+    return any(re.search(rf"{dashed(name)}(?![\w-])", message) for name in names)
 
 
 def idle(config: Config) -> dict[str, str]:
     """Options that have no effect with the others -> the reason, for a message."""
     settings = config.settings
-    found = settings.search.method.idle()
+    found = settings.search.method.idle() | settings.task.idle()
     if not config.cells:
         return found | dict.fromkeys(("seeds", "held_out"), "a search; it is for --retrain")
     if config.seeds not in ((), (config.seed,)):
-        found |= {"seed": f"--seeds {' '.join(map(str, config.seeds))}"}
+        found |= {"seed": typed("seeds", config.seeds)}
     searching = {"method", *options(settings)}
-    searching -= {"channels", "checkpoint_minutes", "precision", "smoke"}
+    searching -= {"channels", "checkpoint_minutes", "precision", "preset", "smoke"}
     searching -= {*options(settings.retrain), *options(settings.task)}
     return found | dict.fromkeys(searching, "--retrain, which searches nothing")
 
 
-def saved(words: list[str]) -> Config | None:
-    """What holds where the command line is silent and goes on with a run; None: it begins one.
+def _combined(
+    said: Mapping[str, Any], file: Mapping[str, Any], known: Mapping[str, Option]
+) -> Config:
+    """The configuration from the command line, a file, the run that is resumed, and defaults."""
+    asked = {**file, **said}
+    values = _saved(asked, known) | asked
+    space, method = values.get("space", Config.space), values.get("method", Config.method)
+    own = {name: value for name, value in values.items() if known[name].owner is Config}
+    given = {name: value for name, value in values.items() if name not in own}
+    return with_options(Config(settings=make_settings(space, method=method, **given)), own)
+
+
+def _saved(asked: Mapping[str, Any], known: Mapping[str, Option]) -> dict[str, Any]:
+    """The options of the run that is gone on with; none where one begins.
 
     Raises
     ------
     UserError
         A run of another space, another method, or of the other kind, search or retraining.
     """
-    known = _known(words)
-    before = remembered(known.out, resume=known.resume)
-    if before is None:
-        return None
-    asked = {name: getattr(known, name) for name in ("space", "method") if getattr(known, name)}
-    was = {name: before.get(name) for name in asked}
-    compare(known.out, asked, was, ())
+    out = asked.get("out")
+    before = remembered(out, resume=asked.get("resume", False))
+    if out is None or before is None:
+        return {}
+    for name in ("space", "method"):
+        if name in asked and name in before:
+            compare(out, {name: asked[name]}, {name: before[name]}, ())
     if not {"space", "device", "export"} <= before.keys():
-        raise UserError(f"{known.out} holds no run that could be resumed")
-    if "retrain" in given(words) and "retrain" not in before:
-        raise UserError(f"--retrain: {known.out} holds a search; choose another --out")
-    settings = saved_settings(before, before["space"])
-    return Config(
-        space=before["space"],
-        method=settings.search.method.name,
-        seed=before.get("seed", Config.seed),
-        device=before["device"],
-        cells=tuple(before.get("retrain", ())),
-        seeds=tuple(before.get("seeds", ())),
-        held_out=before.get("held_out", Config.held_out),
-        export=before["export"],
-        settings=settings,
-    )
-
-
-def defaults(words: list[str]) -> Config:
-    """What holds where the command line is silent: it depends on space, method, preset, --smoke."""
-    known = _known(words)
-    typed = {name: getattr(known, name) for name in ("epochs", "warmup")}
-    numbers = {name: int(text) for name, text in typed.items() if text.isdigit()}
-    space, method = known.space or Config.space, known.method or Config.method
-    return Config(
-        space=space,
-        method=method,
-        settings=make_settings(
-            space, method=method, preset=known.preset, smoke=known.smoke, **numbers
-        ),
-    )
-
-
-def _known(words: list[str]) -> argparse.Namespace:
-    """The options that others' defaults depend on."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--space")
-    parser.add_argument("--method")
-    parser.add_argument("--preset", default=Settings.preset)
-    parser.add_argument("--epochs", default="")
-    parser.add_argument("--warmup", default="")
-    parser.add_argument("--smoke", action="store_true")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--out", type=Path)
-    return parser.parse_known_args(words)[0]
+        raise UserError(f"{out} holds no run that could be resumed")
+    if asked.get("retrain") and "retrain" not in before:
+        raise UserError(f"--retrain: {out} holds a search; choose another --out")
+    return checked_all(before, known, f"{out}/config.json", run=True)

@@ -66,12 +66,24 @@ def test_finite_contexts_come_with_their_chances() -> None:
     np.testing.assert_allclose(losses, np.sum(contexts * PARAMETERS[0], -1))
 
 
+@pytest.mark.parametrize("rounds", [1, 12])
+def test_finite_contexts_end_with_their_parameters(rounds: int) -> None:
+    course = FiniteContexts(CONTEXTS, PARAMETERS[:rounds]).start(generators(0, 1))
+    contexts, losses = course(20)
+    assert len(contexts) == len(losses) == rounds
+    assert [len(part) for part in course(1)] == [0, 0]
+
+
 def test_mistakes_are_named() -> None:
     for make, message in (
         (lambda: GoodAdvice(0, 3), "experts must be a whole number of at least 1, got 0"),
         (lambda: GoodAdvice(2, 3, gap=0.6), r"gap must lie in \(0, 0.5\], got 0.6"),
         (lambda: LinearLosses(2, 2, deviation=0), "deviation must be a positive number, got 0"),
         (lambda: FiniteContexts(CONTEXTS, PARAMETERS[:, :2]), r"expected \(T, 3, 2\)"),
+        (
+            lambda: FiniteContexts(CONTEXTS, PARAMETERS[:0]),
+            r"shape \(0, 3, 2\), expected \(T, 3, 2",
+        ),
         (lambda: FiniteContexts(CONTEXTS, PARAMETERS + 1), "losses in .* round 0 for context 0"),
     ):
         with pytest.raises(ValueError, match=message):

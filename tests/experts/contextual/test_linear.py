@@ -70,6 +70,37 @@ def test_optimistic_rewards_are_those_of_mabwiser(x: tuple[float, ...]) -> None:
     np.testing.assert_allclose(optimistic, MABWISER[x], rtol=1e-12)
 
 
+def test_the_arm_is_that_of_the_smallest_lower_end_of_the_docstring() -> None:
+    rng = np.random.default_rng(1)
+    policy = linucb(ridge=0.3, noise=0.2, norm=3.0, delta=0.01)
+    x, losses = rng.standard_normal((8, 2)), rng.random(8)
+    state = policy.init(x)
+    for arm, loss in enumerate(losses):
+        seen = np.arange(8) == arm
+        state = policy.update(state, x, 1.0 * seen, Feedback(np.where(seen, loss, np.nan), seen))
+    v = 0.3 * np.eye(2) + x.T @ x
+    theta, log_det = np.linalg.solve(v, x.T @ losses), np.linalg.slogdet(v)[1] - 2 * np.log(0.3)
+    radius = 0.2 * np.sqrt(2 * np.log(1 / 0.01) + log_det) + np.sqrt(0.3) * 3.0
+    np.testing.assert_allclose(policy.radius(state), radius)
+    for probes in 0.5 * rng.standard_normal((50, 4, 2)):
+        width = np.sqrt(np.einsum("ka,ab,kb->k", probes, np.linalg.inv(v), probes))
+        low, most = probes @ theta - radius * width, 3 * np.linalg.norm(probes, axis=-1)
+        np.testing.assert_allclose(policy.interval(state, probes)[0], np.maximum(low, -most))
+        assert policy.predict(state, probes, np.zeros(4)).argmax() == low.argmin()
+
+
+def test_the_prior_bound_is_that_of_the_path_where_all_directions_are_pulled_alike() -> None:
+    policy, features = linucb(ridge=0.4, noise=0.3, norm=2.0, delta=0.1), 1.5 * np.eye(3)
+    state = policy.init(features)
+    for t in range(30):
+        seen = np.arange(3) == t % 3
+        state = policy.update(state, features, 1.0 * seen, Feedback(np.zeros(3), seen))
+    most = max(2 * 1.5, float(policy.radius(state)[0]))
+    path = 2 * most * np.sqrt(30 * state.fit.log_det[0] / np.log(2))
+    prior = bounds.linucb(3, 30, 0.1, ridge=0.4, noise=0.3, norm=2.0, length=1.5)
+    assert prior == pytest.approx(path)
+
+
 DELTA = 0.1
 WORLD = LinearLosses(4, 3, deviation=0.5, norm=1.0)
 

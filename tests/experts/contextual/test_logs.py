@@ -50,12 +50,53 @@ def test_columns_and_actions_can_be_named(tmp_path: Path) -> None:
     assert more.context is None
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_cells_may_be_quoted(tmp_path: Path, separator: str) -> None:
+    """As R's write.csv does, and pandas where a name has a comma."""
+    lines = ('"action"|"reward"|"propensity"', '"a, b; c"|1|0.5', '"d"|0|"0.5"')
+    log = read_log(written(tmp_path, *(line.replace("|", separator) for line in lines)))
+    assert log.actions == ("a, b; c", "d")
+    assert log.outcome.tolist() == [1, 0]
+
+
+def test_a_quotation_that_never_ends_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="line 2: unexpected end of data"):
+        read_log(written(tmp_path, '"action","reward","propensity"', '"a,1,0.5'))
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        (["10", "9"], ("9", "10")),
+        (["10.0", "2.0"], ("2.0", "10.0")),
+        (["10", "9", "-1"], ("-1", "9", "10")),
+        (["1", "01"], ("01", "1")),
+        (["b", "10", "9"], ("10", "9", "b")),
+    ],
+)
+def test_actions_are_in_the_order_of_numbers(
+    tmp_path: Path, cells: list[str], names: tuple[str, ...]
+) -> None:
+    lines = [f"{cell},1,0.5" for cell in cells]
+    assert read_log(written(tmp_path, "action,reward,propensity", *lines)).actions == names
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("2024-01-04,buy,many,0.5,1,2", "line 5, column reward: got 'many', expected a finite"),
-        ("2024-01-04,buy,,0.5,1,2", "line 5, column reward: got '', expected a finite number"),
-        ("2024-01-04,buy,1,0,1,2", "line 5, column propensity: got '0', expected a positive"),
+        (
+            "2024-01-04,buy,many,0.5,1,2",
+            "line 5, column reward: got 'many', expected a finite number$",
+        ),
+        (
+            "2024-01-04,buy,nan,0.5,1,2",
+            "line 5, column reward: got 'nan', expected a finite number$",
+        ),
+        ("2024-01-04,buy,,0.5,1,2", "line 5, column reward: got '', expected a finite number$"),
+        (
+            "2024-01-04,buy,1,0,1,2",
+            "line 5, column propensity: got '0', expected a positive number$",
+        ),
         ("2024-01-04,buy,1,1.5,1,2", r"line 5, column propensity: got 1\.5, expected at most 1"),
         ("2024-01-04,buy,1,0.5,old,2", r"line 5, column age: .* context=\[...\]"),
         ("2024-01-04,,1,0.5,1,2", "line 5, column action: got '', expected one of buy, sell"),
@@ -73,6 +114,9 @@ def test_cells_are_refused_with_their_place(tmp_path: Path, row: str, message: s
         ({"outcome": "gain"}, "has no column 'gain', only date, action, reward"),
         ({"actions": ["buy"]}, "line 3, column action: got 'sell', expected one of buy"),
         ({"context": ["reward"]}, "must be columns of their own"),
+        ({"context": "age"}, r"context must be a sequence of columns, \['age'\], got 'age'"),
+        ({"actions": "buy"}, "actions must be a sequence of different names, got 'buy'"),
+        ({"separator": "::"}, "separator must be one of .* got '::'"),
     ],
 )
 def test_options_are_refused(tmp_path: Path, options: dict[str, Any], message: str) -> None:
@@ -88,7 +132,10 @@ def test_options_are_refused(tmp_path: Path, options: dict[str, Any], message: s
         ({"outcome": [1.0]}, r"outcome has shape \(1,\), expected \(2,\)"),
         ({"outcome": [1.0, np.nan]}, "outcome must be a finite number, got nan in row 1"),
         ({"propensity": [0.5, 0.0]}, r"propensity must be in \(0, 1\], got 0.0 in row 1"),
+        ({"outcome": ["won", "lost"]}, "outcome must be an array of numbers"),
         ({"context": [[1.0]]}, r"context has shape \(1, 1\), expected \(2, 1\)"),
+        ({"context": [1.0, 2.0]}, r"context has shape \(2,\), expected \(2, 1\)"),
+        ({"actions": ("a", "a", "b")}, "actions must be a sequence of different names"),
         ({"rewards": "no"}, "rewards must be True or False, got 'no'"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import array_api_strict
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 import experts
 from experts import blum_mansour, regret_matching
-from experts.games import joint_play
+from experts.games import deviations, joint_play
 from experts.learners.swap import Swap
 from experts.testing.games import as_numpy
 
@@ -64,6 +65,15 @@ def test_other_learners_have_a_certificate_for_coarse_equilibria_only() -> None:
     assert np.all(found.coarse_gap <= found.certificate)
 
 
+def test_certificates_are_those_of_a_round() -> None:
+    """Without losses a copy of Hedge owes ln K / eta; the ranges of two games are their own."""
+    payoffs = np.stack([np.zeros((2, 3)), np.diag([5.0, 3.0], 1)[:2]])
+    found = joint_play([regret_matching(), blum_mansour(0.5)], [payoffs, 0 * payoffs], 4)
+    np.testing.assert_array_equal(found.swap_certificate[:, 0], np.ptp(payoffs, axis=(1, 2)))
+    np.testing.assert_allclose(found.swap_certificate[:, 1], 3 * math.log(3) / 0.5 / 4)
+    np.testing.assert_allclose(found.certificate[:, 1], 3 * math.log(3) / 0.5 / 4)
+
+
 @pytest.mark.parametrize("xp", [torch, array_api_strict], ids=["torch", "strict"])
 def test_every_array_library_gives_the_same(xp: Any) -> None:
     payoffs = np.random.default_rng(0).random((2, 4, 2, 3))
@@ -79,7 +89,10 @@ def test_every_array_library_gives_the_same(xp: Any) -> None:
     ("learners", "payoffs", "message"),
     [
         (2, [np.eye(2)], "must be one for each of at least 2 players, got 2 and 1"),
-        (2, [np.eye(2), np.eye(3)], r"payoffs must have the same shape, got \(2, 2\) and \(3, 3\)"),
+        (2, [np.eye(2), np.eye(3)], r"payoffs\[1\] has shape \(3, 3\), expected \(2, 2\)"),
+        (2, [np.eye(2), torch.eye(2)], r"payoffs\[1\] must be an array of .*numpy, got Tensor"),
+        (2, [np.eye(2), np.eye(2, dtype=np.float32)], r"payoffs\[1\] must be of type float64"),
+        (2, 1.0, "payoffs must be a list, one for each player, got 1.0"),
         (3, [np.eye(2)] * 3, r"payoffs must be arrays of at least 3 axes, .*, got \(2, 2\)"),
         (2, [np.eye(2, dtype=int)] * 2, "payoffs must be of a floating point type"),
         (2, [np.eye(2), np.eye(2) + np.inf], "payoffs must be finite"),
@@ -88,6 +101,17 @@ def test_every_array_library_gives_the_same(xp: Any) -> None:
 def test_what_is_no_game_is_refused(learners: int, payoffs: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         joint_play([blum_mansour()] * learners, payoffs, 5)
+
+
+def test_a_learner_alone_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"learners must be a list, .*, got Swap"):
+        joint_play(blum_mansour(), [np.eye(2)] * 2, 5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("player", [-1, 2])
+def test_deviations_of_nobody_are_refused(player: int) -> None:
+    with pytest.raises(ValueError, match=f"player must be in 0, ..., 1, got {player}"):
+        deviations(np.eye(2) / 2, np.eye(2), player, 2)
 
 
 def test_more_rounds_than_a_player_is_tuned_for_are_refused() -> None:

@@ -61,6 +61,23 @@ def test_the_gap_is_at_most_the_certificate(name: str, alternating: bool) -> Non
         assert np.all(match.gap <= match.certificate + 1e-9)
 
 
+@pytest.mark.parametrize("linear", [False, True], ids=["even", "linear"])
+@pytest.mark.parametrize("alternating", [False, True], ids=["together", "alternating"])
+def test_the_certificate_is_the_one_of_the_proof(alternating: bool, linear: bool) -> None:
+    """Both certificates in the weights of the rounds, less the drift; term by term."""
+    payoffs, learner = np.random.default_rng(0).random((3, 4)), regret_matching_plus()
+    options = {"alternating": alternating, "linear": linear}
+    match, drift, rounds = Match.open(learner, learner, matrix_game(payoffs), **options), 0.0, 7
+    for t in range(1, rounds + 1):
+        before, match = match, match.step()
+        x, y = before.first.play[0], before.second.play[0]
+        drift += (t if linear else 1) * (match.first.play[0] - x) @ payoffs @ y
+    sides = [side.learner.certificate(side.state).max() for side in (match.first, match.second)]
+    most, weight = (rounds, rounds * (rounds + 1) / 2) if linear else (1, rounds)
+    wanted = most * sum(sides) - (drift if alternating else 0)
+    assert match.certificate * weight == pytest.approx(wanted, rel=1e-12)
+
+
 @given(payoffs=matrices())
 def test_the_value_is_in_the_interval(payoffs: np.ndarray) -> None:
     learner = regret_matching_plus()
@@ -136,6 +153,7 @@ def test_every_array_library_gives_the_same(xp: Any) -> None:
         (np.zeros((2, 0)), "payoffs must be arrays of at least 2 axes, none empty"),
         (np.zeros((2, 2), dtype=int), "payoffs must be of a floating point type"),
         (np.full((2, 2), np.nan), "payoffs must be finite"),
+        (np.full((2, 2), 1e300), r"payoffs must be finite, and not exceed 2e\+296 in float64"),
     ],
 )
 def test_what_is_no_matrix_is_refused(payoffs: Any, message: str) -> None:
@@ -155,3 +173,25 @@ def test_what_cannot_be_played_is_refused() -> None:
         self_play(plus, plus, game, 0)
     with pytest.raises(ValueError, match="learner must be a learner, got hedge"):
         self_play(experts.hedge, plus, game, 3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="alternating must be True or False, got 'no'"):
+        self_play(plus, plus, game, 3, alternating="no")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="linear must be True or False, got 1"):
+        self_play(plus, plus, game, 3, linear=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["gap", "certificate", "plans", "strategies", "interval"])
+@pytest.mark.parametrize("linear", [False, True])
+def test_there_are_no_averages_before_the_first_round(name: str, linear: bool) -> None:
+    learner = regret_matching_plus()
+    match = Match.open(learner, learner, matrix_game(np.eye(2)), linear=linear)
+    with pytest.raises(ValueError, match="averages after its first round"):
+        getattr(match, name)
+
+
+@pytest.mark.parametrize("learner", [regret_matching(), regret_matching_plus()])
+def test_a_drift_below_0_is_counted(learner: Any) -> None:
+    """Row 0 is ahead by 1e-13, then theta grows to twice that of payoffs of 1: both alike."""
+    game = matrix_game(np.asarray([[-1 + 1e-13, 0.0], [-3.0, 2.0]]))
+    match = self_play(learner, learner, game, 2, alternating=True)
+    assert match.drift == pytest.approx(-1)
+    assert match.gap <= match.certificate

@@ -156,12 +156,31 @@ def pennies(**second: Any) -> Move:
         (pennies(tail=Move(1, "start", {"head": 1.0})), "must be the same everywhere"),
         (pennies(tail=Move(0, "start", {"head": 1.0, "tail": 0.0})), "must have done the same"),
         (pennies(tail=Move(2, "other", {"head": 1.0})), "player must be 0 or 1, got 2"),
-        (pennies(tail=Move(1, "other", {})), "must hold at least one action"),
+        (pennies(tail=Move(1, "other", {})), "must be a dict and hold at least one action"),
         (pennies(tail=float("nan")), "must end in finite numbers, got nan"),
         (pennies(tail="lost"), "must end in finite numbers, got 'lost'"),
         (Chance([(0.5, 1.0), (0.4, 0.0)]), "chances >= 0 that sum to 1, got 0.9"),
+        (Chance([(1.5, 1.0), (-0.5, 0.0)]), "chances >= 0 that sum to 1, got 1"),
+        (Chance([("1", 1.0)]), "outcomes must be pairs of a chance"),  # type: ignore[list-item]
+        (Chance([1.0]), "outcomes must be pairs of a chance"),  # type: ignore[list-item]
+        (Move(1.0, "", {"head": 1.0}), "player must be 0 or 1, got 1.0"),  # type: ignore[arg-type]
+        (Move(0, [0], {"head": 1.0}), "sees must be hashable, .*, got"),  # type: ignore[arg-type]
+        (Move(0, "start", [1.0]), "actions of 'start' must be a dict"),  # type: ignore[arg-type]
     ],
 )
 def test_what_is_no_game_is_refused(root: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         tree_game(root)
+
+
+@pytest.mark.parametrize(
+    ("like", "message"),
+    [
+        ([0.0], "like must be an array, got list"),
+        (np.zeros(1, dtype=int), "like must be of a floating point type"),
+        (np.zeros(1, dtype=np.float32), r"payoffs must not exceed 3e\+26 in float32"),
+    ],
+)
+def test_what_cannot_hold_the_payoffs_is_refused(like: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        tree_game(pennies(tail=1e30), like)

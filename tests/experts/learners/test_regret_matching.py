@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from experts import (
+    Feedback,
     IntervalLedger,
     Ledger,
     bounds,
@@ -50,6 +51,19 @@ def test_cut_regrets_bound_every_interval_that_ends_now(learner: Any, game: Game
         for start in range(stop):
             assert np.all(ledger.between(start, stop) <= state.regret + 1e-12)
             assert np.all(state.regret <= learner.certificate(state) + 1e-9)
+
+
+@pytest.mark.parametrize("learner", [regret_matching(), predictive_regret_matching()])
+def test_the_certificate_is_the_sum_of_squares(learner: Any) -> None:
+    """Recomputed, while the range grows from round to round."""
+    rng, state, square, guess = np.random.default_rng(0), learner.init(np.zeros(3)), 0.0, 0.0
+    for t in range(6):
+        play, loss = learner.predict(state), rng.random(3) * 10.0**t
+        regret = play @ loss - loss
+        square += ((regret - guess) ** 2).sum()
+        guess = regret if learner.predictive else 0.0  # theta is below the precision asked for
+        state = learner.update(state, play, Feedback(loss))
+        np.testing.assert_allclose(learner.certificate(state), np.sqrt(square), rtol=1e-10)
 
 
 def test_the_bound_of_a_round_is_reached() -> None:

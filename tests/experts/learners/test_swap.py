@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from experts import adahedge, blum_mansour, bounds, regret_matching_plus
+from experts import Feedback, adahedge, blum_mansour, bounds, regret_matching_plus
 from experts.games import SwapLedger
 from experts.learners.swap import Swap
 from experts.numerics.stationary import stationary
@@ -51,6 +51,14 @@ def test_swap_regret_is_at_most_the_certificate(copy: Any, opponent: Opponent, g
         assert np.all(ledger.swap <= learner.swap_certificate(state) + 1e-9)
 
 
+def test_the_a_priori_bound_is_reached_by_copies_that_take_turns() -> None:
+    """Each of K copies alone in its share of the rounds."""
+    k, share, loss_range, eta = 5, 30, 2.0, 0.3
+    adaptive, fixed = bounds.adahedge(k, share, loss_range), bounds.hedge(k, share, eta, loss_range)
+    assert bounds.blum_mansour(k, k * share, loss_range) == pytest.approx(k * adaptive)
+    assert bounds.blum_mansour_fixed(k, k * share, eta, loss_range) == pytest.approx(k * fixed)
+
+
 @pytest.mark.parametrize("opponent", OPPONENTS)
 @pytest.mark.parametrize("eta", [None, 0.3])
 def test_the_a_priori_bound(opponent: Opponent, eta: float | None) -> None:
@@ -68,6 +76,30 @@ def test_the_a_priori_bound(opponent: Opponent, eta: float | None) -> None:
                 bound = bounds.blum_mansour_fixed(count, ledger.rounds, eta, 2.0)
             assert np.all(ledger.swap <= certificate + 1e-9)
             assert np.all(certificate <= bound + 1e-9)
+
+
+def test_a_sweep_of_rates_is_one_for_each_problem() -> None:
+    """As many problems as experts: the rates are not those of the copies."""
+    rng, rates = np.random.default_rng(0), (0.1, 5.0)
+    sweep = blum_mansour(np.asarray(rates)[:, None])
+    state, alone = sweep.init(np.zeros((2, 2))), [blum_mansour(eta) for eta in rates]
+    each = [learner.init(np.zeros(2)) for learner in alone]
+    for _ in range(5):
+        play, loss = sweep.predict(state), rng.random((2, 2))
+        wanted = [learner.predict(one) for learner, one in zip(alone, each, strict=True)]
+        np.testing.assert_allclose(play, wanted, rtol=1e-12)
+        state = sweep.update(state, play, Feedback(loss))
+        each = [
+            learner.update(one, p, Feedback(row))
+            for learner, one, p, row in zip(alone, each, wanted, loss, strict=True)
+        ]
+
+
+def test_experts_that_never_take_part_owe_nothing() -> None:
+    learner = blum_mansour(eta=0.5)
+    state = learner.init(np.zeros(3), prior=np.asarray([0.5, 0.5, 0.0]))
+    state = learner.update(state, learner.predict(state), Feedback(np.zeros(3)))
+    np.testing.assert_allclose(learner.swap_certificate(state), 2 * np.log(2) / 0.5)
 
 
 @st.composite

@@ -130,6 +130,25 @@ def test_mean_regret_of_a_semi_bandit_is_at_most_the_bound() -> None:
     assert regret.mean() <= 0.9 * rounds * (k * means.mean() - means[best].sum())
 
 
+def test_bounds_of_one_of_n_are_those_of_hedge_and_exp3() -> None:
+    """And c of c n items have c times the bounds of 1 of n."""
+    for c in (1, 3):
+        full, semi = (
+            bounds.component_hedge(5 * c, c, 50),
+            bounds.component_semi_bandit(5 * c, c, 50),
+        )
+        assert full == pytest.approx(c * bounds.hedge_tuned(5, 50))
+        assert semi == pytest.approx(c * bounds.exp3(5, 50))
+
+
+def test_the_rate_for_semi_bandits_is_the_one_of_the_bound() -> None:
+    n, k, rounds = 8, 3, 150
+    learner = component_hedge(n, k, Horizon(rounds, bandit=True))
+    scale = learner.init(np.zeros(n)).clock.scale[0]
+    found = scale * learner.price + rounds * n / (2 * scale)
+    assert found == pytest.approx(bounds.component_semi_bandit(n, k, rounds))
+
+
 def test_one_of_n_is_hedge() -> None:
     """k = 1: the capped simplex is the simplex, and both learners are Hedge."""
     learner, expanded = component_hedge(5, 1), expanded_hedge(Graph.subsets(5, 1))
@@ -149,6 +168,11 @@ def test_one_of_n_is_hedge() -> None:
 def test_a_mistake_is_named(n: Any, k: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         component_hedge(n, k)
+
+
+def test_whole_numbers_may_be_floats() -> None:
+    learner = component_hedge(4.0, 2.0)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(learner.predict(learner.init(np.zeros(4))), 0.5)
 
 
 def test_a_bound_for_more_than_all_is_refused() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from experts import FTRL, Anytime, Entropy, Feedback, Fixed, Gap, Horizon, Weighted, bounds
-from experts.structured import Graph, expanded_hedge, semi_bandit_hedge
+from experts.structured import Graph, component_hedge, expanded_hedge, semi_bandit_hedge
 
 GRAPHS = {
     "subsets": Graph.subsets(5, 2),
@@ -111,6 +111,23 @@ def test_mean_regret_of_semi_bandits_is_at_most_the_bound(
     assert regret.mean() <= learned, "no better than actions drawn at random"
 
 
+def test_one_of_k_is_a_bandit() -> None:
+    """Bounds for actions of a single component are those of Exp3."""
+    assert bounds.semi_bandit(7, 7, 1, 50) == pytest.approx(bounds.exp3(7, 50))
+    assert bounds.semi_bandit_anytime(7, 7, 1, 50) == pytest.approx(bounds.exp3_anytime(7, 50))
+    assert bounds.semi_bandit(30, 7, 4, 50) == pytest.approx(2 * bounds.semi_bandit(30, 7, 1, 50))
+
+
+@every_graph
+def test_the_rates_are_those_of_the_bounds(graph: Graph) -> None:
+    n, m, d, rounds = graph.count, graph.size, graph.dimension, 60
+    tuned = semi_bandit_hedge(graph, horizon=rounds).init(np.zeros(d)).clock.scale[0]
+    found = bounds.semi_bandit_fixed(n, d, m, rounds, 1 / tuned)
+    assert found == pytest.approx(bounds.semi_bandit(n, d, m, rounds))
+    first = semi_bandit_hedge(graph).init(np.zeros(d)).clock.scale[0]
+    assert first == pytest.approx(math.sqrt(m * d / math.log(n)))
+
+
 def test_the_tuned_rate_is_the_best_fixed_one() -> None:
     eta = math.sqrt(2 * math.log(10) / (3 * 7 * 100))
     fixed = bounds.semi_bandit_fixed(10, 7, 3, 100, eta)
@@ -122,6 +139,22 @@ def test_a_bound_takes_numbers_that_no_float_can_hold() -> None:
     """2,000 of 4,000 items: N has 1,202 digits."""
     n = math.comb(4000, 2000)
     assert bounds.hedge_tuned(n, 8, 2) == pytest.approx(2 * math.sqrt(4 * math.log(n)))
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments", "message"),
+    [
+        (expanded_hedge, ([(0, 1)],), r"structure must be a Graph, got \[\(0, 1\)\]"),
+        (semi_bandit_hedge, (5,), "structure must be a Graph, got 5"),
+        (expanded_hedge, (GRAPHS["roads"], 0.1), "rate must be a schedule, .*, got 0.1"),
+        (expanded_hedge, (GRAPHS["roads"], Gap), "rate must be a schedule, .*, got <class"),
+        (component_hedge, (4, 2, 0.1), "rate must be a schedule, .*, got 0.1"),
+        (component_hedge(4, 2).init, ([0.0] * 4,), "like must be an array, got list"),
+    ],
+)
+def test_a_mistake_is_named(make: Any, arguments: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(*arguments)
 
 
 def test_long_games_in_float32_keep_their_certificate() -> None:

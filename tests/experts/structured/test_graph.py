@@ -76,6 +76,10 @@ def test_a_chain_has_all_combinations() -> None:
         (([("s", "t"), ("s", "a")], "s", "t"), r"every edge must be on a path .*\('s', 'a'\)"),
         (([("s", "t"), ("a", "t")], "s", "t"), r"every edge must be on a path .*\('a', 't'\)"),
         (([("s", "t")], "s", "z"), "every edge must be on a path"),
+        (([("s", "t", 1)], "s", "t"), r"edges must be pairs .*, got \('s', 't', 1\)"),
+        (([(["s"], "t")], "s", "t"), r"edges must be pairs .* of hashable nodes, got \(\['s'\]"),
+        ((ROADS, "s", "t", ["0", 1, 2, 3, 4, 5]), "components must be a whole number .*, got '0'"),
+        ((ROADS, "s", "t", [False, 1, 2, 3, 4, 5]), "components must be a whole number"),
         (([], "s", "t"), r"numbered 0, ..., d - 1 without a gap, got \[\]"),
         ((ROADS, "s", "t", [0, 1, 2, 4, 5, 6]), "without a gap"),
         ((ROADS, "s", "t", [0, 1]), "one entry for each of the 6 edges, got 2"),
@@ -90,10 +94,32 @@ def test_a_mistake_is_named(arguments: Any, message: str) -> None:
 def test_mistakes_of_the_constructors_are_named() -> None:
     with pytest.raises(ValueError, match="k must be at most n = 3, got 4"):
         Graph.subsets(3, 4)
-    with pytest.raises(ValueError, match="graphs must hold at least one graph"):
-        Graph.chain([])
+    for parts in ([], [Graph.subsets(3, 1), 3]):
+        with pytest.raises(ValueError, match="graphs must hold at least one graph and no other"):
+            Graph.chain(parts)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="more than most = 1000"):
         Graph.permutations(8).actions(most=1000)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        ([3.0, 1.0, 2.0], "loss must be an array, got list"),
+        (np.arange(3), "loss must be of a floating point type"),
+        (np.zeros(4), r"loss must have the 3 components .*, got shape \(4,\)"),
+        (np.asarray([0.0, np.nan, 1.0]), "loss must be finite"),
+    ],
+)
+def test_there_is_no_best_action_for_other_losses(loss: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        best_action(Graph.subsets(3, 2), loss)
+
+
+def test_whole_numbers_may_be_floats() -> None:
+    assert Graph.subsets(4.0, 2.0, 3.0) == Graph.subsets(4, 2, 3)  # type: ignore[arg-type]
+    assert Graph(ROADS, "s", "t", [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]) == Graph(  # type: ignore[list-item]
+        ROADS, "s", "t", range(6)
+    )
 
 
 @given(graph=graphs(), seed=st.integers(0, 99))

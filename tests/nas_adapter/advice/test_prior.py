@@ -215,9 +215,13 @@ def test_what_a_file_may_not_say(content: Any, message: str, tmp_path: Path) -> 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
-    for path in (tmp_path / "nowhere.json", tmp_path, tmp_path / "bytes.json"):
+    for path in (tmp_path, tmp_path / "bytes.json"):
         with pytest.raises(UserError, match="not a readable JSON file"):
             from_file(SPACE, path)
+    with pytest.raises(UserError, match=r"there is no .*byte\.json; did you mean .*bytes\.json\?"):
+        from_file(SPACE, tmp_path / "byte.json")
+    with pytest.raises(UserError, match=r"unknown --prior 'score': .*; did you mean scores\?"):
+        from_file(SPACE, Path("score"))
 
 
 def test_architectures_are_not_needed_for_a_uniform_prior() -> None:

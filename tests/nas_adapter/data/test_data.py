@@ -92,8 +92,11 @@ def test_folder_with_and_without_a_test_part(tmp_path: Path) -> None:
 
 
 def test_folder_errors(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="does not exist"):
+    with pytest.raises(UserError, match=r"--data: there is no .*missing$"):
         load(f"folder:{tmp_path / 'missing'}", Path(), 8)
+    (tmp_path / "photos" / "flowers").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"there is no .*; did you mean .*/photos/flowers\?"):
+        load(f"folder:{tmp_path / 'photo' / 'flower'}", Path(), 8)
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserError, match="file is not a folder"):
         load(f"folder:{tmp_path / 'file'}", Path(), 8)

@@ -127,8 +127,8 @@ def test_windows_cover_every_stream_once(length: int, streams: int, window: int)
     [
         ("text", "text:PATH needs a path"),
         ("text:", "text:PATH needs a path"),
-        ("penn", r"unknown text 'penn': choose one of pydoc, text:PATH"),
-        ("text:{}/missing.txt", r"missing\.txt does not exist"),
+        ("penn", r"unknown --data 'penn': choose one of pydoc, text:PATH"),
+        ("text:{}/missing.txt", r"--data: there is no .*missing\.txt"),
         ("text:{}/empty.txt", r"empty\.txt is empty"),
         (
             "text:{}/latin.txt",

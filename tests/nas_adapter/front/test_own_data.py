@@ -250,7 +250,7 @@ IMAGES, LABELS = labelled(30)
         ([3], "got int"),
         (3, "the train data must be a data set, got int"),
         (text(), "this space is for images, but the data is text"),
-        ("digit", "unknown data set 'digit'"),
+        ("digit", "unknown --data 'digit'"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -286,7 +286,7 @@ def test_mistakes_in_the_other_arguments() -> None:
         nas_adapter.search("nasbench201", data, settings(prior="scores"), goal=SQUARES)
     with pytest.raises(UserError, match="unknown setting 'epoch': choose one of preset, smoke, w"):
         make_settings("nasbench201", epoch=3)
-    with pytest.raises(UserError, match="--dropout is for text, but darts-cnn is for images"):
+    with pytest.raises(UserError, match=r"--dropout 0\.1 is for text, but darts-cnn is for images"):
         make_settings("darts-cnn", dropout=0.1)
 
 

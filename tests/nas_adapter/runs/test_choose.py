@@ -94,8 +94,8 @@ def test_what_is_asked_for_is_kept(decide: str) -> None:
         ({"decide": "guess"}, "unknown --decide 'guess': choose one of auto, trained, advice, sea"),
         ({"fidelity_cells": 11}, "--fidelity-cells must be 0 or at least 12"),
         ({"fidelity_cells": 1}, "--fidelity-cells must be 0 or at least 12"),
-        ({"fidelity_cells": -1}, "--fidelity-cells must not be negative"),
-        ({"fidelity_epochs": 0}, "--fidelity-epochs must be a positive number"),
+        ({"fidelity_cells": -1}, "--fidelity-cells must be 0 or more, got -1"),
+        ({"fidelity_epochs": 0}, "--fidelity-epochs must be at least 1, got 0"),
     ],
 )
 def test_what_is_refused(wrong: dict[str, Any], message: str) -> None:

@@ -76,7 +76,7 @@ def test_a_task_that_nobody_knows(
 
 
 def test_a_file_that_is_not_there() -> None:
-    with pytest.raises(UserError, match=r"there is no file nowhere\.py"):
+    with pytest.raises(UserError, match=r"there is no nowhere\.py"):
         find_space("nowhere.py:Blocks")
 
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
+import torch
 
 from nas_adapter.errors import UserError
-from nas_adapter.spaces import DARTSCNN, DARTSRNN, NASBench201, Size, find_space, without
+from nas_adapter.spaces import (
+    DARTSCNN,
+    DARTSRNN,
+    NASBench201,
+    Size,
+    Space,
+    find_space,
+    random_architecture,
+    without,
+)
 from nas_adapter.spaces.published import PUBLISHED, read_cell
 
 SIZES = {
@@ -35,7 +47,25 @@ def test_published_sizes(name: str) -> None:
 
 
 def test_a_name_that_is_none() -> None:
-    with pytest.raises(UserError, match=r"--compare: not a recurrent.*: DARTS_V1, DARTS_V2$"):
-        read_cell(DARTSRNN(), "GDAS", "--compare")
-    with pytest.raises(UserError, match=r"^--retrain: not a NAS-Bench-201 architecture: 'GDAS'$"):
-        read_cell(NASBench201(), "GDAS", "--retrain")
+    for space, name, message in (
+        (DARTSRNN(), "GDAS", "recurrent.*: DARTS_V1, DARTS_V2; GDAS is a cell of darts-cnn$"),
+        (DARTSRNN(), "DARTS_V3", "recurrent.*: DARTS_V1, DARTS_V2; did you mean DARTS_V2[?]$"),
+        (NASBench201(), "GDAS", "NAS-Bench-201 architecture: 'GDAS'; GDAS is a cell of darts-cnn$"),
+    ):
+        with pytest.raises(UserError, match=f"^--compare: not a {message}"):
+            read_cell(space, name, "--compare")
+
+
+@pytest.mark.parametrize("space", [NASBench201(), DARTSCNN(), DARTSRNN()])
+def test_what_would_do_in_place_of_a_genotype(space: Space) -> None:
+    """With a misspelt operation the genotype that was meant; else one of the space's own."""
+    cell = random_architecture(space, torch.Generator().manual_seed(0))
+    text = space.genotype(cell)
+    operation = max(space.operations, key=text.count)
+    with pytest.raises(UserError) as refused:
+        read_cell(space, text.replace(operation, f"{operation}x"), "--compare")
+    assert f"; did you mean {text!r}?" in str(refused.value)
+    with pytest.raises(UserError) as refused:
+        read_cell(space, "Genotype()", "--compare")
+    example = ast.literal_eval(str(refused.value).rpartition("; a genotype of this space is ")[2])
+    assert len(space.parse(example)) == len(space.edges)
