@@ -12,6 +12,7 @@ import numpy as np
 from experts.numerics.arguments import whole
 from experts.simulation.arguments import (
     bandit_of,
+    check_advice,
     check_player,
     counts_wealth,
     delays_of,
@@ -192,6 +193,8 @@ def _next(match: Match, known: Comparators | None, first: int, count: int) -> tu
     else:
         *parts, means = course.told(count)
     shown, numbers = parts[0], parts[-1]
+    if match.units.checks and getattr(match.learner, "reads", None) == "advice":
+        check_advice(np.asarray(shown))
     if match.sleeping:
         numbers = np.where(shown, numbers, match.units.idle)
     if known is not None:

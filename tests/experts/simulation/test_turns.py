@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import experts
 from experts import Ledger, Player, Trace, TrackingLedger, policies
+from experts.contextual import LinearLosses
 from experts.environments import (
     AgainstTheWeights,
     Bernoulli,
@@ -25,6 +26,7 @@ from experts.testing.games import Game, games
 from tests.experts.simulation.test_play import BANDITS, LEARNERS, assert_same
 
 COINS = Bernoulli(np.linspace(0.3, 0.7, 4))
+NORMAL = {"loss_interval": (-9.0, 9.0)}
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
@@ -267,6 +269,9 @@ def test_a_file_without_the_new_arrays_is_read(tmp_path: Path) -> None:
     ("learner", "world", "options", "message"),
     [
         (Follower("features"), COINS, {}, "shows no contexts"),
+        (Follower("features"), Shown("advice"), {}, r"must be \(..., 3, d\), got \(2, 3\)"),
+        (Follower("advice"), Shown("features"), {}, r"must be \(..., N, 3\), got \(3, 1\)"),
+        (Follower("advice"), LinearLosses(3, 3), NORMAL, "advice must be distributions"),
         (policies.ucb1(), Sleeping(COINS, 0.5), {}, "does not support sleeping"),
         (policies.ucb1(), COINS, {"engine": "numba"}, "engine 'numba' cannot run .*'turns' can"),
         (experts.hedge(1), COINS, {"engine": "scan", "delay": 1}, "cannot run late losses"),
