@@ -254,6 +254,24 @@ def test_a_trace_knows_the_optimal_arm_and_the_best_sequence(tmp_path: Path) -> 
     assert matplotlib.image.imread(tmp_path / "plot.png").std() > 0.05
 
 
+@pytest.mark.parametrize(
+    ("learner", "world", "options"),
+    [
+        pytest.param(experts.hedge(0.5), Switching(3, 90, 2, 0.5), {}, id="scan"),
+        pytest.param(policies.ucb1(), Switching(3, 90, 2, 0.5), {"delay": 4}, id="policy"),
+        pytest.param(experts.squint(), Sleeping(COINS, 0.6), {"switches": 2}, id="sleeping"),
+        pytest.param(Follower("features"), Shown("features"), {}, id="contexts"),
+    ],
+)
+def test_a_game_that_is_played_in_portions_is_the_same(
+    learner: Any, world: Any, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"rounds": 90, "seeds": 4, "record_every": 7} | options
+    whole = experts.play(learner, world, **options)
+    monkeypatch.setattr("experts.simulation.play._CHUNK", 130)  # 8 to 10 rounds
+    assert_same(experts.play(learner, world, **options), whole, atol=1e-12)
+
+
 def test_a_file_without_the_new_arrays_is_read(tmp_path: Path) -> None:
     trace = experts.play(experts.exp3(), COINS, rounds=20, feedback="bandit")
     trace.save(tmp_path / "new")
