@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from experts.numerics.arguments import whole
+from experts.numerics.arguments import flag, whole
 from experts.simulation.arguments import (
     bandit_of,
     check_advice,
@@ -127,6 +127,8 @@ def play(
     True
     """
     check_player(learner, environment)
+    for name, value in {"wealth": wealth, "checks": checks, "progress": progress}.items():
+        flag(name, value)
     shape = tuple(environment.shape)
     rounds = rounds_of(rounds, learner, environment)
     which = seeds_of(seeds)

@@ -295,6 +295,8 @@ def test_a_file_without_the_new_arrays_is_read(tmp_path: Path) -> None:
         (experts.hedge(1), COINS, {"engine": "scan", "delay": 1}, "cannot run late losses"),
         (experts.hedge(1), COINS, {"delay": -1}, "delay must be a whole number"),
         (experts.hedge(1), COINS, {"delay": [1, 2]}, "one for each of the 5 rounds"),
+        (experts.hedge(1), COINS, {"checks": "no"}, "checks must be True or False, got 'no'"),
+        (experts.hedge(1), COINS, {"wealth": 1}, "wealth must be True or False, got 1"),
         (experts.hedge(1), COINS, {"switches": -1}, "switches must be a whole number"),
         (Follower("features"), Shown("features"), {"switches": 1}, "switches is for experts"),
         (policies.moss(3), COINS, {}, "exceeds the learner's horizon of 3"),
