@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from docutils.nodes import SkipNode
+from latex2mathml.converter import convert
+
 project = "experts-xnas"
 author = "the authors of experts-xnas"
 html_title = "experts-xnas"
 html_theme = "furo"
 html_show_sphinx = False
+html_math_renderer = "mathml"
 html_theme_options = {
     "sidebar_hide_name": False,
     "light_css_variables": {"font-stack": "system-ui, sans-serif"},
@@ -36,6 +40,18 @@ suppress_warnings = ["ref.python"]  # words of a type, as in (low, high), are no
 def setup(app: Any) -> None:
     """Docstrings are read as they are written: with formulas such as B**2 and |l|."""
     app.connect("autodoc-process-docstring", _escape)
+    app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
+
+
+def _inline(translator: Any, node: Any) -> None:
+    """A formula as MathML: browsers draw it without a script from elsewhere."""
+    translator.body.append(convert(node.astext()))
+    raise SkipNode
+
+
+def _block(translator: Any, node: Any) -> None:
+    translator.body.append(f"<div>{convert(node.astext(), display='block')}</div>")
+    raise SkipNode
 
 
 def _escape(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:

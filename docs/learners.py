@@ -53,32 +53,30 @@ assert learner == experts.hedge(eta=0.5)
 def section(kind: type) -> list[str]:
     """The table of a protocol."""
     lines = (inspect.getdoc(kind) or "").splitlines()
-    head = ["rule", "also takes", "guarantee", "source"]
-    if kind is not experts.Learner:
-        head.remove("also takes")
-    rows = [[f"`{name}`", *row(entry, head)] for name, entry in sorted(registered(kind).items())]
+    head = ["learner", "guarantee"] + ["also takes"] * (kind is experts.Learner)
+    rows = [row(entry)[: len(head)] for _, entry in sorted(registered(kind).items())]
     return [
         f"## {kind.__name__}",
         "",
         f"{lines[0]} Methods: [experts/types.py](../experts/types.py).",
         "",
-        *(f"| {' | '.join(cells)} |" for cells in [["name", *head], ["---"] * (len(head) + 1)]),
-        *(f"| {' | '.join(cells)} |" for cells in rows),
+        *(f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows]),
         "",
     ]
 
 
-def row(entry: Entry, columns: list[str]) -> list[str]:
+def row(entry: Entry) -> list[str]:
     """The cells of a learner."""
     text = inspect.getdoc(entry.make) or ""
+    rule = escaped(text.splitlines()[0].split(": ", 1)[-1])
+    source = escaped(" ".join(found(r"Source: (.*?)(?:\n\n|\Z)", text, entry).split()))
+    guarantee = found(r"Notes\n-+\n(.*?)(?:\n\n|\Z)", text, entry)
     made = [entry.make(**example) for example in entry.examples]
-    cells = {
-        "rule": text.splitlines()[0].split(": ", 1)[-1],
-        "also takes": taken(made),
-        "guarantee": " ".join(found(r"Notes\n-+\n(.*?)(?:\n\n|\Z)", text, entry).split()),
-        "source": " ".join(found(r"Source: (.*?)(?:\n\n|\Z)", text, entry).split()),
-    }
-    return [escaped(cells[column]) for column in columns]
+    return [
+        f"`{entry.name}`<br>{rule}<br>*Source:* {source}",
+        escaped(" ".join(guarantee.split())),
+        taken(made),
+    ]
 
 
 def taken(made: list[Any]) -> str:
