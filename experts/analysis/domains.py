@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+from experts.numerics.parameters import real
+
 P = ParamSpec("P")
 R = TypeVar("R", bound=float)
 
@@ -34,6 +36,7 @@ DOMAINS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "path_length": ("a number of at least 0", lambda v: v >= 0),
     "gradient_length": ("a number of at least 0", lambda v: v >= 0),
     "trace": ("a number of at least 0", lambda v: v >= 0),
+    "regret": ("a finite number", lambda _: True),
     "mean_loss": ("in [0, 1]", lambda v: 0 <= v <= 1),
     "log_kept": ("a number of at most 0", lambda v: v <= 0),
     "square": ("a number of at least 0", lambda v: v >= 0),
@@ -71,4 +74,4 @@ def checked(bound: Callable[P, R]) -> Callable[P, R]:
 
 def _finite(value: Any) -> bool:
     """Also of whole numbers that are too large for a float."""
-    return isinstance(value, int) or math.isfinite(value)
+    return isinstance(value, int) or math.isfinite(math.nan if (x := real(value)) is None else x)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from array_api_compat import array_namespace, device
 
 from experts.convex.descent import Descent, DescentState
-from experts.convex.domains import Ball, Box, Domain, chosen
+from experts.convex.domains import Ball, Box, Domain, check_dimension, chosen
 from experts.convex.metrics import Constant, extent, inner
 from experts.ftrl import FTRL, Entropy, Fixed, Weighted
 from experts.ftrl.ftrl import FTRLState
@@ -62,9 +62,9 @@ class Ader:
     <= |u_{t+1} - u_t| (|x_{t+1} - u_{t+1}| + |x_{t+1} - u_t|) <= 2 D |u_{t+1} - u_t|.
 
     **A priori**, with ratio = 1 + 2 P / D <= 2T - 1: the last three terms are at most
-    (G D / 2) sqrt(T) (ratio / 2**i + 2**i), at most (3/2) G D sqrt(T ratio) for the i with
-    2**i <= sqrt(ratio) < 2**(i+1); Hedge's are at most G D sqrt(T / 8) (1 + ln(1 / prior_i)), as
-    the losses' range is at most G D.
+    (G D / 2) sqrt(T) (ratio / 2**i + 2**i), at most (5/4) G D sqrt(T ratio) for the i with
+    sqrt(ratio) / 2 < 2**i <= sqrt(ratio), as the bracket is convex in 2**i; Hedge's are at most
+    G D sqrt(T / 8) (1 + ln(1 / prior_i)), as the losses' range is at most G D.
 
     Sources: Zhang, Lu & Zhou 2018, Theorems 3 and 4 (Ader with surrogate losses); Zinkevich 2003,
     Theorem 2.
@@ -83,6 +83,7 @@ class Ader:
     def init(self, like: Array) -> AderState:
         """State before the first round; see `ConvexLearner.init`."""
         xp = array_namespace(like)
+        check_dimension(self.domain, like)
         descent, hedge = self._parts(like)
         count = self._count
         each = xp.concat([like[..., None, :]] * count, axis=-2)
@@ -162,7 +163,7 @@ def ader(horizon: int, domain: Domain | None = None, *, gradient_bound: float = 
 
     Notes
     -----
-    Regret <= G D [(3/2) sqrt(T (1 + 2 P / D)) + sqrt(T / 8) (1 + ln((i+1) (i+2)))] against every
+    Regret <= G D [(5/4) sqrt(T (1 + 2 P / D)) + sqrt(T / 8) (1 + ln((i+1) (i+2)))] against every
     sequence in the domain, P the length of its path, i = floor(log2(1 + 2 P / D) / 2), of order
     G sqrt(T D (D + P)): `bounds.ader`. Feedback: the gradient. Convex losses.
 
@@ -180,5 +181,7 @@ def ader(horizon: int, domain: Domain | None = None, *, gradient_bound: float = 
     >>> bool(abs(learner.predict(state) + 0.5) < 0.1)
     True
     """
-    limit = number("gradient_bound", gradient_bound)
-    return Ader(chosen(domain, Ball()), whole("horizon", horizon), limit)
+    domain, limit = chosen(domain, Ball()), number("gradient_bound", gradient_bound)
+    if not domain.bounded:
+        raise ValueError(f"domain must be bounded, got {domain!r}")
+    return Ader(domain, whole("horizon", horizon), limit)

@@ -63,8 +63,11 @@ class Domain(Protocol):
 
 def chosen(domain: Domain | None, default: Domain) -> Domain:
     """`domain`, or the default for None; ValueError if it is none."""
-    if domain is None:
-        return default
+    return default if domain is None else checked(domain)
+
+
+def checked(domain: Any) -> Domain:
+    """`domain`, if it is one; else a ValueError."""
     if isinstance(domain, type) or not isinstance(domain, Domain):
         raise ValueError(f"domain must be a domain such as Ball(1.0) or Simplex(), got {domain!r}")
     return domain

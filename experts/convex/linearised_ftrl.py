@@ -11,7 +11,8 @@ from experts.convex.domains import Ball, Box, Domain, WholeSpace, check_dimensio
 from experts.convex.metrics import extent, inner
 from experts.ftrl import Anytime, Fixed, Gap, Horizon, Rate
 from experts.ftrl.rates import Clock
-from experts.numerics.parameters import Setting, check_floats
+from experts.numerics.arguments import whole
+from experts.numerics.parameters import Setting, check_floats, setting
 from experts.registry import register
 from experts.types import Array, ConvexLearner
 
@@ -188,9 +189,10 @@ def linearised_ftrl(
     domain = chosen(domain, Ball())
     if eta is not None and horizon is not None:
         raise ValueError(f"give at most one of eta and horizon, got {eta!r} and {horizon!r}")
+    limit = None if gradient_bound is None else setting("gradient_bound", gradient_bound)
     if eta is not None:
         return LinearisedFTRL(domain, Fixed(eta))
     if horizon is not None:
-        limit = 1.0 if gradient_bound is None else gradient_bound
-        return LinearisedFTRL(domain, Horizon(horizon, limit))
-    return LinearisedFTRL(domain, Gap() if gradient_bound is None else Anytime(gradient_bound))
+        rounds = whole("horizon", horizon)
+        return LinearisedFTRL(domain, Horizon(rounds, 1.0 if limit is None else limit))
+    return LinearisedFTRL(domain, Gap() if limit is None else Anytime(limit))

@@ -63,11 +63,11 @@ def ogd(
     domain = chosen(domain, Ball())
     if eta is not None and horizon is not None:
         raise ValueError(f"give at most one of eta and horizon, got {eta!r} and {horizon!r}")
+    limit = number("gradient_bound", gradient_bound)
     if eta is not None:
         return Descent(domain, Constant(setting("eta", eta)))
     if horizon is not None:
-        known = Known(whole("horizon", horizon), number("gradient_bound", gradient_bound))
-        return Descent(domain, known)
+        return Descent(domain, Known(whole("horizon", horizon), limit))
     return Descent(domain, Lengths())
 
 

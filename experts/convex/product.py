@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from array_api_compat import array_namespace
 
-from experts.convex.domains import Domain
+from experts.convex.domains import Domain, checked
+from experts.numerics.arguments import whole
 from experts.types import Array
 
 
@@ -27,12 +28,18 @@ class Product:
     round: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parts", tuple((part, int(size)) for part, size in self.parts))
-        for part, size in self.parts:
-            if size < 1 or part.dimension not in {None, size}:
+        try:
+            pairs = [(checked(part), size) for part, size in self.parts]
+        except TypeError:
+            message = f"parts must be pairs (domain, dimension), got {self.parts!r}"
+            raise ValueError(message) from None
+        parts = tuple((part, whole("parts: dimension", size)) for part, size in pairs)
+        for part, size in parts:
+            if part.dimension not in {None, size}:
                 raise ValueError(f"parts has {part!r} in dimension {size}")
-        if not self.parts:
+        if not parts:
             raise ValueError("parts must hold at least one domain, got none")
+        object.__setattr__(self, "parts", parts)
 
     @property
     def dimension(self) -> int | None:

@@ -167,6 +167,7 @@ def rexp3(every: int) -> Restarted:
 
     Source: Besbes, Gur & Zeevi 2014, Theorem 2 (with another Exp3, and so other constants).
     """
+    every = whole("every", every)
     return Restarted(exp3(horizon=every), every)
 
 

@@ -21,13 +21,14 @@ Source: Russo & Van Roy 2016, Proposition 1 and Section 5.1.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
 from array_api_compat import array_namespace
 
 from experts.numerics import beta, normal
-from experts.numerics.parameters import number
+from experts.numerics.parameters import number, real
 from experts.policies.pulls import Pulls, least
 from experts.registry import register
 from experts.types import Array, Policy
@@ -90,6 +91,10 @@ class Normal:
     noise: float = 1.0
 
     def __post_init__(self) -> None:
+        mean = real(self.mean)
+        if mean is None or not math.isfinite(mean):
+            raise ValueError(f"mean must be a finite number, got {self.mean!r}")
+        object.__setattr__(self, "mean", mean)
         for name in ("deviation", "noise"):
             object.__setattr__(self, name, number(name, getattr(self, name)))
 

@@ -27,9 +27,33 @@ def check_player(learner: Any, environment: Any) -> None:
             f"{learner!r} reads {learner.reads}, and {environment!r} shows no contexts: it has no "
             "context_shape; experts.contextual has environments that do"
         )
+    if isinstance(learner, ContextualPolicy):
+        check_context_shape(learner, contexts, environment.shape[-1])
     supported: frozenset[str] = getattr(learner, "supports", frozenset())
     if getattr(environment, "sleeping", False) and "sleeping" not in supported:
         raise ValueError(f"{learner!r} does not support sleeping experts, as in {environment!r}")
+
+
+def check_context_shape(policy: ContextualPolicy[Any], shape: Any, arms: int) -> None:
+    """Refuse contexts that cannot be what the policy reads."""
+    advice = policy.reads == "advice"
+    if len(shape) < 2 or shape[-1 if advice else -2] != arms:
+        form = f"(..., N, {arms})" if advice else f"(..., {arms}, d)"
+        raise ValueError(
+            f"{policy!r} reads {policy.reads}: the environment's context_shape must be {form}, "
+            f"got {tuple(shape)}"
+        )
+
+
+def check_advice(advice: Array) -> None:
+    """Refuse advice (..., N, K) that is no distribution over the arms."""
+    sums = advice.sum(axis=-1)
+    if not (np.all(advice >= 0) and np.all(np.abs(sums - 1) <= 1e-6)):
+        raise ValueError(
+            "advice must be distributions over the arms, >= 0 with sum 1; the environment shows "
+            f"numbers from {advice.min():.3g} to {advice.max():.3g}, with sums from "
+            f"{sums.min():.3g} to {sums.max():.3g}"
+        )
 
 
 def rounds_of(rounds: int | None, learner: Any, environment: Any) -> int:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from experts.numerics.arguments import whole
+from experts.numerics.arguments import flag, whole
 from experts.simulation.arguments import (
     bandit_of,
+    check_advice,
     check_player,
     counts_wealth,
     delays_of,
@@ -126,6 +127,8 @@ def play(
     True
     """
     check_player(learner, environment)
+    for name, value in {"wealth": wealth, "checks": checks, "progress": progress}.items():
+        flag(name, value)
     shape = tuple(environment.shape)
     rounds = rounds_of(rounds, learner, environment)
     which = seeds_of(seeds)
@@ -192,6 +195,8 @@ def _next(match: Match, known: Comparators | None, first: int, count: int) -> tu
     else:
         *parts, means = course.told(count)
     shown, numbers = parts[0], parts[-1]
+    if match.units.checks and getattr(match.learner, "reads", None) == "advice":
+        check_advice(np.asarray(shown))
     if match.sleeping:
         numbers = np.where(shown, numbers, match.units.idle)
     if known is not None:

@@ -48,7 +48,7 @@ def ader(
 ) -> float:
     """`ader` with `horizon` T: regret against any u_1, ..., u_T in the domain, of path length P.
 
-    G D [(3/2) sqrt(T (1 + 2 P / D)) + sqrt(T / 8) (1 + ln((i+1) (i+2)))], i = floor(log2(1 +
+    G D [(5/4) sqrt(T (1 + 2 P / D)) + sqrt(T / 8) (1 + ln((i+1) (i+2)))], i = floor(log2(1 +
     2 P / D) / 2), P = sum_t |u_{t+1} - u_t|: of order G sqrt(T D (D + P)).
 
     Source: Zhang, Lu & Zhou 2018, Theorems 3 and 4; constants derived in `experts.convex.Ader`.
@@ -56,7 +56,7 @@ def ader(
     ratio = 1 + 2 * path_length / diameter
     rate = math.floor(math.log2(ratio) / 2)
     meta = math.sqrt(rounds / 8) * (1 + math.log((rate + 1) * (rate + 2)))
-    return gradient_bound * diameter * (1.5 * math.sqrt(rounds * ratio) + meta)
+    return gradient_bound * diameter * (1.25 * math.sqrt(rounds * ratio) + meta)
 
 
 @checked
@@ -74,16 +74,14 @@ def rexp3(k: int, rounds: int, every: int, variation: float) -> float:
 def rexp3_block(k: int, rounds: int, variation: float) -> int:
     """The `every` of the smallest `bounds.rexp3`, about (T sqrt(2 K ln K) / (4 V))**(2/3).
 
-    Then the bound is about 2.4 (2 K ln K V)**(1/3) T**(2/3).
+    Then the bound is about 2.4 (2 K ln K V)**(1/3) T**(2/3). All lengths are compared that are the
+    shortest of their number of blocks.
 
     Examples
     --------
     >>> rexp3_block(4, 100_000, 2.0)
     1205
     """
-    if variation == 0 or k == 1 or rounds == 0:
-        return max(1, rounds)
-    best: float = (rounds * exp3(k, 1) / (4 * variation)) ** (2 / 3)
-    blocks = min(rounds, max(1, int(rounds / best)))
-    lengths = {math.ceil(rounds / count) for count in (blocks, min(rounds, blocks + 1))}
-    return min(lengths, key=lambda every: rexp3(k, rounds, every, variation))
+    few = range(1, math.isqrt(int(rounds)) + 2)
+    lengths: set[int] = {*few, *(max(1, math.ceil(rounds / count)) for count in few)}
+    return min(sorted(lengths), key=lambda every: rexp3(k, rounds, every, variation))

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 from experts.numerics.arguments import whole
-from experts.numerics.parameters import number
+from experts.numerics.parameters import number, real
 from experts.types import Array
 
 _PARTS = 50
@@ -31,14 +31,12 @@ def ucb1(means: Sequence[float] | Array, rounds: int) -> float:
 def kl_ucb(means: Sequence[float] | Array, rounds: int) -> float:
     """`kl_ucb`: the sum over arms with Delta_i = m_i - m > 0 of Delta_i times the smallest, over a
 
-    and b, of ln(1 + T ln**2 T) / kl(m_i - a, m + b) + 1 / (2 a**2) + 5 / (4 b**2) + 1.
+    and b, of ln(1 + T ln**2 T) / kl(m_i - a, m + b) + 1 / (2 a**2) + 5 / (4 b**2) + 1, or T.
 
     a, b > 0 are multiples of Delta_i / 50 with a + b < Delta_i. Source: see `kl_ucb`.
     """
-    t = max(1, whole("rounds", rounds, 0))
-    level = math.log(1 + t * math.log(t) ** 2)
-    best = min(_means(means))
-    return sum(gap * _most_pulls(best, gap, level) for gap in _gaps(means))
+    rounds, best = whole("rounds", rounds, 0), min(_means(means))
+    return sum(gap * _most_pulls(best, gap, rounds) for gap in _gaps(means))
 
 
 def moss(means: Sequence[float] | Array, rounds: int) -> float:
@@ -72,19 +70,24 @@ def _informed(k: int, rounds: int, variance: float) -> float:
     return math.sqrt(2 * variance * k * whole("rounds", rounds, 0) * math.log(k))
 
 
-def _most_pulls(best: float, gap: float, level: float) -> float:
+def _most_pulls(best: float, gap: float, rounds: int) -> float:
     """KL-UCB's bound on the mean number of pulls of an arm, the smallest over a and b."""
+    if 2 * rounds * gap**2 <= 1:  # 1 / (2 a**2) alone is at least T
+        return rounds
+    level = math.log(1 + rounds * math.log(rounds) ** 2)
     steps = [gap * i / _PARTS for i in range(1, _PARTS)]
-    return min(
-        level / _kl(best + gap - a, best + b) + 1 / (2 * a**2) + 5 / (4 * b**2) + 1
+    found = min(
+        level / _kl(best + b, gap - a - b) + 1 / (2 * a**2) + 5 / (4 * b**2) + 1
         for i, a in enumerate(steps)
         for b in steps[: _PARTS - 2 - i]
     )
+    return min(found, rounds)
 
 
-def _kl(p: float, q: float) -> float:
-    """Relative entropy of coins, p ln(p / q) + (1 - p) ln((1 - p) / (1 - q)), for 0 < q < p < 1."""
-    return p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q))
+def _kl(q: float, apart: float) -> float:
+    """kl(p, q) of coins for p = q + apart, 0 < q < p < 1; exact to about eps / apart."""
+    p = q + apart
+    return p * math.log1p(apart / q) + (1 - p) * math.log1p(-apart / (1 - q))
 
 
 def _gaps(means: Sequence[float] | Array) -> list[float]:
@@ -95,7 +98,8 @@ def _gaps(means: Sequence[float] | Array) -> list[float]:
 
 def _means(means: Sequence[float] | Array) -> list[float]:
     """`means` (K,) as floats in [0, 1]."""
-    values = [float(mean) for mean in means]
-    if not values or not all(0 <= mean <= 1 for mean in values):
-        raise ValueError(f"means must be numbers in [0, 1], one for each arm, got {values}")
-    return values
+    values = [real(mean) for mean in means] if hasattr(means, "__len__") else []
+    known = [mean for mean in values if mean is not None and 0 <= mean <= 1]
+    if not values or len(known) < len(values):
+        raise ValueError(f"means must be numbers in [0, 1], one for each arm, got {means!r}")
+    return known

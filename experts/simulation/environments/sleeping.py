@@ -33,7 +33,7 @@ class Sleeping:
     sleeping: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if self.base.adaptive:
+        if getattr(self.base, "adaptive", True):
             raise ValueError(f"base must be oblivious, got {self.base!r}")
         if np.ndim(self.awake) == 0:
             object.__setattr__(self, "awake", number("awake", self.awake, 1e-9, 1.0))

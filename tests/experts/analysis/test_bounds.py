@@ -25,7 +25,7 @@ FINE: dict[str, Any] = {
     "regret": 4.0, "interval": 5, "gradient_length": 6.0,
 }  # fmt: skip
 WRONG: dict[str, tuple[Any, ...]] = {
-    "k": (0, -1, 1.5, math.inf, math.nan),
+    "k": (0, -1, 1.5, math.inf, math.nan, "a", None),
     "rows": (0, 1.5),
     "columns": (0, 1.5),
     "rounds": (-1, 0.5, math.inf),
@@ -60,6 +60,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "path_length": (-1.0, math.nan),
     "trace": (-1.0, math.nan),
     "mean_loss": (-0.1, 1.1),
+    "regret": (math.nan, math.inf, "a"),
     "interval": (0, 1.5, 10),
     "gradient_length": (-1.0, math.nan),
 }

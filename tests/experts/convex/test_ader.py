@@ -66,3 +66,12 @@ def test_a_target_that_moves() -> None:
         sums += float(np.linalg.norm(point - target))
         other = slow.update(other, point, meet(target, point))
     assert float(np.linalg.norm(plays - targets, axis=-1).sum()) < sums
+
+
+def test_the_constant_of_the_rate_that_fits() -> None:
+    """(ratio / 2**i + 2**i) / 2 <= (5/4) sqrt(ratio) for i = floor(log2(ratio) / 2), no less."""
+    ratio = np.geomspace(1.0, 4.0**10, 20_001)
+    step = 2.0 ** np.floor(np.log2(ratio) / 2)
+    worst = np.max((ratio / step + step) / 2 / np.sqrt(ratio))
+    assert 1.249 < worst <= 1.25
+    assert bounds.ader(1.0, 100, 0.0) == pytest.approx(12.5 + (1 + np.log(2)) * (100 / 8) ** 0.5)

@@ -254,6 +254,16 @@ def test_mistakes_are_told() -> None:
         coin_betting(Ball(), coordinates=True)
     with pytest.raises(ValueError, match="horizon must be a whole number"):
         ader(0)
+    with pytest.raises(ValueError, match=r"domain must be bounded, got WholeSpace"):
+        ader(3, WholeSpace())
+    with pytest.raises(ValueError, match="like must have last axis 2"):
+        ader(3, Box([0, 0], [1, 1])).init(np.zeros(3))
+    with pytest.raises(ValueError, match="horizon must be a whole number of at least 1, got 0"):
+        linearised_ftrl(horizon=0)
+    for options in ({}, {"eta": 0.1}, {"horizon": 3}):
+        for make in (ogd, linearised_ftrl):
+            with pytest.raises(ValueError, match="gradient_bound must be a positive number"):
+                make(gradient_bound=-1.0, **options)
     with pytest.raises(ValueError, match="gamma must be a positive number"):
         online_newton_step(0.0)
     with pytest.raises(ValueError, match="modulus must be a positive number"):

@@ -139,3 +139,12 @@ def test_mistakes_are_told() -> None:
         ogd(WholeSpace()).init(np.zeros(3))
     with pytest.raises(ValueError, match="in dimension 3"):
         Product(((Box([0, 0], [1, 1]), 3),))
+    for size in (2.5, True, "2", 0):
+        with pytest.raises(ValueError, match="parts: dimension must be a whole number"):
+            Product(((Ball(), size),))  # type: ignore[arg-type]
+    for domain in (Ball, "ball", None):
+        with pytest.raises(ValueError, match="domain must be a domain such as Ball"):
+            Product(((domain, 2),))  # type: ignore[arg-type]
+    for parts in (Ball(), [Ball(), 2], 3):
+        with pytest.raises(ValueError, match="parts must be pairs"):
+            Product(parts)  # type: ignore[arg-type]

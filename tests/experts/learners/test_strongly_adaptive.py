@@ -79,3 +79,18 @@ def test_mistakes_are_told() -> None:
         experts.REGISTRY["strongly_adaptive"].make(0)
     with pytest.raises(ValueError, match="interval must be at most rounds = 4, got 5"):
         bounds.strongly_adaptive(2, 4, 5)
+
+
+@pytest.mark.parametrize("start", [1, 2, 3, 1000, 2048])
+def test_the_bound_covers_every_union_of_blocks(start: int) -> None:
+    """Whatever blocks an interval is made of, the bounds on them add up to no more."""
+    k, rounds = 4, 2**14
+    total = sum(2**j * -(-rounds // 2**j) for j in range(15))
+
+    def block(m: int) -> float:
+        return min(m, bounds.hedge_anytime(k, m) + bounds.squint_uniform(m / total, m))
+
+    for stop in (rounds - 1, rounds - start, rounds - 1000, rounds // 2 + 1):
+        blocks = [2**j for j, _ in covering(start, stop)]
+        summed = sum(block(m) for m in blocks)
+        assert summed <= bounds.strongly_adaptive(k, rounds, stop - start) * (1 + 1e-12)

@@ -88,6 +88,24 @@ def test_the_bounds_are_what_their_formulas_say() -> None:
     assert 0 < bounds.kl_ucb([0.2, 0.8], 1000) <= some
 
 
+@pytest.mark.parametrize("gap", [5.6e-17, 1e-9, 1e-8, 1e-6, 1e-3])
+@pytest.mark.parametrize("rounds", [0, 1, 100, 10**6, 10**16])
+def test_kl_ucb_s_bound_is_right_for_arms_that_are_almost_equal(gap: float, rounds: int) -> None:
+    means = [0.3, 0.3 + gap]
+    apart = means[1] - means[0]
+    found = bounds.kl_ucb(means, rounds)
+    least = min(rounds, 6.5 / apart**2)  # 1 / (2 a**2) + 5 / (4 b**2) with a + b = apart: 6.55
+    assert apart * least <= found <= apart * rounds * (1 + 1e-15)
+    assert bounds.kl_ucb([0.0, 1e-200], rounds) == 1e-200 * rounds
+
+
+@pytest.mark.parametrize("means", [[], 0.3, ["a"], [[0.1]], [0.1, math.nan], [1.1], None])
+@pytest.mark.parametrize("bound", [bounds.ucb1, bounds.kl_ucb, bounds.moss])
+def test_means_that_are_none_are_refused(bound: Any, means: Any) -> None:
+    with pytest.raises(ValueError, match=r"^means must be numbers in \[0, 1\]"):
+        bound(means, 10)
+
+
 def test_kl_ucb_s_bound_approaches_that_of_lai_and_robbins() -> None:
     """The smallest that any policy can have, Delta ln T / kl(m_i, m), is the limit of large T."""
     kl = 0.5 * math.log(0.5 / 0.1) + 0.5 * math.log(0.5 / 0.9)

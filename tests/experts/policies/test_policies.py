@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -104,11 +104,16 @@ def test_thompson_samples_the_normal_posterior() -> None:
         (lambda: policies.moss(0), "horizon must be a whole number of at least 1, got 0"),
         (lambda: policies.thompson_beta(a=0.0), "a must be a positive number, got 0.0"),
         (lambda: policies.thompson_gaussian(noise=-1.0), "noise must be a positive number"),
+        (lambda: policies.thompson_gaussian(mean=math.nan), "mean must be a finite number"),
+        (
+            lambda: policies.thompson_gaussian(mean=cast("Any", "x")),
+            "mean must be a finite number, got 'x'",
+        ),
         (lambda: bounds.ucb1([0.5, 1.5], 10), r"means must be numbers in \[0, 1\]"),
         (lambda: bounds.moss([], 10), r"means must be numbers in \[0, 1\]"),
         (lambda: bounds.thompson_beta(0, 10), "k must be a whole number"),
     ],
-    ids=["moss", "beta", "normal", "mean", "no arms", "k"],
+    ids=["moss", "beta", "normal", "nan", "text", "mean", "no arms", "k"],
 )
 def test_bad_arguments_are_refused(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):

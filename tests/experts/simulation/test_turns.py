@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-import matplotlib.image
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,17 +13,18 @@ from hypothesis import strategies as st
 
 import experts
 from experts import Ledger, Player, Trace, TrackingLedger, policies
+from experts.contextual import LinearLosses
 from experts.environments import (
     AgainstTheWeights,
     Bernoulli,
     Given,
     Sleeping,
-    Switching,
 )
 from experts.testing.games import Game, games
 from tests.experts.simulation.test_play import BANDITS, LEARNERS, assert_same
 
 COINS = Bernoulli(np.linspace(0.3, 0.7, 4))
+NORMAL = {"loss_interval": (-9.0, 9.0)}
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
@@ -228,30 +228,6 @@ def test_who_does_not_look_at_contexts_plays_without_them() -> None:
         assert trace.total.shape == (2, 3)
 
 
-def test_a_trace_knows_the_optimal_arm_and_the_best_sequence(tmp_path: Path) -> None:
-    world = Switching(3, 90, switches=2, gap=0.5)
-    trace = experts.play(experts.hedge(0.5), world, seeds=4, record_every=7, switches=1)
-    seeds = [np.random.SeedSequence(seed, spawn_key=(0,)) for seed in range(4)]
-    course: Any = world.start([np.random.default_rng(seed) for seed in seeds])
-    losses, means = course.told(90)
-    assert trace.pseudo_regret is not None
-    for record, t in enumerate(trace.rounds):
-        for seed in range(4):
-            arm = means[:t, seed].sum(0).argmin()
-            optimal = losses[:t, seed, arm].sum()
-            np.testing.assert_allclose(
-                trace.pseudo_regret[record, seed], trace.loss[record, seed] - optimal
-            )
-            best = losses[np.arange(t), seed, means[:t, seed].argmin(-1)].sum()
-            assert trace.sequence_loss is not None
-            assert trace.sequence_loss[record, seed] == best
-    trace.save(tmp_path / "trace")
-    assert_same(Trace.load(tmp_path / "trace"), trace)
-    assert "pseudo_regret" in trace.to_pandas()
-    trace.plot().savefig(tmp_path / "plot.png")
-    assert matplotlib.image.imread(tmp_path / "plot.png").std() > 0.05
-
-
 def test_a_file_without_the_new_arrays_is_read(tmp_path: Path) -> None:
     trace = experts.play(experts.exp3(), COINS, rounds=20, feedback="bandit")
     trace.save(tmp_path / "new")
@@ -267,11 +243,16 @@ def test_a_file_without_the_new_arrays_is_read(tmp_path: Path) -> None:
     ("learner", "world", "options", "message"),
     [
         (Follower("features"), COINS, {}, "shows no contexts"),
+        (Follower("features"), Shown("advice"), {}, r"must be \(..., 3, d\), got \(2, 3\)"),
+        (Follower("advice"), Shown("features"), {}, r"must be \(..., N, 3\), got \(3, 1\)"),
+        (Follower("advice"), LinearLosses(3, 3), NORMAL, "advice must be distributions"),
         (policies.ucb1(), Sleeping(COINS, 0.5), {}, "does not support sleeping"),
         (policies.ucb1(), COINS, {"engine": "numba"}, "engine 'numba' cannot run .*'turns' can"),
         (experts.hedge(1), COINS, {"engine": "scan", "delay": 1}, "cannot run late losses"),
         (experts.hedge(1), COINS, {"delay": -1}, "delay must be a whole number"),
         (experts.hedge(1), COINS, {"delay": [1, 2]}, "one for each of the 5 rounds"),
+        (experts.hedge(1), COINS, {"checks": "no"}, "checks must be True or False, got 'no'"),
+        (experts.hedge(1), COINS, {"wealth": 1}, "wealth must be True or False, got 1"),
         (experts.hedge(1), COINS, {"switches": -1}, "switches must be a whole number"),
         (Follower("features"), Shown("features"), {"switches": 1}, "switches is for experts"),
         (policies.moss(3), COINS, {}, "exceeds the learner's horizon of 3"),
@@ -291,3 +272,5 @@ def test_a_bad_mask_is_refused() -> None:
             Sleeping(COINS, awake)
     with pytest.raises(ValueError, match="base must be oblivious"):
         Sleeping(AgainstTheWeights(4), 0.5)
+    with pytest.raises(ValueError, match="base must be oblivious"):
+        Sleeping(np.zeros((3, 4)), 0.5)  # type: ignore[arg-type]
