@@ -93,7 +93,7 @@ class Trace:
 
         def write(fresh: Path) -> None:
             with fresh.open("wb") as file:
-                np.savez_compressed(file, **known)
+                np.savez_compressed(file, saved=np.asarray(list(known)), **known)
 
         replace(Path(path), write)
 
@@ -115,7 +115,9 @@ class Trace:
                 raise ValueError(f"path is not a saved Trace: {path}: {error}") from error
         names = {f.name for f in fields(cls)}
         optional = {f.name for f in fields(cls) if f.default is None} | {"certificate"}
-        if names - found.keys() - optional or found.keys() - names:
+        saved = found.pop("saved", None)  # older files do not say
+        lost = set() if saved is None else set(saved.ravel().tolist()) ^ found.keys()
+        if lost or names - found.keys() - optional or found.keys() - names:
             raise ValueError(f"path is not a saved Trace: {path} holds {', '.join(found)}")
         texts = {k: str(v) for k, v in found.items() if v.dtype.kind == "U"}
         return cls(**({"certificate": None} | found | texts))

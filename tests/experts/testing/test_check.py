@@ -266,7 +266,7 @@ def test_a_bound_is_held_against_long_games() -> None:
     assert check_learner(learner, bound=lambda k, t: bounds.hedge(k, t, 8.0), only=[law]).held
     error = broken(learner, bound=bounds.hedge_anytime, only=[law])
     assert error.formula == "regret after T rounds <= bound(K, T)"
-    assert "from experts.analysis.bounds import hedge_anytime\n" in error.script
+    assert "from experts.analysis.bounds.full_information import hedge_anytime\n" in error.script
     alike = broken(learner, bound=lambda k, t: 0.0, only=[law])
     assert "    bound=...,  # as you have given it\n" in alike.script
     with pytest.raises(LawError, match=re.escape(str(error))):
