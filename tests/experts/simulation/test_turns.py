@@ -233,6 +233,10 @@ def test_a_file_without_the_new_arrays_is_read(tmp_path: Path) -> None:
     trace.save(tmp_path / "new")
     kept = dict(np.load(tmp_path / "new"))
     del kept["optimal_loss"], kept["sequence_loss"]
+    np.savez(tmp_path / "damaged.npz", **kept)
+    with pytest.raises(ValueError, match="is not a saved Trace"):
+        Trace.load(tmp_path / "damaged.npz")
+    del kept["saved"]  # older files do not say what they hold
     np.savez(tmp_path / "old.npz", **kept)
     old = Trace.load(tmp_path / "old.npz")
     assert old.pseudo_regret is None
