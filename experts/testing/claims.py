@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from experts.numerics.state import to_arrays
 from experts.testing.games import as_numpy
 from experts.types import Array
 
@@ -83,6 +84,23 @@ def refused(formula: str, pattern: str) -> Iterator[None]:
             raise ClaimError(formula, f"ValueError: {error}", f"ValueError: {pattern}") from error
         return
     raise ClaimError(formula, "no error", f"ValueError: {pattern}")
+
+
+@contextmanager
+def untouched(arrays: Mapping[str, np.ndarray]) -> Iterator[None]:
+    """The block, in which they are read-only from now on, leaves the named arrays as they are."""
+    before = {name: array.copy() for name, array in arrays.items()}
+    for array in arrays.values():
+        array.flags.writeable = False
+    yield
+    for name, array in arrays.items():
+        equal(f"{name} after the round = {name} before it", array, before[name])
+
+
+def same_state(again: Any, after: Any) -> None:
+    """Two successors of one state, in numpy, are the same to the bit."""
+    for name, array in to_arrays(again).items():
+        equal(f"update(state), once more: {name} is the same", array, to_arrays(after)[name])
 
 
 def _check(formula: str, left: Array, right: Array, holds: Any, excess: Any) -> None:

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from experts.numerics.state import from_arrays, to_arrays
 from experts.testing.arrays import STRICT, TORCH, unread
-from experts.testing.claims import at_most, equal, true
+from experts.testing.claims import at_most, equal, same_state, true, untouched
 from experts.testing.games import DEVICE, as_numpy
 from experts.testing.law import law
 from experts.types import ConvexLearner
@@ -175,16 +175,11 @@ def convex_methods_are_pure(learner: Any, game: ConvexGame) -> None:
     for row in rows:
         play = learner.predict(state)
         arrays = {"gradient": row, "play": play} | to_arrays(state)
-        before = {name: array.copy() for name, array in arrays.items()}
-        for array in arrays.values():
-            array.flags.writeable = False
-        after, again = (learner.update(state, play, row) for _ in range(2))
-        equal("predict(state), once more, is the same", learner.predict(state), play)
-        learner.certificate(state, play)
-        for name, array in arrays.items():
-            equal(f"{name} after the round = {name} before it", array, before[name])
-        for name, array in to_arrays(again).items():
-            equal(f"update(state), once more: {name} is the same", array, to_arrays(after)[name])
+        with untouched(arrays):
+            after, again = (learner.update(state, play, row) for _ in range(2))
+            equal("predict(state), once more, is the same", learner.predict(state), play)
+            learner.certificate(state, play)
+        same_state(again, after)
         state = after
 
 

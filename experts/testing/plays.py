@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from experts.ledger import Ledger
 from experts.numerics.masks import wipe
 from experts.numerics.state import to_arrays
-from experts.testing.claims import at_most, equal, true
+from experts.testing.claims import at_most, equal, same_state, true, untouched
 from experts.testing.games import (
     OPPONENTS,
     Game,
@@ -64,16 +64,11 @@ def methods_are_pure(learner: Any, game: Game) -> None:
     for loss, dead in zip(game.loss, game.dead, strict=True):
         play = learner.predict(state)
         arrays = {"loss": loss, "dead": dead, "play": play} | to_arrays(state)
-        before = {name: array.copy() for name, array in arrays.items()}
-        for array in arrays.values():
-            array.flags.writeable = False
-        start, feedback = wipe(state, dead), Feedback(loss)
-        after, again = (learner.update(start, play, feedback) for _ in range(2))
-        equal("predict(state), once more, is the same", learner.predict(state), play)
-        for name, array in arrays.items():
-            equal(f"{name} after the round = {name} before it", array, before[name])
-        for name, array in to_arrays(again).items():
-            equal(f"update(state), once more: {name} is the same", array, to_arrays(after)[name])
+        with untouched(arrays):
+            start, feedback = wipe(state, dead), Feedback(loss)
+            after, again = (learner.update(start, play, feedback) for _ in range(2))
+            equal("predict(state), once more, is the same", learner.predict(state), play)
+        same_state(again, after)
         state = after
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from experts.numerics.state import from_arrays, to_arrays
 from experts.testing.arrays import STRICT, TORCH, unread
-from experts.testing.claims import at_most, equal, refused, true
+from experts.testing.claims import at_most, equal, refused, same_state, true, untouched
 from experts.testing.games import DEVICE, as_numpy, games
 from experts.testing.law import law
 from experts.types import Policy
@@ -76,16 +76,11 @@ def a_policy_is_pure(policy: Any, game: Pulling) -> None:
     """Arguments are left untouched and may be read-only; the same state has the same successor."""
     state = policy.init(game.loss[0])
     for loss, uniforms in zip(game.loss, game.uniforms, strict=True):
-        arrays = {"loss": loss, "uniforms": uniforms} | to_arrays(state)
-        before = {name: array.copy() for name, array in arrays.items()}
-        for array in arrays.values():
-            array.flags.writeable = False
-        arm, again = (policy.choose(state, uniforms) for _ in range(2))
-        equal("choose(state, uniforms), once more, is the same", again, arm)
-        after, repeated = (policy.update(state, arm, loss) for _ in range(2))
-        for name, array in arrays.items():
-            equal(f"{name} after the round = {name} before it", array, before[name])
-        _same_states("update, once more, is the same", repeated, after)
+        with untouched({"loss": loss, "uniforms": uniforms} | to_arrays(state)):
+            arm, repeated = (policy.choose(state, uniforms) for _ in range(2))
+            equal("choose(state, uniforms), once more, is the same", repeated, arm)
+            after, again = (policy.update(state, arm, loss) for _ in range(2))
+        same_state(again, after)
         state = after
 
 

@@ -14,7 +14,7 @@ from scipy.optimize import nnls
 
 from experts.numerics.state import from_arrays, to_arrays
 from experts.testing.arrays import STRICT, TORCH, unread
-from experts.testing.claims import at_most, equal, refused, true
+from experts.testing.claims import at_most, equal, refused, same_state, true, untouched
 from experts.testing.games import DEVICE, against_the_weights, as_numpy, oblivious, on_the_favourite
 from experts.testing.law import law
 from experts.types import Feedback, StructuredLearner
@@ -156,14 +156,9 @@ def methods_of_actions_are_pure(learner: Any, loss: np.ndarray) -> None:
     for row in table:
         play = learner.predict(state)
         arrays = {"loss": row, "play": play} | to_arrays(state)
-        before = {name: array.copy() for name, array in arrays.items()}
-        for array in arrays.values():
-            array.flags.writeable = False
-        after, again = (learner.update(state, play, Feedback(row)) for _ in range(2))
-        for name, array in arrays.items():
-            equal(f"{name} after the round = {name} before it", array, before[name])
-        for name, array in to_arrays(again).items():
-            equal(f"update(state), once more: {name} is the same", array, to_arrays(after)[name])
+        with untouched(arrays):
+            after, again = (learner.update(state, play, Feedback(row)) for _ in range(2))
+        same_state(again, after)
         state = after
 
 
