@@ -7,10 +7,11 @@ from typing import ClassVar, NamedTuple
 
 from array_api_compat import array_namespace
 
-from experts.contextual.linucb import cheapest, observed
+from experts.contextual.linucb import observed
 from experts.contextual.ridge import Ridge
 from experts.numerics.normal import quantile
 from experts.numerics.parameters import number
+from experts.policies.pulls import least
 from experts.registry import register
 from experts.types import Array, ContextualPolicy, Feedback
 
@@ -46,7 +47,8 @@ class LinearThompson:
         spread = xp.matmul(context, state.fit.root)
         mean = xp.matmul(context, state.fit.theta[..., :, None])[..., 0]
         noise = xp.matmul(spread, _normals(spread, quantile(uniforms))[..., :, None])[..., 0]
-        return cheapest(mean + self.noise * noise, uniforms)
+        arm = least(mean + self.noise * noise, uniforms)
+        return array_namespace(mean).astype(arm, mean.dtype)
 
     def update(
         self, state: LinearThompsonState, context: Array, play: Array, feedback: Feedback

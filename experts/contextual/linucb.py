@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace
 
 from experts.contextual.ridge import Ridge
 from experts.numerics.parameters import number
+from experts.policies.pulls import least
 from experts.registry import register
 from experts.types import Array, ContextualPolicy, Feedback
 
@@ -48,7 +49,8 @@ class LinUCB:
     def predict(self, state: LinUCBState, context: Array, uniforms: Array) -> Array:
         """One-hot (..., K): the arm of the smallest lower confidence bound; `uniforms` for ties."""
         mean, width = state.fit.read(context)
-        return cheapest(mean - self.radius(state) * width, uniforms)
+        arm = least(mean - self.radius(state) * width, uniforms)
+        return array_namespace(mean).astype(arm, mean.dtype)
 
     def update(
         self, state: LinUCBState, context: Array, play: Array, feedback: Feedback
@@ -133,14 +135,6 @@ def linucb(
     array([1., 0.])
     """
     return LinUCB(ridge, noise, norm, delta)
-
-
-def cheapest(loss: Array, uniforms: Array) -> Array:
-    """The arm of smallest `loss` (..., K), one-hot (..., K); ties: that of the largest uniform."""
-    xp = array_namespace(loss)
-    tied = loss == xp.min(loss, axis=-1, keepdims=True)
-    best = xp.argmax(xp.where(tied, uniforms, -1.0), axis=-1, keepdims=True)
-    return xp.astype(xp.arange(loss.shape[-1], device=device(loss)) == best, loss.dtype)
 
 
 def observed(context: Array, feedback: Feedback) -> tuple[Array, Array]:
