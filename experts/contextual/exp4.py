@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 from array_api_compat import array_namespace
 
 from experts.ftrl import FTRL, Entropy, Fixed, FTRLState, Weighted
-from experts.numerics.arguments import whole
+from experts.numerics.arguments import not_both, whole
 from experts.numerics.parameters import number
 from experts.registry import register
 from experts.types import Array, ContextualPolicy, Feedback
@@ -54,10 +54,7 @@ class Exp4:
     reads: ClassVar[str] = "advice"
 
     def __post_init__(self) -> None:
-        if self.eta is not None and self.horizon is not None:
-            raise ValueError(
-                f"give at most one of eta and horizon, got {self.eta!r} and {self.horizon!r}"
-            )
+        not_both(self.eta, self.horizon)
         if self.eta is not None:
             object.__setattr__(self, "eta", number("eta", self.eta))
         if self.horizon is not None:

@@ -11,7 +11,7 @@ from experts.convex.domains import Ball, Box, Domain, WholeSpace, check_dimensio
 from experts.convex.metrics import extent, inner
 from experts.ftrl import Anytime, Fixed, Gap, Horizon, Rate
 from experts.ftrl.rates import Clock
-from experts.numerics.arguments import whole
+from experts.numerics.arguments import not_both, whole
 from experts.numerics.parameters import Setting, check_floats, setting
 from experts.registry import register
 from experts.types import Array, ConvexLearner
@@ -187,8 +187,7 @@ def linearised_ftrl(
     array([-1.,  0.])
     """
     domain = chosen(domain, Ball())
-    if eta is not None and horizon is not None:
-        raise ValueError(f"give at most one of eta and horizon, got {eta!r} and {horizon!r}")
+    not_both(eta, horizon)
     limit = None if gradient_bound is None else setting("gradient_bound", gradient_bound)
     if eta is not None:
         return LinearisedFTRL(domain, Fixed(eta))

@@ -7,7 +7,7 @@ from experts.convex.domains import Ball, Box, Domain, WholeSpace, chosen
 from experts.convex.metrics import Constant, Growing, Known, Lengths
 from experts.convex.product import Product
 from experts.convex.simplex import Simplex
-from experts.numerics.arguments import whole
+from experts.numerics.arguments import not_both, whole
 from experts.numerics.parameters import Setting, number, setting
 from experts.registry import register
 from experts.types import ConvexLearner
@@ -61,8 +61,7 @@ def ogd(
     array([-1.,  0.])
     """
     domain = chosen(domain, Ball())
-    if eta is not None and horizon is not None:
-        raise ValueError(f"give at most one of eta and horizon, got {eta!r} and {horizon!r}")
+    not_both(eta, horizon)
     limit = number("gradient_bound", gradient_bound)
     if eta is not None:
         return Descent(domain, Constant(setting("eta", eta)))

@@ -23,6 +23,7 @@ from experts.ftrl import (
     Tsallis,
     Weighted,
 )
+from experts.numerics.arguments import not_both
 from experts.numerics.parameters import Setting
 from experts.registry import register
 
@@ -236,8 +237,7 @@ def _tuned(eta: Setting | None, horizon: int | None, loss_range: Setting) -> Rat
 
 
 def _bandit_rate(eta: Setting | None, horizon: int | None) -> Rate:
-    if eta is not None and horizon is not None:
-        raise ValueError(f"give at most one of eta and horizon, got {eta!r} and {horizon!r}")
+    not_both(eta, horizon)
     if eta is not None:
         return Fixed(eta, bandit=True)
     return Anytime(bandit=True) if horizon is None else Horizon(horizon, bandit=True)

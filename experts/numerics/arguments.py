@@ -31,3 +31,9 @@ def floats(name: str, value: Any) -> np.ndarray:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must be an array of numbers: {error}") from None
+
+
+def not_both(eta: Any, horizon: Any) -> None:
+    """Refuse a rate beside a horizon, which sets the rate."""
+    if eta is not None and horizon is not None:
+        raise ValueError(f"give at most one of eta and horizon, got {eta!r} and {horizon!r}")
