@@ -126,9 +126,10 @@ def _ends(xp: Any, dtype: Any) -> tuple[float, float]:
 
 def real(value: Any) -> float | None:
     """A real number or an array of no axes as a float; None if it is something else."""
-    if isinstance(value, str | bytes) or value is None or getattr(value, "ndim", 0) != 0:
+    if isinstance(value, str | bytes | bool) or value is None or getattr(value, "ndim", 0) != 0:
         return None
-    if is_array_api_obj(value) and array_namespace(value).isdtype(value.dtype, "complex floating"):
+    other = ("complex floating", "bool")
+    if is_array_api_obj(value) and array_namespace(value).isdtype(value.dtype, other):
         return None
     try:
         return float(value)

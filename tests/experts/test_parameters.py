@@ -108,9 +108,9 @@ def test_an_array_as_long_as_the_experts_is_refused(name: str, make: Any, xp: An
     "value",
     [1j, np.complex128(0.5), np.asarray([[0.5 + 0j]]), torch.tensor([[0.5 + 0j]]), "0.5",
      float("nan"), np.asarray([[0.5], [float("nan")]]), np.asarray([[-0.5]]), np.zeros((0, 1)),
-     [[0.5], [0.5, 0.5]], object()],
+     [[0.5], [0.5, 0.5]], object(), True, np.True_, [[True]], torch.tensor([[True]])],
     ids=["complex", "numpy complex", "complex array", "complex tensor", "text", "nan", "nan array",
-         "negative", "empty", "ragged", "object"],
+         "negative", "empty", "ragged", "object", "truth", "numpy truth", "truths", "truth tensor"],
 )  # fmt: skip
 def test_what_is_no_positive_number_is_refused(name: str, make: Any, value: Any) -> None:
     with pytest.raises(ValueError, match=f"{name} (must|has shape)"):
