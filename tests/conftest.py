@@ -6,12 +6,14 @@ import os
 
 from hypothesis import settings
 
+from tests.profile import PROFILE
+
 collect_ignore = ["browser"]  # needs Chromium; .ci/run runs it by its name
 
-# derandomize: a run gives the same verdict everywhere; `ci` looks further.
-settings.register_profile("default", max_examples=20, deadline=None, derandomize=True)
+# derandomize: a run gives the same verdict everywhere.
+settings.register_profile("default", max_examples=15, deadline=None, derandomize=True)
 settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+settings.load_profile(PROFILE)
 
 # The runner keeps every core busy with a worker. Threads that wait for each other on cores they do
 # not have make PyTorch ten times slower, here and in the processes that tests start.

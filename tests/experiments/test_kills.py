@@ -6,7 +6,6 @@ The runs of a kind share one that is not killed. Twenty kills in the profile "ci
 from __future__ import annotations
 
 import math
-import os
 import random
 import signal
 import time
@@ -21,6 +20,7 @@ from tests.experiments.forked import Forked
 from tests.experiments.test_run_text import STEPS, TEXT
 from tests.experiments.test_run_xnas import SMALL, contents, lines_in, numbers
 from tests.nas_adapter.spaces.test_own_space import documented_example
+from tests.profile import IN_CI
 
 OFTEN = ["--checkpoint-minutes", "0.005"]
 DEFAULT = ["--looks", "8", "--retrain-epochs", "2", "--channels", "4", "--batch-size", "240"]
@@ -38,7 +38,7 @@ KILLS = {
     "random": 3,
     "retrain": 2,
 }
-if os.environ.get("HYPOTHESIS_PROFILE") != "ci":
+if not IN_CI:
     KILLS = {"published": 1, "default": 1, "text": 1}
 
 
@@ -164,7 +164,8 @@ def test_a_signal_stops_a_run_with_one_line(
     signum: signal.Signals, forked: Forked, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    words = [*SMALL, "--space", f"{documented_example(tmp_path)}:Blocks"]
+    space = f"{documented_example(tmp_path)}:Blocks"
+    words = [*SMALL, "--epochs", "100", "--space", space]
     code = forked.signal(signum, lambda: lines_in(out / "metrics.jsonl") > 3, *words, "--out", out)
     assert code == 128 + signum
     *_, last = forked.said().splitlines()

@@ -20,6 +20,7 @@ import run_xnas
 
 from nas_adapter.supernets.precision import set_precision
 from tests.experiments.programs import EXPERIMENTS
+from tests.profile import IN_CI
 
 LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 PLAIN = ("--preset", "published", "--channels", "2", "--retrain-epochs", "1", "--baselines", "0")
@@ -106,7 +107,7 @@ def test_two_processes_search_as_one_does(start: Start, tmp_path: Path) -> None:
     assert results[1]["test_loss"] == pytest.approx(results[0]["test_loss"], abs=1e-9)
 
 
-if os.environ.get("HYPOTHESIS_PROFILE") == "ci":
+if IN_CI:
 
     def test_one_that_ends_ends_the_other_and_the_run_goes_on(start: Start, tmp_path: Path) -> None:
         killed = start(tmp_path, *LONG)

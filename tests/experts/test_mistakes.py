@@ -13,6 +13,7 @@ import experts
 from experts import Feedback, Ledger, Player, TrackingLedger
 from experts.numerics.state import to_arrays
 from tests.experts.test_laws import LEARNERS
+from tests.profile import IN_CI
 
 # Leaves out what other threads of the test runner allocate meanwhile.
 PACKAGE = tracemalloc.Filter(True, str(Path(experts.__file__).parent / "*"))
@@ -42,14 +43,14 @@ def test_whole_numbered_losses_are_refused_rather_than_never_learned(learner: An
 @every_learner
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_weights_neither_overflow_nor_vanish(learner: Any, dtype: Any) -> None:
-    """Thousands of rounds of losses up to 1 and 800: still a distribution, on the best expert."""
+    """Long games of losses up to 1 and 800: still a distribution, on the best expert."""
     rng = np.random.default_rng(0)
     size = np.asarray([[1.0], [800.0]])
     player = Player(learner, np.zeros((2, 5), dtype))
     drift = np.asarray([0, 0.2, 0.2, 0.2, 0.2])
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         play = player.predict()
-        for _ in range(capacity(learner, 3000) - 1):
+        for _ in range(capacity(learner, 3000 if IN_CI else 600) - 1):
             player.update((size * (0.8 * rng.random(5) + drift)).astype(dtype))
             play = player.predict()
             assert np.all(abs(play.sum(-1) - 1) < 1e-5)
@@ -91,11 +92,11 @@ def test_predictions_are_normalised_at_every_moment(learner: Any) -> None:
 
 @every_learner
 def test_no_certificate_is_exceeded_on_fair_coins(learner: Any) -> None:
-    """K = 10, T = 5,000. A package claims 32.5 for AdaHedge here, and suffers 52.6."""
+    """K = 10, T = 5,000 in CI. A package claims 32.5 for AdaHedge here, and suffers 52.6."""
     rng = np.random.default_rng(0)
     state = learner.init(np.zeros((8, 10)))
     ledger = Ledger.open(np.zeros((8, 10)))
-    for _ in range(5000):  # past a horizon as well: certificates do not need it
+    for _ in range(5000 if IN_CI else 1000):  # past a horizon as well: certificates do not need it
         play = learner.predict(state)
         loss = rng.integers(0, 2, (8, 10)).astype(float)
         state = learner.update(state, play, Feedback(loss))

@@ -5,7 +5,6 @@ A law is tried on the code as it is, and has to hold; then on the mutant, and ha
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from experts.analysis import bounds
 from experts.ftrl import estimators, rates, regularizers
 from experts.numerics import masks
 from experts.testing import LawError, check_learner
+from tests.profile import PROFILE
 
 entropy_gap = regularizers.Entropy.gap
 weights = regularizers.Entropy.weights
@@ -166,7 +166,7 @@ def without_shrinking() -> Iterator[None]:
     settings.register_profile("unshrunk", settings.default, phases=[Phase.generate])
     settings.load_profile("unshrunk")
     yield
-    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+    settings.load_profile(PROFILE)
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
 import shutil
 import signal
@@ -14,7 +13,9 @@ from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import Any, NamedTuple
 
-INPUTS = 10_000 if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else 200
+from tests.profile import IN_CI
+
+INPUTS = 10_000 if IN_CI else 200
 SECONDS = 60
 """After so many a reader hangs."""
 TOKENS = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import Any
 
 import mpmath
@@ -15,10 +14,10 @@ from scipy.optimize import brentq, minimize
 
 import experts
 from experts import Entropy, Euclidean, Feedback, LogBarrier, Tsallis
+from tests.profile import IN_CI
 
 REGULARIZERS = [Entropy(), Tsallis(), Tsallis(0.2), Tsallis(0.9), LogBarrier(), Euclidean()]
 every_regularizer = pytest.mark.parametrize("regularizer", REGULARIZERS, ids=repr)
-LONG = os.environ.get("HYPOTHESIS_PROFILE") == "ci"
 
 
 def psi(regularizer: Any, p: Any) -> Any:
@@ -210,9 +209,9 @@ def test_a_hundred_thousand_experts(regularizer: Any) -> None:
 @pytest.mark.parametrize(
     ("learner", "rounds"),
     [
-        (experts.adahedge(), 10**6 if LONG else 20_000),
-        (experts.anytime_hedge(), 10**5 if LONG else 5_000),
-        (experts.tsallis_inf(), 10**5 if LONG else 5_000),
+        (experts.adahedge(), 10**6 if IN_CI else 20_000),
+        (experts.anytime_hedge(), 10**5 if IN_CI else 5_000),
+        (experts.tsallis_inf(), 10**5 if IN_CI else 5_000),
     ],
     ids=["adahedge", "anytime_hedge", "tsallis_inf"],
 )
