@@ -127,7 +127,7 @@ def retrain(
     minutes = settings.checkpoint_minutes
     config |= {"checkpoint_minutes": minutes, **fingerprints(space, loaded, width)}
     run = begin(out, config, resume=resume, export=export, device=place, minutes=minutes)
-    told = changed(settings, space)
+    told = [one for one in changed(settings, space) if one.name in {*config, "preset", "smoke"}]
     further = {"retrain": config["retrain"], "seeds": list(seeds)}
     further |= {} if held_out else {"held_out": False}
     story = Story(
@@ -136,7 +136,7 @@ def retrain(
         command=command(name, source.name, told, further),
     )  # fmt: skip
     if isinstance(run, Run):
-        run.between = Live(run, story, 0, settings.retrain.epochs)
+        run.between = Live(run, story, 0, {"retrain": settings.retrain.epochs})
     try:
         found: list[Retrained] = []
         for seed, task in tasks:

@@ -164,7 +164,8 @@ def search(
         story = Story(result=known, records=(), space=opened, cells={}, changed=told, command=again)
         if isinstance(run, Run):
             steps = settings.search.epochs * task.search_steps
-            run.between = Live(run, story, steps, settings.retrain.epochs)
+            epochs = {"retrain": settings.retrain.epochs, "fidelity": choice.fidelity_epochs or 1}
+            run.between = Live(run, story, steps, epochs, settings.search.max_minutes)
         return _searched(settings, choice, retraining, given, story, export)
     finally:
         run.close()
