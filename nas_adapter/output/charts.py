@@ -49,8 +49,9 @@ def probabilities(space: Space, steps: Sequence[Record], wiped_out: Sequence[Rec
         rows.append([edge, *(_share(final.get(name)) for name in space.operations)])
     return Chart(
         "probabilities", "Distribution on every edge",
-        "The probability of every operation over the search. A line that ends at a cross is an "
-        "operation that could no longer win and was removed.",
+        "The probability of every operation over the search."
+        + " A line that ends at a cross is an operation that could no longer win and was removed."
+        * bool(gone),
         panels, words,
         {name: series(index) for index, name in enumerate(space.operations)
          if any(index in offered for offered in space.choices)},

@@ -201,6 +201,8 @@ def test_a_removed_operation_s_line_ends_where_it_was_removed() -> None:
         {"step": 30, "value": rows[29]["v0"], "name": "none"}
     ]
     assert "removed: none at step 30" in chart.words[0]
+    assert "cross" in chart.caption
+    assert "cross" not in charts.probabilities(story.space, story.steps, []).caption
 
 
 def test_of_a_training_that_was_done_anew_only_the_last_one_is_shown() -> None:
