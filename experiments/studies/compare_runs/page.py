@@ -20,6 +20,8 @@ from studies.compare_runs.finished import Finished, as_record, differing
 
 KINDS = {"found": "c1", "random": "c7", "largest": "c0"}
 """What is marked, and its colour."""
+MADE_BY = ("method", "space", "data")
+"""Without which a run's numbers say nothing beside another's."""
 
 
 def compared(runs: Sequence[Finished]) -> str:
@@ -63,6 +65,7 @@ def _table(runs: Sequence[Finished]) -> str:
         rows.append(
             [
                 run.name,
+                *(row[name] for name in MADE_BY),
                 shown(row["test"], metric),
                 row["rivals"],
                 "" if correlation is None else f"{correlation:+.2f}",
@@ -72,7 +75,7 @@ def _table(runs: Sequence[Finished]) -> str:
                 count(row["multiply_adds"]),
             ]
         )
-    head = ["run", "found cell", "rivals", "rank correlation", "regret", "search"]
+    head = ["run", *MADE_BY, "found cell", "rivals", "rank correlation", "regret", "search"]
     return table(f"Runs by test {metric}", [*head, "parameters", "multiply-adds"], rows)
 
 
