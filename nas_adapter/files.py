@@ -21,6 +21,8 @@ def run_file(path: Path, option: str) -> ModuleType:
     UserError
         It is not there, is not a Python file, or cannot be run.
     """
+    if path.is_dir():
+        raise UserError(f"--{option}: {path} is a folder, not a Python file")
     if not path.is_file():
         raise UserError(f"--{option}: {missing(path)}")
     spec = importlib.util.spec_from_file_location(f"{option}_{path.stem}", path)

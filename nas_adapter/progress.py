@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 import time
@@ -37,6 +38,8 @@ class Progress:
         What else to say; asked when a line is due. Default: the number of steps.
     unit
         What a step is.
+    most
+        Seconds after which the work ends, even if there are steps left.
     brief
         Whether nothing is to stay of the line on a terminal, and nothing to be shown of short work.
     """
@@ -49,8 +52,10 @@ class Progress:
         facts: Callable[[], str] | None = None,
         *,
         unit: str = "step",
+        most: float = math.inf,
         brief: bool = False,
     ) -> None:
+        self._most = most
         self._label, self._total, self._unit, self._brief = label, total, unit, brief
         self._facts = facts or self._count
         self._done = self._before = done
@@ -92,9 +97,10 @@ class Progress:
     def _time(self) -> str:
         """The time left, by the mean pace until now; without an end to see, the time taken."""
         taken, steps = time.monotonic() - self._start, self._done - self._before
-        if self._total is None or self._done >= self._total or steps == 0:
+        if self._total is None or steps == 0:
             return f"{as_time(taken)} taken"
-        return f"{as_time(taken / steps * (self._total - self._done))} left"
+        left = min(taken / steps * (self._total - self._done), self._most - taken)
+        return f"{as_time(left)} left" if left > 0 else f"{as_time(taken)} taken"
 
 
 def _write(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +24,8 @@ def fidelity(believed: Sequence[float], losses: Sequence[float], seed: int) -> d
         What an advisor says of n >= 12 cells that were drawn at random; larger is better. -inf is a
         belief too.
     losses : (n,)
-        Held-out losses of the trained cells; smaller is better.
+        Held-out losses of the trained cells; smaller is better, and nan, as of a network that has
+        blown up, is worst.
     seed
         Of the bootstrap.
 
@@ -40,7 +42,8 @@ def fidelity(believed: Sequence[float], losses: Sequence[float], seed: int) -> d
             f"believed and losses must be of one length, at least {LEAST}; got {len(believed)} and "
             f"{len(losses)}"
         )
-    ranks = stats.rankdata(believed), stats.rankdata([-loss for loss in losses])
+    quality = [-math.inf if math.isnan(loss) else -loss for loss in losses]
+    ranks = stats.rankdata(believed), stats.rankdata(quality)
     interval = stats.bootstrap(
         ranks, _correlation, paired=True, vectorized=True, n_resamples=RESAMPLES,
         confidence_level=LEVEL, method="percentile", rng=np.random.default_rng(seed),

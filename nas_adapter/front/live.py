@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -35,12 +35,20 @@ class Live:
         The run, whose folder gets the page.
     story
         What is known of it at its beginning.
-    steps, epochs
-        Planned steps of the search, and epochs of a training.
+    steps, epochs, minutes
+        Of the whole run, see `progress`.
     """
 
-    def __init__(self, run: Run, story: Story, steps: int, epochs: int) -> None:
-        self._run, self._story, self._steps, self._epochs = run, story, steps, epochs
+    def __init__(
+        self,
+        run: Run,
+        story: Story,
+        steps: int,
+        epochs: Mapping[str, int],
+        minutes: float | None = None,
+    ) -> None:
+        self._run, self._story = run, story
+        self._steps, self._epochs, self._minutes = steps, epochs, minutes
         self._due = time.monotonic() + RELOAD_SECONDS
 
     def __call__(self) -> None:
@@ -59,8 +67,9 @@ class Live:
     def _now(self) -> Story:
         records, space = self._run.records(), self._story.space
         cell = strongest(space, records)
-        said = progress(records, self._steps, self._epochs)
-        said = f"{said} ({datetime.now():%Y-%m-%d %H:%M:%S})"
+        said = progress(records, self._steps, self._epochs, self._minutes)
+        now = f"{datetime.now():%Y-%m-%d %H:%M:%S}"
+        said += f" Written {now}: if that is long past, the run was stopped."
         cells = self._story.cells if cell is None else {"the strongest cell at present": cell}
         return replace(self._story, records=records, cells=cells, progress=said)
 
@@ -73,12 +82,25 @@ def strongest(space: Space, records: Sequence[Record]) -> Architecture | None:
     return None
 
 
-def progress(records: Sequence[Record], steps: int, epochs: int) -> str:
+def progress(
+    records: Sequence[Record], steps: int, epochs: Mapping[str, int], minutes: float | None = None
+) -> str:
     """Where a run stands, from its metrics.
 
-    >>> progress([{"phase": "search", "step": 5, "seconds": 2.0}], 20, 3)
+    Parameters
+    ----------
+    records
+        Of metrics.jsonl.
+    steps, minutes
+        Planned steps of the search, and the time after which it is ended all the same.
+    epochs
+        Planned epochs of a training by its kind, the first word of its phase.
+
+    Examples
+    --------
+    >>> progress([{"phase": "search", "step": 5, "seconds": 2.0}], 20, {})
     'Running: the search is at step 5 of 20, about 30 s from its end.'
-    >>> progress([{"phase": "retrain prior", "epoch": 2, "seconds": 2.0}], 20, 3)
+    >>> progress([{"phase": "retrain prior", "epoch": 2, "seconds": 2.0}], 20, {"retrain": 3})
     'Running: retrain prior is at epoch 2 of 3.'
     """
     if not records:
@@ -86,9 +108,12 @@ def progress(records: Sequence[Record], steps: int, epochs: int) -> str:
     last = records[-1]
     if last["phase"] == "search":
         mine = [record["seconds"] for record in records if record["phase"] == "search"]
-        left = duration((steps - last["step"]) * sum(mine) / len(mine))
+        left = (steps - last["step"]) * sum(mine) / len(mine)
+        if minutes is not None:
+            left = max(0.0, min(left, 60 * minutes - sum(mine)))
         return (
-            f"Running: the search is at step {last['step']:,} of {steps:,}, about {left} from its "
-            "end."
+            f"Running: the search is at step {last['step']:,} of {steps:,}, about "
+            f"{duration(left)} from its end."
         )
-    return f"Running: {last['phase']} is at epoch {last['epoch']} of {epochs}."
+    planned = epochs[last["phase"].partition(" ")[0]]
+    return f"Running: {last['phase']} is at epoch {last['epoch']} of {planned}."

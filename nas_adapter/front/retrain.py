@@ -19,7 +19,14 @@ from nas_adapter.front.live import Live
 from nas_adapter.front.machine import machine, pick_device
 from nas_adapter.front.options import options
 from nas_adapter.front.results import write_result
-from nas_adapter.front.settings import Settings, make_settings, open_space, saved_settings
+from nas_adapter.front.settings import (
+    Settings,
+    check_seeds,
+    check_settings,
+    make_settings,
+    open_space,
+    saved_settings,
+)
 from nas_adapter.front.source import announce, open_data
 from nas_adapter.front.told import changed, command
 from nas_adapter.output.export import standalone
@@ -102,13 +109,12 @@ def retrain(
     Stopped
         As for `search`.
     """
-    if not seeds or len(set(seeds)) < len(seeds):
-        said = " ".join(map(str, seeds))
-        raise UserError(f"--seeds must be one or more different numbers, got {said or 'none'}")
+    seeds = check_seeds(seeds)
     name, opened = open_space(space)
     before = remembered(out, resume=resume)
     if settings is None:
         settings = make_settings(space) if before is None else saved_settings(before, space)
+    check_settings(settings, opened)
     place = pick_device(device)
     set_precision(settings.precision)
     chosen = _named(opened, [cells] if isinstance(cells, str) else cells)
@@ -127,7 +133,7 @@ def retrain(
     minutes = settings.checkpoint_minutes
     config |= {"checkpoint_minutes": minutes, **fingerprints(space, loaded, width)}
     run = begin(out, config, resume=resume, export=export, device=place, minutes=minutes)
-    told = changed(settings, space)
+    told = [one for one in changed(settings, space) if one.name in {*config, "preset", "smoke"}]
     further = {"retrain": config["retrain"], "seeds": list(seeds)}
     further |= {} if held_out else {"held_out": False}
     story = Story(
@@ -136,7 +142,7 @@ def retrain(
         command=command(name, source.name, told, further),
     )  # fmt: skip
     if isinstance(run, Run):
-        run.between = Live(run, story, 0, settings.retrain.epochs)
+        run.between = Live(run, story, 0, {"retrain": settings.retrain.epochs})
     try:
         found: list[Retrained] = []
         for seed, task in tasks:
@@ -157,6 +163,8 @@ def _named(space: Space, cells: Sequence[str]) -> dict[str, Architecture]:
         raise UserError("--retrain needs one cell or more")
     found = {}
     for number, cell in enumerate(cells, 1):
+        if not isinstance(cell, str):
+            raise UserError(f"--retrain: a cell must be a genotype or a name, got {cell!r}")
         name = cell if cell.isidentifier() else f"cell {number}"
         if name in found:
             raise UserError(f"--retrain: {name} is given twice")

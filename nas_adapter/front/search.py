@@ -11,7 +11,7 @@ from torch import nn
 
 from nas_adapter.advice.largest import count_parameters
 from nas_adapter.advice.prior import Prior
-from nas_adapter.errors import UserError
+from nas_adapter.errors import UserError, not_negative
 from nas_adapter.front.beforehand import check_retraining, check_search
 from nas_adapter.front.begin import begin, remembered
 from nas_adapter.front.fingerprints import described, fingerprints
@@ -19,9 +19,16 @@ from nas_adapter.front.live import Live
 from nas_adapter.front.machine import machine, pick_device
 from nas_adapter.front.options import options
 from nas_adapter.front.results import write_result
-from nas_adapter.front.settings import Settings, make_settings, open_space, saved_settings
+from nas_adapter.front.settings import (
+    Settings,
+    check_settings,
+    make_settings,
+    open_space,
+    saved_settings,
+)
 from nas_adapter.front.source import announce, open_data
 from nas_adapter.front.told import changed, command
+from nas_adapter.front.values import checked, kind_of
 from nas_adapter.output.export import standalone
 from nas_adapter.output.story import Story
 from nas_adapter.randomness import Stream, stream
@@ -127,12 +134,15 @@ def search(
 
     Source: Nayman et al. 2019 for the search; docs/xnas.md for what is around it.
     """
+    seed = checked("--seed", kind_of(int), seed)
+    not_negative(seed=seed)
     name, opened = open_space(space)
     before = remembered(out, resume=resume)
     if settings is None and before is not None:
         settings = saved_settings(before, space)
     elif settings is None:
         settings = make_settings(space) if goal is None else make_settings(space, prior="uniform")
+    check_settings(settings, opened)
     opened = _left(opened, name, settings)
     place = pick_device(device)
     set_precision(settings.precision)
@@ -164,7 +174,8 @@ def search(
         story = Story(result=known, records=(), space=opened, cells={}, changed=told, command=again)
         if isinstance(run, Run):
             steps = settings.search.epochs * task.search_steps
-            run.between = Live(run, story, steps, settings.retrain.epochs)
+            epochs = {"retrain": settings.retrain.epochs, "fidelity": choice.fidelity_epochs or 1}
+            run.between = Live(run, story, steps, epochs, settings.search.max_minutes)
         return _searched(settings, choice, retraining, given, story, export)
     finally:
         run.close()

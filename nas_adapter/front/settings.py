@@ -62,7 +62,32 @@ def open_space(space: str | Space) -> tuple[str, Space]:
     """Name and space, of either; see `find_space` for names."""
     if isinstance(space, str):
         return space, find_space(space)
-    return type(space).__name__, space
+    name = type(space).__name__
+    if isinstance(space, type):
+        raise UserError(f"space must be a name or a space, got a class; write {space.__name__}()")
+    if not all(hasattr(space, member) for member in ("task", "edges", "network")):
+        raise UserError(f"space must be a name or a space, got {name}")
+    return name, space
+
+
+def check_settings(settings: Any, space: Space) -> None:
+    """Raise `UserError` unless the settings are of `make_settings`, for the space's task."""
+    if not isinstance(settings, Settings):
+        raise UserError(f"settings must be of make_settings, got {type(settings).__name__}")
+    if not isinstance(settings.task, TASKS[space.task]):
+        raise UserError(f"settings are not for {space.task}, which this space is for")
+
+
+def check_seeds(seeds: Any) -> tuple[int, ...]:
+    """The seeds; `UserError` unless they are one or more different numbers, 0 or more."""
+    listed = seeds if isinstance(seeds, str) or not isinstance(seeds, Iterable) else list(seeds)
+    found: tuple[int, ...] = checked("--seeds", kind_of(tuple[int, ...]), listed)
+    if not found or len(set(found)) < len(found):
+        said = " ".join(map(str, found))
+        raise UserError(f"--seeds must be one or more different numbers, got {said or 'none'}")
+    for seed in found:
+        not_negative(seeds=seed)
+    return found
 
 
 def make_settings(

@@ -38,6 +38,8 @@ def open_data(
     UserError
         Data that the space's networks cannot learn from; a goal with data that has its own.
     """
+    if not isinstance(goal, Goal | None):
+        raise UserError(f"goal must be a Goal, got {type(goal).__name__}")
     task = replace(settings.task, data=data) if isinstance(data, str) else settings.task  # type: ignore[type-var]
     task = data if isinstance(data, TaskSettings) else task
     if isinstance(data, str | TaskSettings):

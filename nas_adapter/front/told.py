@@ -25,6 +25,7 @@ def changed(
     """The settings that differ from those that hold where a user says nothing.
 
     Preset, smoke and epochs first, for others follow from them: what they bring is no difference.
+    Neither is what has no effect with the other settings.
 
     Parameters
     ----------
@@ -42,7 +43,8 @@ def changed(
     rows = [("seed", seed, 0)] if seed is not None else []
     rows += [(name, here[name], default[name]) for name in first]
     rows += [(name, here[name], default[name]) for name in here if name not in first]
-    return [Changed(*row) for row in rows if row[1] != row[2]]
+    idle = settings.search.method.idle() | settings.task.idle()
+    return [Changed(*row) for row in rows if row[1] != row[2] and row[0] not in idle]
 
 
 def command(
@@ -72,4 +74,4 @@ def _words(name: str, value: Any) -> list[str]:
         return [dashed(name) if value else dashed(f"no-{name}")]
     if isinstance(value, list | tuple):
         return [dashed(name), *map(str, value)]
-    return [dashed(name), str(value)]
+    return [dashed(name), "none" if value is None else str(value)]

@@ -49,8 +49,9 @@ def probabilities(space: Space, steps: Sequence[Record], wiped_out: Sequence[Rec
         rows.append([edge, *(_share(final.get(name)) for name in space.operations)])
     return Chart(
         "probabilities", "Distribution on every edge",
-        "The probability of every operation over the search. A line that ends at a cross is an "
-        "operation that could no longer win and was removed.",
+        "The probability of every operation over the search."
+        + " A line that ends at a cross is an operation that could no longer win and was removed."
+        * bool(gone),
         panels, words,
         {name: series(index) for index, name in enumerate(space.operations)
          if any(index in offered for offered in space.choices)},
@@ -73,14 +74,14 @@ def regret(steps: Sequence[Record]) -> Chart:
     said = ", ".join(f"{name} {last[field]:.3g}" for field, name in known.items())
     return Chart(
         "regret", "Regret and what bounds it",
-        "Regret: how much more the run has lost, so far, than the best cell in hindsight would "
-        "have, summed over the edges, in the losses that the learners take in (clipped; estimates "
-        "where one cell was sampled).",
+        "Regret: how much more the run has lost, so far, than the best cell in hindsight (of the "
+        "operations that are left) would have, summed over the edges, in the losses that the "
+        "learners take in (clipped; estimates where one cell was sampled).",
         [lines(data, list(known.values()), colors, "regret", zero=True) | {"height": 260}],
         [f"After {last['step']} steps: {said}."],
         dict(zip(known.values(), colors, strict=True)),
         [["step", *known.values()],
-         *([str(r["step"]), *(f"{r[f]:.4g}" for f in known)] for r in thinned(shown, 10))],
+         *([str(r["step"]), *(number(r.get(f)) for f in known)] for r in thinned(shown, 10))],
     )  # fmt: skip
 
 
@@ -174,8 +175,8 @@ def curves(trainings: dict[str, list[Record]], shown_as: dict[str, str]) -> Char
     ends = [(shown_as[key], rows[0], rows[-1]) for key, rows in trainings.items()]
     return Chart(
         "curves", "Training curves",
-        "Mean training loss of every epoch. Training data is not test data: the lowest line is not "
-        "the best network.",
+        "Mean training loss of every epoch. Training data is not test data: the lowest line need "
+        "not be the best network.",
         [plain(base.mark_line(point={"size": 22}), epochs=data) | {"height": 240}],
         ["; ".join(f"{name}: {a['train_loss']:.3g} to {b['train_loss']:.3g}"
                    for name, a, b in ends) + "."],

@@ -20,10 +20,11 @@ from nas_adapter.spaces import Architecture, Space
 REGRET = (
     "On every edge of the cell a player has a probability for every operation and changes them "
     "step by step. Regret is what the players have lost beyond the best cell in hindsight: if it "
-    "grows more slowly than the number of steps, the players learn. The certificate and the bound "
-    "are proven: regret cannot be larger. They speak of the losses that the players saw, from "
-    "weights that all cells share; whether those tell good cells from bad ones is another "
-    "question: see the rank correlation, where it was measured."
+    "grows more slowly than the number of steps, the players learn. The certificate is proven: "
+    "regret cannot be larger. So is the bound, but on average over the samples where one cell is "
+    "sampled in every step. They speak of the losses that the players saw, from weights that all "
+    "cells share; whether those tell good cells from bad ones is another question: see the rank "
+    "correlation, where it was measured."
 )
 """What a reader has to know of regret."""
 
@@ -156,7 +157,7 @@ def _search(page: Page, story: Story, made: dict[str, Chart]) -> None:
     if "regret" in made:
         page.paragraph(REGRET)
         page.paragraph(verdict.clipped(story.result))
-        if "wipeout" not in made:
+        if story.progress is None and not story.result.get("wiped_out"):
             page.paragraph("No operation was removed.")
     page.charts(found)
 

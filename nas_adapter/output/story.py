@@ -46,13 +46,10 @@ class Story:
 
         Trainings that fidelity was measured by are not among them.
         """
-        found: dict[str, list[Record]] = {}
-        for record in self.records:
-            if record["phase"].startswith("retrain "):
-                mine = found.setdefault(record["phase"], [])
-                if mine and record["epoch"] <= mine[-1]["epoch"]:
-                    mine.clear()  # it was done anew
-                mine.append(record)
+        phases = dict.fromkeys(record["phase"] for record in self.records)
+        found = {
+            phase: training(self.records, phase) for phase in phases if phase.startswith("retrain ")
+        }
         named = {
             "retrain " + row["advisors"][0]: ", ".join(row["advisors"])
             for row in self.result.get("candidates", ())
@@ -60,3 +57,14 @@ class Story:
         for row in self.result.get("cells", ()):
             named[f"retrain {row['name']} seed {row['seed']}"] = row["name"]
         return found, {phase: named.get(phase, phase.removeprefix("retrain ")) for phase in found}
+
+
+def training(records: Sequence[Record], phase: str) -> list[Record]:
+    """The records of a training; of one that was done anew, those of the last time."""
+    found: list[Record] = []
+    for record in records:
+        if record["phase"] == phase:
+            if found and record["epoch"] <= found[-1]["epoch"]:
+                found.clear()
+            found.append(record)
+    return found

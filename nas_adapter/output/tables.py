@@ -94,9 +94,11 @@ def duration(seconds: float | None) -> str:
     """
     if seconds is None:
         return ""
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
@@ -105,12 +107,16 @@ def duration(seconds: float | None) -> str:
 def count(value: float | None) -> str:
     """A large number; nothing for None.
 
-    >>> count(127226.0), count(4.56e8)
-    ('127,226', '456 million')
+    >>> count(127226.0), count(4.56e8), count(9.996e8)
+    ('127,226', '456 million', '1 billion')
     """
     if value is None:
         return ""
-    return f"{value:,.0f}" if value < 1e6 else f"{value / 1e6:,.3g} million"
+    rounded = float(f"{value:.3g}")
+    for unit, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if value >= 1e6 and rounded >= unit:
+            return f"{rounded / unit:.3g} {name}"
+    return f"{value:,.0f}"
 
 
 def plain(value: Any) -> str:

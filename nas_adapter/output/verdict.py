@@ -12,8 +12,8 @@ from scipy import stats
 Result = dict[str, Any]
 
 RULE = (
-    "± is the standard deviation over the random cells. Better than random cells: above the 95 % "
-    "prediction interval for one more of them."
+    "± is the standard deviation over the random cells that differ. Better than random cells: "
+    "beyond the 95 % prediction interval for one more of them."
 )
 """What the first sentence's words mean."""
 
@@ -44,7 +44,7 @@ def rivals(result: Result) -> str:
     """Random cells and the largest, trained the same way, and whether that beats chance."""
     known = [rival for rival in (_random(result), _largest(result)) if rival]
     if not known:
-        return "no other cell was trained to compare it with"
+        return "no random cell was trained the same way to compare it with"
     return f"{', '.join(known)}: {against_chance(result)}"
 
 
@@ -57,8 +57,7 @@ def against_chance(result: Result) -> str:
         return "too few random cells to say whether that is chance"
     value, least = result[f"test_{result['metric']}"], 0.0
     if result["metric"] == "accuracy" and "test_images" in result:
-        mean = statistics.fmean(values)
-        least = mean * (1 - mean) / result["test_images"]
+        least = _chance_of_images(statistics.fmean(values), result["test_images"])
     beyond = beyond_chance(value, values, least)
     if beyond == 0:
         return "no better than chance"
@@ -77,7 +76,7 @@ def beyond_chance(value: float, others: Sequence[float], least_variance: float =
     others
         Two or more.
     least_variance
-        s^2 is taken to be at least this: of an accuracy p on m examples, p (1 - p) / m.
+        s^2 is taken to be at least this.
 
     Source: Hahn & Meeker 1991, "Statistical Intervals", Section 4.7.
 
@@ -90,6 +89,16 @@ def beyond_chance(value: float, others: Sequence[float], least_variance: float =
     variance = max(statistics.variance(others), least_variance)
     width = float(stats.t.ppf(0.975, count - 1)) * math.sqrt(variance * (1 + 1 / count))
     return int(value > mean + width) - int(value < mean - width)
+
+
+def _chance_of_images(accuracy: float, images: int) -> float:
+    """Variance of an accuracy by the choice of so many test images.
+
+    p (1 - p) / m, with p the accuracy if one image more were right and one more wrong: not 0 where
+    all are right, or none.
+    """
+    share = (accuracy * images + 1) / (images + 2)
+    return share * (1 - share) / images
 
 
 def cut_short(result: Result) -> str:
@@ -131,11 +140,11 @@ def believed(result: Result) -> str:
             "How far the search can be believed was not measured: no random cells were trained for "
             "it (--fidelity-cells)."
         )
-    said = fidelity["search"]
+    said, epochs = fidelity["search"], fidelity["epochs"]
     return (
         f"How far to believe the search: {said['sentence']} (rank correlation "
         f"{said['spearman']:+.2f}, 95 % interval {said['low']:+.2f} to {said['high']:+.2f}, over "
-        f"{said['cells']} random cells trained for {fidelity['epochs']} epochs)."
+        f"{said['cells']} random cells trained for {epochs} epoch{'s' * (epochs != 1)})."
     )
 
 
@@ -164,9 +173,10 @@ def _advisors(result: Result) -> list[str]:
 
 
 def _random_values(result: Result) -> list[float]:
-    rows = result["random_architectures"]
-    values = [row[f"test_{result['metric']}"] for row in rows]
-    return [value for value in values if value is not None]
+    """Test metrics of the random cells; of one that was drawn twice it is no second value."""
+    field = f"test_{result['metric']}"
+    values = {row["architecture"]: row[field] for row in result["random_architectures"]}
+    return [value for value in values.values() if value is not None]
 
 
 def _random(result: Result) -> str:
@@ -198,12 +208,18 @@ def _decided(result: Result) -> str:
     if decision["rule"] == "trained":
         return (
             f"It is the cell of {who}: of all candidates, retrained in full, it has the smallest "
-            f"loss on {decision['judging_examples']} examples that nothing had depended on "
+            "mean loss, each cut at what guessing loses, on "
+            f"{decision['judging_examples']} examples that nothing had depended on "
             f"({decision['guarantee_sentence']})."
         )
     if decision["rule"] == "advice":
+        passed = "".join(
+            f" The cell of {advisor} was passed over: its loss did not fall in the first steps, or "
+            "no path leads through it."
+            for advisor in decision["vetoed"]
+        )
         return (
-            f"It is the cell of {who}, by advice alone: trainings that this run could afford would "
-            "reward cells that learn fast. Advice can be wrong."
+            f"It is the cell of {who}, by advice alone: no training has compared it with others. "
+            f"Advice can be wrong.{passed}"
         )
     return "It is the search's own cell."

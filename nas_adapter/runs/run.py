@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -161,8 +162,8 @@ class Run:
             self._board.conclude(self._config, numbers, cell)
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
-        """Write a JSON file atomically."""
-        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+        """Write a JSON file atomically; null stands for a number that is nan or infinite."""
+        text = json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
         with self._told():
             replace(self.out / name, lambda path: path.write_text(text))
 
@@ -208,3 +209,12 @@ class Run:
             raise UserError(
                 f"{what or self.out} cannot be written: {error.strerror}{kept}"
             ) from error
+
+
+def _finite(value: Any) -> Any:
+    """The value with None for every number in it that is nan or infinite."""
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

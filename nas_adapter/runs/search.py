@@ -107,10 +107,8 @@ def search(
         if saved is not None:
             with fitting():
                 job.load(saved)
-        with (
-            held(),
-            Progress(f"search ({settings.method.name})", job.total, job.done, job.facts) as line,
-        ):
+        name = f"search ({settings.method.name})"
+        with held(), Progress(name, job.total, job.done, job.facts, most=job.time) as line:
             while job.epoch < settings.epochs and not job.late:
                 job.train_epoch(line)
         saved = job.finish()
@@ -181,13 +179,18 @@ class _Search:
         return said
 
     @property
+    def time(self) -> float:
+        """Seconds that are left by the time limit."""
+        limit = self.settings.max_minutes
+        return math.inf if limit is None else 60 * limit - math.fsum(self.seconds)
+
+    @property
     def late(self) -> bool:
         """Whether the time for the search is over; one step is always taken."""
-        limit = self.settings.max_minutes
-        if limit is None or self.done == 0:
+        if self.settings.max_minutes is None or self.done == 0:
             return False
         running = time.perf_counter() - self.since if self.waiting else 0.0
-        return any(ranks.largest(math.fsum(self.seconds) + running >= 60 * limit))
+        return any(ranks.largest(running >= self.time))
 
     def train_epoch(self, line: Progress) -> None:
         """Run the rest of an epoch, or as much as there is time for; then write a checkpoint."""

@@ -21,6 +21,7 @@ def test_a_smoke_run(tmp_path: Path) -> None:
         assert row["run"] in shown
         assert html.escape(row["architecture"]) in page
         assert f"{row['test']:.2%}" in page
+    assert "<td>seed 0</td><td>random</td><td>nasbench201</td><td>digits</td>" in page
     assert "<td>seed</td>" in page, "what differs"
     assert "<td>epochs</td>" not in page, "what does not"
 

@@ -180,6 +180,13 @@ def test_the_warm_up_follows_the_epochs(words: list[str], warmup: int, reward_bo
     assert (config["warmup"], config["reward_bound"]) == (warmup, reward_bound)
 
 
+def test_a_list_may_be_given_in_parts() -> None:
+    config = parse(["--without", "none", "--compare", "a", "b", "--without", "skip_connect"])
+    assert config.settings.without == ("none", "skip_connect")
+    assert config.settings.compare == ("a", "b")
+    assert parse(["--without"]).settings.without == ()
+
+
 def test_what_is_given_wins_over_the_preset(tmp_path: Path) -> None:
     words = ["--prior", str(tmp_path / "prior.json"), "--decide", "search", "--looks", "9"]
     words += ["--weights", "mixture", "--fidelity-cells", "15", "--fidelity-epochs", "2"]

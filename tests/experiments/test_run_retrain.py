@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 import run_xnas
+from studies.xnas.options import parse
 
 from nas_adapter.spaces import DARTSRNN
 from nas_adapter.spaces.published import read_cell
@@ -52,12 +56,18 @@ def test_cells_and_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_all_data_is_trained_on_without_held_out(tmp_path: Path) -> None:
-    arguments = [*ARGUMENTS, "--no-held-out", "--seed", "4", "--out", str(tmp_path)]
-    assert run_xnas.command(arguments) == 0
-    (row,) = json.loads((tmp_path / "result.json").read_text())["cells"]
+    file, out = tmp_path / "of a search.toml", tmp_path / "out"
+    file.write_text("epochs = 9\nretrain_epochs = 2")
+    arguments = [*ARGUMENTS, "--no-held-out", "--seed", "4", "--config", str(file)]
+    assert run_xnas.command([*arguments, "--out", str(out)]) == 0
+    (row,) = json.loads((out / "result.json").read_text())["cells"]
     assert row["seed"] == 4
     assert row["held_out_loss"] is None
     assert row["test_loss"] > 0
+    written = re.findall(r"<pre><code>(.*?)</code>", (out / "report.html").read_text())
+    again = parse(shlex.split(html.unescape(*written))[2:])
+    assert (again.cells, again.seeds, again.held_out) == (("DARTS_V2",), (4,), False)
+    assert again.settings.retrain == parse(arguments).settings.retrain
 
 
 @pytest.mark.parametrize(
@@ -69,6 +79,8 @@ def test_all_data_is_trained_on_without_held_out(tmp_path: Path) -> None:
             "published cells of this space: DARTS_V1, DARTS_V2, PC_DARTS, GDAS, XNAS",
         ),
         ("--space darts-cnn --retrain XNAS XNAS", "--retrain: XNAS is given twice"),
+        ("--retrain", "--retrain needs one value or more"),
+        ("--retrain x --seeds", "--seeds needs one value or more"),
         ("--seeds 1 2", "--seeds 1 2 has no effect with a search; it is for --retrain"),
         (
             "--retrain x --epochs 3",

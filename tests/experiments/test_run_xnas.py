@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 import run_xnas
 import torch
+from studies.xnas.summary import of_search
+
+from tests.nas_adapter.output.stories import searched, with_results
 
 COMMAND = [sys.executable, run_xnas.__file__]
 SMALL = ["--preset", "published", "--epochs", "4", "--retrain-epochs", "1"]
@@ -276,3 +279,10 @@ def test_an_out_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFix
         assert run_xnas.command(["--smoke", "--out", str(out)]) == 2
         assert f"error: --out {out} cannot be written" in capsys.readouterr().err
     assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize(("method", "mean"), [("xnas", ""), ("xnas-sampled", " on average")])
+def test_what_a_bound_is_of(method: str, mean: str) -> None:
+    """Of sampled cells the a-priori bound is on the expected regret."""
+    story = with_results(searched(), method=method, valid_accuracy=0.9, carries=True)
+    assert f"certificate, 9{mean} by the a-priori bound" in of_search(story.result, Path("out"))

@@ -148,6 +148,12 @@ def test_yaml(name: str, tmp_path: Path) -> None:
     assert parsed(written(tmp_path, "", name)) == parse([])
 
 
+def test_a_byte_order_mark_is_no_setting(tmp_path: Path) -> None:
+    for name, text in (("mine.toml", "epochs = 7"), ("mine.json", '{"epochs": 7}')):
+        (tmp_path / name).write_text(text, encoding="utf-8-sig")
+        assert read_file(str(tmp_path / name), everything()) == {"epochs": 7}
+
+
 def test_yaml_without_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "yaml", None)
     with pytest.raises(UserError, match="YAML needs PyYAML: pip install pyyaml; or write TOML"):

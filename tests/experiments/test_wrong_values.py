@@ -14,6 +14,7 @@ CNN, RNN = "--space darts-cnn", "--space darts-rnn"
 WRONG = [
     ("", "--space", "nasbench301", "did you mean nasbench201?"),
     ("", "--space", "nosuch.py:Mine", "there is no nosuch.py"),
+    ("", "--space", "..:Mine", ".. is a folder"),
     ("", "--method", "xnsa", "did you mean xnas?"),
     ("", "--method", "DARTS-First", "did you mean darts-first?"),
     ("", "--seed", "-1", "must be 0 or more"),

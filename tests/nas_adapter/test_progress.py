@@ -86,6 +86,15 @@ def test_time_left_of_work_that_was_begun_before(
     assert log.getvalue().splitlines()[0] == "work: 91 of 100 steps, 9 min 0 s left"
 
 
+def test_a_time_limit_shortens_the_time_left(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", log := io.StringIO())
+    with Progress("work", 100, most=60.0) as line:
+        for clock.now in (20.0, 40.0, 61.0):
+            line.update()
+    said = [text.partition("steps, ")[2] for text in log.getvalue().splitlines()]
+    assert said == ["40 s left", "20 s left", "1 min 1 s taken", "1 min 1 s taken"]
+
+
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
 def test_short_work_leaves_nothing(
     stream: Callable[[], io.StringIO], clock: Clock, monkeypatch: pytest.MonkeyPatch

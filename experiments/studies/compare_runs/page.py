@@ -11,6 +11,7 @@ from nas_adapter.output import charts
 from nas_adapter.output.chart import FEW, Chart, colored, plain
 from nas_adapter.output.page import Page, table
 from nas_adapter.output.report import drawn_cell
+from nas_adapter.output.story import training
 from nas_adapter.output.tables import count, duration
 from nas_adapter.output.tables import plain as as_written
 from nas_adapter.output.verdict import shown
@@ -19,6 +20,8 @@ from studies.compare_runs.finished import Finished, as_record, differing
 
 KINDS = {"found": "c1", "random": "c7", "largest": "c0"}
 """What is marked, and its colour."""
+MADE_BY = ("method", "space", "data")
+"""Without which a run's numbers say nothing beside another's."""
 
 
 def compared(runs: Sequence[Finished]) -> str:
@@ -62,6 +65,7 @@ def _table(runs: Sequence[Finished]) -> str:
         rows.append(
             [
                 run.name,
+                *(row[name] for name in MADE_BY),
                 shown(row["test"], metric),
                 row["rivals"],
                 "" if correlation is None else f"{correlation:+.2f}",
@@ -71,7 +75,7 @@ def _table(runs: Sequence[Finished]) -> str:
                 count(row["multiply_adds"]),
             ]
         )
-    head = ["run", "found cell", "rivals", "rank correlation", "regret", "search"]
+    head = ["run", *MADE_BY, "found cell", "rivals", "rank correlation", "regret", "search"]
     return table(f"Runs by test {metric}", [*head, "parameters", "multiply-adds"], rows)
 
 
@@ -114,5 +118,4 @@ def _values(runs: Sequence[Finished], metric: str) -> Chart:
 
 def _of_found(run: Finished) -> list[dict[str, Any]]:
     """The training of the cell that a run has found, epoch by epoch."""
-    phase = f"retrain {run.result['decision']['advisors'][0]}"
-    return [record for record in run.records if record["phase"] == phase]
+    return training(run.records, f"retrain {run.result['decision']['advisors'][0]}")

@@ -59,7 +59,7 @@ def read_file(path: str, known: Mapping[str, Option]) -> dict[str, Any]:
     if not file.exists():
         raise UserError(f"--config {path}: {missing(file)}")
     try:
-        content = READERS[ending](file.read_text(encoding="utf-8"))
+        content = READERS[ending](file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UserError(f"--config {path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -88,6 +88,9 @@ def parse(arguments: list[str] | None) -> Config:
     if wanted:
         print(_help(config, known, everywhere=wanted != HERE))
         raise SystemExit(0)
+    for name in ("retrain", "seeds"):
+        if said.get(name) == ():
+            raise UserError(f"{dashed(name)} needs one value or more")
     without_effect = idle(config)
     for name, value in said.items():
         if name in without_effect:

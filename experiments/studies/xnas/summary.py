@@ -8,6 +8,7 @@ from typing import Any
 
 from nas_adapter.front.retrain import Retrained, summarised
 from nas_adapter.output.verdict import beside, cut_short, rivals, shown
+from nas_adapter.strategies.xnas_sampled import SampledXNASSettings
 
 
 def of_search(result: dict[str, Any], out: Path) -> str:
@@ -90,10 +91,11 @@ def _learnt(result: dict[str, Any]) -> list[str]:
         )
     if result["regret"] is not None:
         bound = result["regret_bound"]
+        mean = " on average" * (result["method"] == SampledXNASSettings.name)
         lines += [
             f"regret     {result['regret']:.3g} after {result['steps']} steps; at most "
             f"{result['regret_certificate']:.3g} by this run's certificate"
-            + ("" if bound is None else f", {bound:.3g} by the a-priori bound"),
+            + ("" if bound is None else f", {bound:.3g}{mean} by the a-priori bound"),
             f"wiped out  {len(result['wiped_out'])} operations; rewards clipped "
             f"{result['clipped_share']:.1%} of the time",
         ]

@@ -37,8 +37,10 @@ def read_words(words: Sequence[str], known: Mapping[str, Option]) -> dict[str, A
         kind = kind_of(option.kind)
         if kind.base is bool:
             parser.add_argument(dashed(name), action=argparse.BooleanOptionalAction)
+        elif kind.many:
+            parser.add_argument(dashed(name), nargs="*", action="extend")
         else:
-            parser.add_argument(dashed(name), nargs="*" if kind.many else None)
+            parser.add_argument(dashed(name))
     try:
         found, left = parser.parse_known_args([_with_dashes(word) for word in words])
     except argparse.ArgumentError as error:

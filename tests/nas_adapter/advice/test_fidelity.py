@@ -70,6 +70,11 @@ def test_minus_infinity_is_the_worst_belief() -> None:
     assert fidelity(believed, losses[::-1], 0)["spearman"] == pytest.approx(-1)
 
 
+def test_a_network_that_has_blown_up_is_the_worst() -> None:
+    losses = [math.nan, *(float(LEAST - index) for index in range(1, LEAST))]
+    assert fidelity(list(range(LEAST)), losses, 0)["spearman"] == pytest.approx(1)
+
+
 @pytest.mark.parametrize(
     ("low", "high", "says"),
     [

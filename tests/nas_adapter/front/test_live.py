@@ -41,13 +41,13 @@ def run(tmp_path: Path) -> Run:
 
 def test_the_page_shows_what_there_is(run: Run, clock: Clock) -> None:
     page = run.out / "report.html"
-    run.between = live.Live(run, running(), 40, 3)
+    run.between = live.Live(run, running(), 40, {})
     run.pause("search", dict)
     assert not page.exists(), "a run of seconds needs none"
     clock.now += 11
     run.pause("search", dict)
     said = page.read_text()
-    assert "Running: the search is at step 20 of 40, about 10 s from its end." in said
+    assert "Running: the search is at step 20 of 40, about 10 s from its end. Written " in said
     assert "the strongest cell at present" not in said, "one cell needs no name"
     assert "nor_conv_1x1 from node 0 to node 1" not in said
     assert "avg_pool_3x3 from node 0 to node 1" in said
@@ -64,7 +64,7 @@ def test_it_takes_no_more_than_a_hundredth_of_the_time(
         clock.now += 0.7
 
     monkeypatch.setattr(report, "draw_live", draw)
-    page = live.Live(run, running(), 40, 3)
+    page = live.Live(run, running(), 40, {})
     for _ in range(1000):
         clock.now += 1
         page()
@@ -80,10 +80,20 @@ def test_an_error_ends_the_page_and_not_the_run(
         raise OSError("no space left")
 
     monkeypatch.setattr(report, "draw_live", fail)
-    page = live.Live(run, running(), 40, 3)
+    page = live.Live(run, running(), 40, {})
     for _ in range(3):
         clock.now += 100
         page()
     said = capsys.readouterr().err
     assert said == "note: report.html is written at the end only: no space left\n"
     run.close()
+
+
+def test_what_is_planned_depends_on_what_is_done() -> None:
+    search = [{"phase": "search", "step": step, "seconds": 2.0} for step in (1, 2)]
+    assert "about 1 min 0 s from its end" in live.progress(search, 32, {}, 5.0)
+    assert "about 56 s from its end" in live.progress(search, 320, {}, 1.0), "the time limit's"
+    epochs = {"retrain": 20, "fidelity": 5}
+    last = {"epoch": 2, "seconds": 1.0}
+    assert "epoch 2 of 5." in live.progress([{"phase": "fidelity 3", **last}], 9, epochs)
+    assert "epoch 2 of 20." in live.progress([{"phase": "retrain random 1", **last}], 9, epochs)

@@ -290,6 +290,46 @@ def test_mistakes_in_the_other_arguments() -> None:
         make_settings("darts-cnn", dropout=0.1)
 
 
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"seed": None}, "--seed must be a whole number, got None"),
+        ({"seed": -1}, "--seed must be 0 or more, got -1"),
+        ({"settings": {"epochs": 1}}, "settings must be of make_settings, got dict"),
+        ({"settings": settings("darts-rnn")}, "settings are not for images"),
+        ({"space": nas_adapter.NASBench201}, r"got a class; write NASBench201\(\)"),
+        ({"space": None}, "space must be a name or a space, got NoneType"),
+        ({"goal": "error"}, "goal must be a Goal, got str"),
+    ],
+    ids=str,
+)
+def test_arguments_of_another_kind(argument: dict[str, Any], message: str) -> None:
+    given = {"space": "nasbench201", "data": dataset(), "settings": settings(), **argument}
+    with pytest.raises(UserError, match=message):
+        nas_adapter.search(**given)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "message"),
+    [
+        (3, r"--seeds must be a list.* got 3"),
+        ("12", r"--seeds must be a list.* got '12'"),
+        ([None], "--seeds must be a whole number, got None"),
+        ([0, -1], "--seeds must be 0 or more, got -1"),
+        ([1, 1], "--seeds must be one or more different numbers, got 1 1"),
+        (range(0), "--seeds must be one or more different numbers, got none"),
+    ],
+)
+def test_seeds_that_cannot_be(seeds: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        nas_adapter.retrain("x", "nasbench201", dataset(), settings(), seeds=seeds)
+
+
+def test_a_cell_is_text() -> None:
+    with pytest.raises(UserError, match="a cell must be a genotype or a name, got 3"):
+        nas_adapter.retrain([3], "nasbench201", dataset(), settings())  # type: ignore[list-item]
+
+
 def test_a_network_is_a_module_of_its_own() -> None:
     part = as_images(dataset(60)).train
     images = Images(part, part, classes=("a", "b", "c"))

@@ -23,6 +23,7 @@ from nas_adapter.front.told import changed, command
         ("--without none skip_connect", ["without"]),
         ("--without", ["without"]),
         ("--max-minutes 2.5 --no-wipeout", ["max_minutes", "wipeout"]),
+        ("--preset quick --max-minutes none", ["preset", "max_minutes"]),
         ("--method random --candidates 5", ["candidates"]),
         ("--space darts-rnn --dropout 0.25", ["dropout"]),
         ("--data folder:/with/a&blank/ --image-size 16", ["data", "image_size"]),
@@ -41,6 +42,12 @@ def test_the_command_makes_the_same_run(line: str, names: list[str]) -> None:
     again = parse(arguments)
     assert options(again.settings) == options(config.settings)
     assert (again.seed, again.method, again.space) == (config.seed, config.method, config.space)
+
+
+def test_what_has_no_effect_is_no_difference() -> None:
+    """A file, or Python, may set it; a command line may not."""
+    settings = make_settings("nasbench201", image_size=16, learner="adahedge", reward_bound=0.2)
+    assert [one.name for one in changed(settings, "nasbench201")] == ["learner"]
 
 
 def test_what_a_resumed_run_has_settled_by_itself_is_no_difference() -> None:

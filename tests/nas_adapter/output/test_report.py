@@ -84,7 +84,7 @@ def test_what_a_user_named_is_escaped(tmp_path: Path) -> None:
 
 def test_what_is_not_known_is_not_said(tmp_path: Path) -> None:
     said = text_of(page(bare(), tmp_path))
-    assert "; no other cell was trained to compare it with." in said
+    assert "; no random cell was trained the same way to compare it with." in said
     assert "believed was not measured" in said
     assert "ended by --max-minutes after 39 of 40 steps" in said
     assert "Made from Python" in said
@@ -102,6 +102,7 @@ def test_a_learner_without_a_bound_has_no_line_for_it(tmp_path: Path) -> None:
 def test_a_page_under_way_has_no_verdict(tmp_path: Path) -> None:
     said = text_of(page(running(), tmp_path))
     assert "Running: step 20" in said
+    assert "No operation was removed." not in said, "it is not known yet"
     assert "The cell that was found" not in said
 
 
@@ -120,7 +121,7 @@ def test_what_chance_is(value: float, others: list[float], least: float, expecte
 
 
 def test_better_depends_on_the_metric() -> None:
-    rows = [{"test_perplexity": 100.0 + number % 2} for number in range(10)]
+    rows = [{"architecture": f"{n}", "test_perplexity": 100.0 + n % 2} for n in range(10)]
     story = with_results(
         searched(), metric="perplexity", higher_is_better=False, test_perplexity=90.0,
         random_architectures=rows, candidates=[],
@@ -134,11 +135,41 @@ def test_better_depends_on_the_metric() -> None:
 
 def test_few_test_images_cannot_tell_networks_apart() -> None:
     """Random cells that agree by chance: one image more of 355 is no difference."""
-    rows = [{"test_accuracy": 0.9944}] * 3
-    story = with_results(searched(), random_architectures=rows, test_accuracy=0.9972)
-    assert verdict.against_chance(story.result) == "no better than chance"
-    story = with_results(story, test_images=10**7)
-    assert verdict.against_chance(story.result) == "better than random cells"
+
+    def said(randoms: float, found: float, images: int) -> str:
+        rows = [{"architecture": f"{n}", "test_accuracy": randoms} for n in range(3)]
+        story = with_results(
+            searched(), random_architectures=rows, test_accuracy=found, test_images=images
+        )
+        return verdict.against_chance(story.result)
+
+    assert said(0.9944, 0.9972, 355) == "no better than chance"
+    assert said(0.9944, 0.9972, 10**7) == "better than random cells"
+    assert said(1.0, 354 / 355, 355) == said(0.0, 1 / 355, 355) == "no better than chance"
+    assert said(1.0, 340 / 355, 355) == "worse than random cells"
+
+
+def test_a_cell_that_was_drawn_twice_is_one_random_cell() -> None:
+    rows = [{"architecture": "same", "test_accuracy": 0.5}] * 3
+    story = with_results(searched(), random_architectures=rows, test_accuracy=0.99, candidates=[])
+    assert verdict.rivals(story.result) == (
+        "a random cell trained the same way 50.00%: too few random cells to say whether that is "
+        "chance"
+    )
+
+
+def test_who_was_passed_over_is_said() -> None:
+    decision = {"rule": "advice", "advisors": ["search"], "vetoed": ["prior"]}
+    (*_, said) = verdict.sentences(with_results(searched(), decision=decision).result)
+    assert "It is the cell of search, by advice alone" in said
+    assert "The cell of prior was passed over" in said
+
+
+def test_a_bound_that_is_known_at_the_end_only_is_drawn() -> None:
+    steps = [{**step, "regret_bound": None} for step in searched().steps]
+    steps[-1]["regret_bound"] = 9.0
+    rows = charts.regret(steps).table
+    assert [row[-1] for row in rows] == ["bound before the run", *[""] * (len(rows) - 2), "9"]
 
 
 def test_the_files_of_a_run_and_what_cannot_be_drawn(
@@ -170,6 +201,8 @@ def test_a_removed_operation_s_line_ends_where_it_was_removed() -> None:
         {"step": 30, "value": rows[29]["v0"], "name": "none"}
     ]
     assert "removed: none at step 30" in chart.words[0]
+    assert "cross" in chart.caption
+    assert "cross" not in charts.probabilities(story.space, story.steps, []).caption
 
 
 def test_of_a_training_that_was_done_anew_only_the_last_one_is_shown() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import signal
 from collections.abc import Callable
@@ -205,6 +207,14 @@ def test_a_folder_of_a_run_that_was_killed_as_it_began_is_as_good_as_empty(tmp_p
     (tmp_path / "config.json.new").write_text('{"epo')
     Run(tmp_path, {"epochs": 3}, resume=False, device=CPU).close()
     assert read_config(tmp_path) == {"epochs": 3}
+
+
+def test_a_loss_that_is_no_number_is_null_in_a_file(tmp_path: Path) -> None:
+    run = Run(tmp_path, {}, resume=False, device=torch.device("cpu"))
+    run.write_json("result.json", {"loss": math.nan, "rows": [{"losses": (math.inf, 1.0)}]})
+    found = json.loads((tmp_path / "result.json").read_text())
+    assert found == {"loss": None, "rows": [{"losses": [None, 1.0]}]}
+    run.close()
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
