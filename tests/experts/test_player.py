@@ -24,14 +24,14 @@ def make(xp: Any, **options: Any) -> Player[Any]:
 def test_a_masked_array_is_refused() -> None:
     """Its mask would be ignored."""
     player, play = make(np), np.full((2, 3), 1 / 3)
-    masked: Any = np.ma.MaskedArray(play, mask=True)
+    masked, mask = (np.ma.MaskedArray(values, mask=True) for values in (play, play > 0))
     for name, give in {
         "like": lambda: Player(player.learner, masked),
         "prior": lambda: make(np, prior=masked),
         "loss": lambda: player.update(masked),
         "play": lambda: player.update(play, play=masked),
-        "dead": lambda: player.wipe(masked == 0),
-        "awake": lambda: player.predict(masked == 0),
+        "dead": lambda: player.wipe(mask),
+        "awake": lambda: player.predict(mask),
     }.items():
         with pytest.raises(ValueError, match=f"{name} must be an array without a mask"):
             give()
