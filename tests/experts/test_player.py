@@ -25,14 +25,15 @@ def test_a_masked_array_is_refused() -> None:
     """Its mask would be ignored."""
     player, play = make(np), np.full((2, 3), 1 / 3)
     masked, mask = (np.ma.MaskedArray(values, mask=True) for values in (play, play > 0))
-    for name, give in {
+    calls: dict[str, Any] = {
         "like": lambda: Player(player.learner, masked),
         "prior": lambda: make(np, prior=masked),
         "loss": lambda: player.update(masked),
         "play": lambda: player.update(play, play=masked),
         "dead": lambda: player.wipe(mask),
         "awake": lambda: player.predict(mask),
-    }.items():
+    }
+    for name, give in calls.items():
         with pytest.raises(ValueError, match=f"{name} must be an array without a mask"):
             give()
 
