@@ -10,6 +10,7 @@ from typing import Any
 
 from array_api_compat import array_namespace, is_array_api_obj
 
+from experts.numerics.arguments import unmasked
 from experts.numerics.parameters import check_floats, largest, smallest
 from experts.types import Array, Learner
 
@@ -18,6 +19,7 @@ def check_float_array(name: str, value: Any) -> None:
     """Refuse what is no array of float32 or float64."""
     if not is_array_api_obj(value):
         raise ValueError(f"{name} must be an array, got {type(value).__name__}")
+    unmasked(name, value)
     check_floats(name, value)
 
 
@@ -69,7 +71,7 @@ def check_supported(learner: Learner[Any], **given: tuple[str, Array | None]) ->
 
 
 def check_array(name: str, value: Array, like: Array) -> None:
-    """Refuse an array that differs from `like` in library, shape or type.
+    """Refuse an array that differs from `like` in library, shape, device or type.
 
     Another float type would spread to the state.
     """
@@ -85,8 +87,11 @@ def _check_shape(name: str, value: Array, like: Array) -> None:
             raise ValueError(
                 f"{name} must be an array of {xp.__name__}, got {type(value).__name__}"
             )
+        unmasked(name, value)
     if value.shape != like.shape:
         raise ValueError(f"{name} has shape {tuple(value.shape)}, expected {tuple(like.shape)}")
+    if value.device != like.device:
+        raise ValueError(f"{name} must be on {like.device}, got one on {value.device}")
 
 
 def check_loss(

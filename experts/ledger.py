@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from array_api_compat import array_namespace
 
+from experts.numerics.arguments import whole
 from experts.numerics.masks import highest, lowest
 from experts.types import Array
 
@@ -96,11 +97,10 @@ class TrackingLedger(NamedTuple):
     @classmethod
     def open(cls, like: Array, switches: int) -> TrackingLedger:
         """An empty ledger for problems shaped as `like` (..., K), for S = `switches`."""
-        if switches != int(switches) or switches < 0:
-            raise ValueError(f"switches must be a whole number of at least 0, got {switches!r}")
+        switches = whole("switches", switches, 0)
         xp = array_namespace(like)
         row = xp.zeros_like(like)[..., None, :]
-        return cls(0, xp.concat([row] * (int(switches) + 1), axis=-2))
+        return cls(0, xp.concat([row] * (switches + 1), axis=-2))
 
     def add(self, play: Array, loss: Array, awake: Array | None = None) -> TrackingLedger:
         """The ledger after one more round; arguments as in `Ledger.add`."""

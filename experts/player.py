@@ -18,9 +18,10 @@ from experts.checks import (
     check_seen,
     check_supported,
 )
+from experts.numerics.arguments import flag
 from experts.numerics.checkpoints import Checkpoint
 from experts.numerics.masks import wipe
-from experts.numerics.state import copied
+from experts.numerics.state import copied, readable
 from experts.numerics.units import Units, checked_interval
 from experts.sleeping import charge, fill, restrict
 from experts.types import Array, BanditLearner, Feedback, Learner, State
@@ -74,13 +75,16 @@ class Player(Generic[State]):
     ) -> None:
         check_learner(learner)
         check_like(like)
+        checks = flag("checks", checks) and readable(like)
         if checks and prior is not None:
             check_prior(prior, like)
         like, prior = _detached(like), _detached(prior)
         self.learner = learner
         self.state = learner.init(like, prior=prior)
         self.rounds = 0
-        self._units = Units(learner.loss_interval, checked_interval(loss_interval, like), rewards)
+        self._units = Units(
+            learner.loss_interval, checked_interval(loss_interval, like), flag("rewards", rewards)
+        )
         self._like = like
         self._checks = checks
         self._debt = array_namespace(like).zeros_like(like)[..., :1]

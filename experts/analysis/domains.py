@@ -16,6 +16,7 @@ R = TypeVar("R", bound=float)
 Domain = tuple[str, Callable[[Any], bool]]
 _FROM_1: Domain = ("a whole number of at least 1", lambda v: v == int(v) >= 1)
 _FROM_0: Domain = ("a whole number of at least 0", lambda v: v == int(v) >= 0)
+_WHOLE = (_FROM_1, _FROM_0)
 _POSITIVE: Domain = ("a positive number", lambda v: v > 0)
 _NOT_NEGATIVE: Domain = ("a number of at least 0", lambda v: v >= 0)
 _SHARE: Domain = ("in (0, 1)", lambda v: 0 < v < 1)
@@ -64,21 +65,30 @@ DOMAINS: dict[str, Domain] = {
 
 
 def checked(bound: Callable[P, R]) -> Callable[P, R]:
-    """Decorator: `bound`, with a ValueError for an argument outside its domain."""
+    """Decorator: `bound` of Python's own numbers, with a ValueError for one outside its domain."""
     signature = inspect.signature(bound)
 
     @functools.wraps(bound)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        for name, value in signature.bind(*args, **kwargs).arguments.items():
+        given = signature.bind(*args, **kwargs)
+        for name, value in given.arguments.items():
             if name in DOMAINS:
                 rule, holds = DOMAINS[name]
-                if not (_finite(value) and holds(value)):
+                read = _number(value)
+                if read is None or not holds(read):
                     raise ValueError(f"{name} must be {rule}, got {value!r}")
-        return bound(*args, **kwargs)
+                given.arguments[name] = int(read) if DOMAINS[name] in _WHOLE else read
+        return bound(*given.args, **given.kwargs)
 
     return guarded
 
 
-def _finite(value: Any) -> bool:
-    """Also of whole numbers that are too large for a float."""
-    return isinstance(value, int) or math.isfinite(math.nan if (x := real(value)) is None else x)
+def _number(value: Any) -> float | None:
+    """A finite number as Python's own: those of numpy overflow and round, in silence.
+
+    Whole numbers may be too large for a float.
+    """
+    if type(value) is int:
+        return value
+    read = real(value)
+    return read if read is not None and math.isfinite(read) else None

@@ -93,7 +93,7 @@ class CoinBetting:
         """State before the first round; see `ConvexLearner.init`."""
         check_floats("like", like)
         check_dimension(self.domain, like)
-        zero = 0.0 * like
+        zero = array_namespace(like).zeros_like(like)
         each = zero if self.coordinates else zero[..., :1]
         return CoinBettingState(zero, each, each)
 

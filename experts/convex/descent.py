@@ -10,6 +10,7 @@ from array_api_compat import array_namespace
 from experts.convex.domains import Domain, check_dimension
 from experts.convex.metrics import Known, Measure, Metric, apply, inner
 from experts.numerics.parameters import check_floats
+from experts.numerics.state import copied
 from experts.types import Array
 
 _STEPS = 60
@@ -88,13 +89,13 @@ class Descent:
         """State before the first round; see `ConvexLearner.init`."""
         check_floats("like", like)
         check_dimension(self.domain, like)
-        point, zero = self.domain.start(like), 0.0 * like
-        measure = self.metric.init(like, self.domain)
+        zero = array_namespace(like).zeros_like(like)
+        point, measure = self.domain.start(zero), self.metric.init(zero, self.domain)
         return DescentState(point, measure, zero, zero[..., :1], zero[..., :1])
 
     def predict(self, state: DescentState) -> Array:
         """x_t, (..., d)."""
-        return state.point
+        return copied(state.point)  # the caller may write into it
 
     def update(self, state: DescentState, play: Array, gradient: Array) -> DescentState:
         """The state after one round; `state` is left as it was."""

@@ -202,7 +202,7 @@ class Box:
     def start(self, like: Array) -> Array:
         """The centre."""
         low, high = self._ends(like)
-        return 0.0 * like + (low + high) / 2
+        return array_namespace(like).zeros_like(like) + (low + high) / 2
 
     def project(self, point: Array, weight: Array | None = None) -> Array:
         """Every coordinate cut to its interval, whatever the weights."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
+from array_api_compat import array_namespace
+
 from experts.convex.coin_betting import CoinBetting, CoinBettingState, within
 from experts.convex.domains import Ball, Domain, WholeSpace, chosen
 from experts.convex.metrics import inner
 from experts.numerics.parameters import number
+from experts.numerics.state import copied
 from experts.registry import register
 from experts.types import Array, ConvexLearner
 
@@ -71,7 +74,7 @@ class HintedBetting:
     def init(self, like: Array) -> HintedBettingState:
         """State before the first round; see `ConvexLearner.init`."""
         bettor = CoinBetting(self.wealth, self.limit, domain=self.domain).init(like)
-        zero = 0.0 * like
+        zero = array_namespace(like).zeros_like(like)
         return HintedBettingState(bettor, self._trust.init(zero[..., :1]), zero, zero[..., :1])
 
     def predict(self, state: HintedBettingState) -> Array:
@@ -86,7 +89,7 @@ class HintedBetting:
         return HintedBettingState(
             bettor.update(state.bettor, bettor.bet(state.bettor), told),
             trust.update(state.trust, step, loss),
-            gradient,
+            copied(gradient),  # the caller may write into it
             state.paid + step * loss,
         )
 

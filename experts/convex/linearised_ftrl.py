@@ -82,12 +82,13 @@ class LinearisedFTRL:
         check_floats("like", like)
         check_dimension(self.domain, like)
         self.domain.start(like)  # refuses a dimension in which the domain is empty
-        none = 0.0 * like[..., :1]
+        zero = array_namespace(like).zeros_like(like)
+        none = zero[..., :1]
         width = 1.0
         if not isinstance(self.rate, Fixed):
             width = extent(self.domain.reach, like) ** 2 / 2
         clock = self.rate.init(none + width, none + 0.5)
-        return LinearisedFTRLState(0.0 * like, none, none, clock)
+        return LinearisedFTRLState(zero, none, none, clock)
 
     def predict(self, state: LinearisedFTRLState) -> Array:
         """The minimiser, (..., d)."""

@@ -47,7 +47,7 @@ class Simplex:
                 f"{self!r} needs at least {math.ceil(self.total / self._most)} coordinates, "
                 f"got {like.shape[-1]}"
             )
-        return 0.0 * like + each
+        return array_namespace(like).zeros_like(like) + each
 
     def project(self, point: Array, weight: Array | None = None) -> Array:
         """``clip(y - tau / w, 0, cap)``, with the tau for which it sums to total.

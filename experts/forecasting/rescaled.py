@@ -65,7 +65,8 @@ class Rescaled:
     def init(self, like: Array, *, prior: Array | None = None) -> RescaledState:
         """State before the first round; see `Learner.init`."""
         fresh = self.learner.init(like, prior=prior)
-        return RescaledState(fresh.alive, fresh, fresh, 0 * like[..., :1], 0 * like)
+        zero = np.zeros_like(like)
+        return RescaledState(fresh.alive, fresh, fresh, zero[..., :1], zero)
 
     def predict(self, state: RescaledState) -> Array:
         """The learner's distribution, (..., K)."""

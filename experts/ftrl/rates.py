@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from array_api_compat import array_namespace
 
+from experts.numerics.arguments import whole
 from experts.numerics.parameters import Setting, fitted, setting
 from experts.types import Array
 
@@ -111,8 +112,7 @@ class Horizon:
     bandit: bool = False
 
     def __post_init__(self) -> None:
-        if self.rounds != int(self.rounds) or self.rounds < 1:
-            raise ValueError(f"rounds must be a whole number of at least 1, got {self.rounds!r}")
+        object.__setattr__(self, "rounds", whole("rounds", self.rounds))
         object.__setattr__(self, "loss_range", setting("loss_range", self.loss_range))
 
     @property

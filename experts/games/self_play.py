@@ -34,11 +34,12 @@ class Side:
     def open(cls, learner: Learner[Any], decisions: Decisions, like: Array) -> Side:
         """Before the first round; `like` is any vector (..., 1 + I K)."""
         xp = array_namespace(like)
+        zero = xp.zeros_like(like)
         shape = (*like.shape[:-1], *decisions.possible.shape)
-        prior = decisions.behaviour(xp.zeros_like(like))
-        state = learner.init(xp.reshape(0 * like[..., 1:], shape), prior=prior)
+        prior = decisions.behaviour(zero)
+        state = learner.init(xp.reshape(zero[..., 1:], shape), prior=prior)
         play = learner.predict(state)
-        return cls(learner, decisions, state, play, decisions.plan(play), 0 * like)
+        return cls(learner, decisions, state, play, decisions.plan(play), zero)
 
     def learn(self, gain: Array) -> Side:
         """After a round in which the sequences earned `gain` (..., 1 + I K)."""

@@ -25,11 +25,22 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def unmasked(name: str, value: Any) -> None:
+    """Refuse a masked array: its mask would be ignored."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{name} must be an array without a mask, got {type(value).__name__}")
+
+
 def floats(name: str, value: Any) -> np.ndarray:
-    """`value` as an array of float64, if it holds real numbers."""
+    """`value` as an array of float64, if it holds real numbers; nan where one is masked."""
     try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        if isinstance(value, np.ma.MaskedArray):
+            value = np.ma.filled(value.astype(np.float64), np.nan)
+        array = np.asarray(value)
+        if array.dtype.kind in "cmM":
+            raise TypeError(f"they are of type {array.dtype}")
+        return array.astype(np.float64, copy=False)
+    except (TypeError, ValueError, RuntimeError) as error:  # the last of tensors
         raise ValueError(f"{name} must be an array of numbers: {error}") from None
 
 

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace
 
+from experts.numerics.arguments import flag, whole
+from experts.numerics.parameters import number
 from experts.numerics.state import convert, copied, from_arrays, readable, to_arrays
 from experts.types import Array
 
@@ -56,9 +58,9 @@ class Checkpoint(NamedTuple):
         missing = {*_PLAIN, "state"} - saved.keys()
         if missing:
             raise ValueError(f"saved lacks {', '.join(sorted(missing))}: is it a state_dict()?")
-        rounds, arrays = float(saved["rounds"]), saved["state"]
-        if not (rounds >= 0 and rounds.is_integer()):
-            raise ValueError(f"rounds must be a whole number of at least 0, got {saved['rounds']}")
+        rounds, arrays = whole("rounds", saved["rounds"], 0), saved["state"]
+        estimates = saved["estimates"]  # np.savez makes an array of it
+        estimates = flag("estimates", estimates.item() if hasattr(estimates, "item") else estimates)
         likes = {_PREFIX + name: array for name, array in extra.items()}
         loaded = from_arrays(state, {n: a for n, a in arrays.items() if n not in likes})
         xp = array_namespace(loaded.alive)
@@ -67,9 +69,9 @@ class Checkpoint(NamedTuple):
         found = {n: convert(n, arrays[n], like) for n, like in likes.items() if n in arrays}
         return cls(
             str(saved["learner"]),
-            int(rounds),
-            bool(saved["estimates"]),
-            float(saved["unit"]),
+            rounds,
+            estimates,
+            number("unit", saved["unit"]),
             loaded,
             {name.removeprefix(_PREFIX): array for name, array in found.items()},
         )

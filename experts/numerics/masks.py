@@ -28,9 +28,19 @@ def wipe(state: Any, dead: Array) -> Any:
     -------
     A new state. The next `predict` gives removed experts probability exactly 0 and renormalises
     the rest. A problem that would lose all of its survivors keeps them all.
+
+    Raises
+    ------
+    ValueError
+        If `dead` is no mask, or none of these problems; no value is read.
     """
     xp = array_namespace(dead)
-    left = state.alive & ~dead
+    shape, is_mask = tuple(state.alive.shape), xp.isdtype(dead.dtype, "bool")
+    left = state.alive & ~dead if is_mask else state.alive
+    if not is_mask or tuple(left.shape) != shape:
+        raise ValueError(
+            f"dead must be bool of shape {shape}, got {dead.dtype} of shape {tuple(dead.shape)}"
+        )
     return state._replace(alive=xp.where(xp.any(left, axis=-1, keepdims=True), left, state.alive))
 
 

@@ -35,12 +35,12 @@ def check_floats(name: str, like: Array) -> None:
     """Refuse arrays that are not float32 or float64; reads no value.
 
     Integers would round weights to 0 or 1. float16 holds neither small weights nor sums of more
-    than a few thousand losses.
+    than a few thousand losses. What is computed of another byte order has the machine's own.
     """
     xp = array_namespace(like)
     if not xp.isdtype(like.dtype, "real floating"):
         raise ValueError(f"{name} must be of a floating point type, got {like.dtype}")
-    if xp.finfo(like.dtype).bits < 32:
+    if like.dtype not in (xp.float32, xp.float64):
         raise ValueError(f"{name} must be float32 or float64, got {like.dtype}")
 
 
@@ -57,6 +57,25 @@ def number(name: str, value: Any, *, below: float | None = None) -> float:
         kind = "be a positive number" if below is None else f"lie in (0, {below:g})"
         raise ValueError(f"{name} must {kind}, got {_shown(value)}")
     return read
+
+
+def interval(name: str, value: Any) -> tuple[float, float]:
+    """`value` as (low, high), two real numbers with low <= high, which may be infinite.
+
+    Raises
+    ------
+    ValueError
+        If it is something else, a set for one, which has no order.
+    """
+    try:
+        low, high = (real(value[end]) for end in range(len(value)))
+    except (TypeError, ValueError, LookupError):
+        low = high = None
+    if low is None or high is None or not low <= high:
+        raise ValueError(
+            f"{name} must be (low, high), two numbers with low <= high, got {_shown(value)}"
+        )
+    return low, high
 
 
 def setting(name: str, value: Any, *, below: float | None = None) -> Setting:

@@ -23,6 +23,11 @@ def draw(play: Array, uniforms: Array) -> Array:
     One-hot bool (..., K). An expert of probability 0 is never drawn: where all are 0, as in a
     void round of sleeping experts, no one is, and the row is False.
 
+    Raises
+    ------
+    ValueError
+        If `uniforms` has another last axis: a number for each expert would draw several.
+
     Examples
     --------
     >>> import numpy as np
@@ -30,6 +35,11 @@ def draw(play: Array, uniforms: Array) -> Array:
     array([False, False,  True])
     """
     xp = array_namespace(play)
+    if getattr(uniforms, "ndim", 0) and uniforms.shape[-1] != 1:
+        raise ValueError(
+            f"uniforms must have shape {(*play.shape[:-1], 1)}, one for each problem, got "
+            f"{tuple(uniforms.shape)}"
+        )
     below = xp.cumulative_sum(play, axis=-1)
     total = below[..., -1:]
     # The second comparison matters when u * total rounds up to total.

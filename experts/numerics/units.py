@@ -8,6 +8,7 @@ from typing import Any
 
 from array_api_compat import array_namespace
 
+from experts.numerics.parameters import interval
 from experts.types import Array
 
 Interval = tuple[float, float]
@@ -55,21 +56,16 @@ class Units:
 
 
 def checked_interval(given: Any, like: Array, name: str = "loss_interval") -> Interval | None:
-    """(low, high) as Python numbers, or None.
+    """(low, high) as floats of Python, or None: numpy's would change the dtype of a loss.
 
     ValueError unless both are finite, low < high, and the floats of `like` can tell losses in
     between apart: high - low is at least 256 ulps of the larger of |low| and |high|.
     """
     if given is None:
         return None
-    rule = f"{name} must be (low, high), two finite numbers with low < high"
-    try:
-        # Other scalars, numpy's for one, would change the dtype of a loss.
-        low, high = (end if isinstance(end, int) else float(end) for end in given)
-    except (TypeError, ValueError):
-        raise ValueError(f"{rule}, got {given!r}") from None
+    low, high = interval(name, given)
     if not (math.isfinite(high - low) and low < high):
-        raise ValueError(f"{rule}, got {given!r}")
+        raise ValueError(f"{name} must be finite with low < high, got {given!r}")
     info = array_namespace(like).finfo(like.dtype)
     largest = max(abs(low), abs(high))
     narrow = high - low < 256 * float(info.eps) * largest

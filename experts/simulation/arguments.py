@@ -9,6 +9,7 @@ import numpy as np
 
 from experts.checks import check_learner, check_rounds
 from experts.numerics.arguments import whole
+from experts.simulation.environments.base import check_environment
 from experts.types import Array, ContextualPolicy, Learner, Policy
 
 
@@ -16,11 +17,7 @@ def check_player(learner: Any, environment: Any) -> None:
     """Refuse what `play` cannot play, or not in this environment."""
     if not isinstance(learner, Policy | ContextualPolicy) or isinstance(learner, type):
         check_learner(learner)
-    if not hasattr(environment, "start"):
-        raise ValueError(
-            f"environment must be an environment, got {type(environment).__name__}; "
-            "wrap a sequence of losses (T, ..., K) in environments.Given"
-        )
+    check_environment("environment", environment)
     contexts = getattr(environment, "context_shape", None)
     if isinstance(learner, ContextualPolicy) and contexts is None:
         raise ValueError(

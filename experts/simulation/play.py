@@ -133,6 +133,7 @@ def play(
     rounds = rounds_of(rounds, learner, environment)
     which = seeds_of(seeds)
     every = -(-rounds // _POINTS) if record_every is None else whole("record_every", record_every)
+    every = min(every, rounds)
     bandit = bandit_of(feedback, learner)
     units = units_of(
         learner,

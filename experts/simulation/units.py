@@ -10,9 +10,8 @@ import numpy as np
 
 from experts.numerics.arguments import flag
 from experts.numerics.parameters import largest
+from experts.numerics.units import Interval, checked_interval
 from experts.types import Array
-
-Interval = tuple[float, float]
 
 ALLOWANCE = 1e-6
 """A number may lie outside of an interval by this share of the interval's width, for the rounding
@@ -144,7 +143,7 @@ def units_of(
     """The units of a game; ValueError if learner, environment and arguments do not agree."""
     flag("rewards", rewards)
     stated = environment.loss_interval
-    given = None if loss_interval is None else _interval(loss_interval)
+    given = checked_interval(loss_interval, np.zeros(1))
     if stated is not None and given is not None and not _within(stated, given):
         raise ValueError(
             f"loss_interval={given} does not hold the numbers of {environment!r}, which lie in "
@@ -171,21 +170,6 @@ def _own(learner: Any) -> Interval:
     if not (low < high and math.isfinite(high - low)):
         raise ValueError(f"learner must have a finite loss_interval, got {low, high}: {learner!r}")
     return float(low), float(high)
-
-
-def _interval(given: Any) -> Interval:
-    """`given` as two floats; ValueError unless float64 can tell losses in between apart."""
-    try:
-        low, high = (float(end) for end in given)
-    except (TypeError, ValueError):
-        low, high = 0.0, 0.0
-    ulp = float(np.finfo(np.float64).eps) * max(abs(low), abs(high))
-    if not (low < high and math.isfinite(high - low) and high - low >= 256 * ulp):
-        raise ValueError(
-            "loss_interval must be (low, high), finite with low < high by 256 or more units in the "
-            f"last place, got {given!r}"
-        )
-    return low, high
 
 
 def _widened(interval: Interval | None) -> Interval:

@@ -109,10 +109,11 @@ class ComponentHedge:
     def init(self, like: Array) -> ComponentState:
         """State before the first round, for losses shaped, typed and placed as `like` (..., n)."""
         check_components("like", like, self.n)
-        none = 0.0 * like[..., :1]
+        zero = array_namespace(like).zeros_like(like)
+        none = zero[..., :1]
         stability = self.n / 2 if self.rate.bandit else self.k / 8
         clock = self.rate.init(none + self.price, none + stability)
-        return ComponentState(array_namespace(like).zeros_like(like), none, none, clock)
+        return ComponentState(zero, none, none, clock)
 
     def predict(self, state: ComponentState) -> Array:
         """The probability of each component, (..., n)."""

@@ -100,11 +100,11 @@ class ExpandedHedge:
         """State before the first round, for losses shaped, typed and placed as `like` (..., d)."""
         graph = self.structure
         check_components("like", like, graph.dimension)
-        none = 0.0 * like[..., :1]
+        xp = array_namespace(like)
+        none = xp.zeros_like(like[..., :1])
         # Of the losses of paths, in units of the range of components' losses.
         stability = graph.size * graph.dimension / 2 if self.rate.bandit else graph.size**2 / 8
         clock = self.rate.init(none + graph.log_count, none + stability)
-        xp = array_namespace(like)
         shape = (*like.shape[:-1], self._paths.slots)
         lead = xp.zeros(shape, dtype=like.dtype, device=device(like))
         return ExpandedState(lead, gap=none, scale=none, clock=clock)

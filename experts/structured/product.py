@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace, is_array_api_obj
 
+from experts.numerics.arguments import whole
 from experts.numerics.masks import log
 from experts.numerics.sampling import draw
 from experts.types import Array
@@ -125,8 +126,7 @@ class ProductDistribution(NamedTuple):
         >>> found.tolist(), np.exp(log_p).round(2).tolist()
         ([[0, 1], [0, 0], [1, 1]], [0.42, 0.28, 0.18])
         """
-        if k != int(k) or k < 1:
-            raise ValueError(f"k must be a whole number of at least 1, got {k!r}")
+        k = whole("k", k)
         xp = array_namespace(self.edges)
         count = self.edges.shape[-1]
         scores = log(self.edges)
@@ -135,7 +135,7 @@ class ProductDistribution(NamedTuple):
         for edge in range(self.edges.shape[-2]):
             joint = best[..., :, None] + scores[..., edge : edge + 1, :]
             joint = xp.reshape(joint, (*best.shape[:-1], best.shape[-1] * count))
-            order = xp.argsort(-joint, axis=-1, stable=True)[..., : min(int(k), joint.shape[-1])]
+            order = xp.argsort(-joint, axis=-1, stable=True)[..., : min(k, joint.shape[-1])]
             best = xp.take_along_axis(joint, order, axis=-1)
             parent = xp.broadcast_to((order // count)[..., None], (*order.shape, edge))
             kept = xp.take_along_axis(found, parent, axis=-2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -97,10 +97,25 @@ def untouched(arrays: Mapping[str, np.ndarray]) -> Iterator[None]:
         equal(f"{name} after the round = {name} before it", array, before[name])
 
 
-def same_state(again: Any, after: Any) -> None:
-    """Two successors of one state, in numpy, are the same to the bit."""
+def same_start(init: Callable[[Array], Any], like: Array) -> None:
+    """`init` makes of `like`, in numpy, what it makes of memory that nobody has written to."""
+    state = to_arrays(init(like))
+    for name, array in to_arrays(init(np.full_like(like, np.nan))).items():
+        equal(f"init(like) does not depend on the values of like: {name}", array, state[name])
+
+
+def successor(state: Any, after: Any, again: Any, *, play: Array, **told: Array) -> None:
+    """Two successors of one state, in numpy, are the same to the bit.
+
+    No state is a view of what was handed out or in: its owner may write into that.
+    """
     for name, array in to_arrays(again).items():
         equal(f"update(state), once more: {name} is the same", array, to_arrays(after)[name])
+    for held, arrays in ((state, {"play": play}), (after, {"play": play} | told)):
+        for name, kept in to_arrays(held).items():
+            for other, array in arrays.items():
+                shared = np.shares_memory(kept, array)
+                true(f"state.{name} is no view of {other}", not shared, "the same memory", "a copy")
 
 
 def _check(formula: str, left: Array, right: Array, holds: Any, excess: Any) -> None:

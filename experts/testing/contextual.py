@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from experts.numerics.sampling import draw
 from experts.numerics.state import from_arrays, to_arrays
 from experts.testing.arrays import STRICT, TORCH, unread
-from experts.testing.claims import at_most, equal, refused, same_state, true, untouched
+from experts.testing.claims import at_most, equal, refused, same_start, successor, true, untouched
 from experts.testing.games import DEVICE, as_numpy
 from experts.testing.law import law
 from experts.types import ContextualPolicy, Feedback
@@ -113,6 +113,7 @@ def contextual_plays_are_on_the_simplex(policy: Any, size: Size) -> None:
 def contextual_methods_are_pure(policy: Any, size: Size) -> None:
     """Arguments are left untouched and may be read-only; the same state has the same successor."""
     game = shown(policy, size)
+    same_start(policy.init, game.context[0])
     state = policy.init(game.context[0])
     for context, loss, uniforms in zip(*game, strict=True):
         play = policy.predict(state, context, uniforms)
@@ -123,7 +124,7 @@ def contextual_methods_are_pure(policy: Any, size: Size) -> None:
             after, again = (policy.update(state, context, play, feedback) for _ in range(2))
             twice = policy.predict(state, context, uniforms)
             equal("predict(state), once more, is the same", twice, play)
-        same_state(again, after)
+        successor(state, after, again, **named)
         state = after
 
 

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from experts.numerics.state import from_arrays, to_arrays
 from experts.testing.arrays import STRICT, TORCH, unread
-from experts.testing.claims import at_most, equal, same_state, true, untouched
+from experts.testing.claims import at_most, equal, same_start, successor, true, untouched
 from experts.testing.games import DEVICE, as_numpy
 from experts.testing.law import law
 from experts.types import ConvexLearner
@@ -171,6 +171,7 @@ def convex_regret_never_exceeds_the_certificate(
 def convex_methods_are_pure(learner: Any, game: ConvexGame) -> None:
     """Arguments are left untouched and may be read-only; the same state has the same successor."""
     rows = gradients(learner, game)
+    same_start(learner.init, rows[0])
     state = learner.init(rows[0])
     for row in rows:
         play = learner.predict(state)
@@ -179,7 +180,7 @@ def convex_methods_are_pure(learner: Any, game: ConvexGame) -> None:
             after, again = (learner.update(state, play, row) for _ in range(2))
             equal("predict(state), once more, is the same", learner.predict(state), play)
             learner.certificate(state, play)
-        same_state(again, after)
+        successor(state, after, again, play=play, gradient=row)
         state = after
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from experts.ledger import Ledger
 from experts.numerics.masks import wipe
 from experts.numerics.state import to_arrays
-from experts.testing.claims import at_most, equal, same_state, true, untouched
+from experts.testing.claims import at_most, equal, same_start, successor, true, untouched
 from experts.testing.games import (
     OPPONENTS,
     Game,
@@ -60,6 +60,7 @@ def plays_are_on_the_simplex_and_the_dead_stay_at_exactly_zero(learner: Any, gam
 @law(game=games)
 def methods_are_pure(learner: Any, game: Game) -> None:
     """Arguments are left untouched and may be read-only; the same state has the same successor."""
+    same_start(learner.init, game.loss[0])
     state = learner.init(game.loss[0])
     for loss, dead in zip(game.loss, game.dead, strict=True):
         play = learner.predict(state)
@@ -68,7 +69,7 @@ def methods_are_pure(learner: Any, game: Game) -> None:
             start, feedback = wipe(state, dead), Feedback(loss)
             after, again = (learner.update(start, play, feedback) for _ in range(2))
             equal("predict(state), once more, is the same", learner.predict(state), play)
-        same_state(again, after)
+        successor(state, after, again, play=play, loss=loss, dead=dead)
         state = after
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from experts.numerics.state import from_arrays, to_arrays
 from experts.testing.arrays import STRICT, TORCH, unread
-from experts.testing.claims import at_most, equal, refused, same_state, true, untouched
+from experts.testing.claims import at_most, equal, refused, same_start, successor, true, untouched
 from experts.testing.games import DEVICE, as_numpy, games
 from experts.testing.law import law
 from experts.types import Policy
@@ -74,13 +74,14 @@ def one_arm_is_pulled(policy: Any, game: Pulling) -> None:
 @law(protocol=Policy, game=pulling)
 def a_policy_is_pure(policy: Any, game: Pulling) -> None:
     """Arguments are left untouched and may be read-only; the same state has the same successor."""
+    same_start(policy.init, game.loss[0])
     state = policy.init(game.loss[0])
     for loss, uniforms in zip(game.loss, game.uniforms, strict=True):
         with untouched({"loss": loss, "uniforms": uniforms} | to_arrays(state)):
             arm, repeated = (policy.choose(state, uniforms) for _ in range(2))
             equal("choose(state, uniforms), once more, is the same", repeated, arm)
             after, again = (policy.update(state, arm, loss) for _ in range(2))
-        same_state(again, after)
+        successor(state, after, again, play=arm, loss=loss)
         state = after
 
 

@@ -14,7 +14,7 @@ from scipy.optimize import nnls
 
 from experts.numerics.state import from_arrays, to_arrays
 from experts.testing.arrays import STRICT, TORCH, unread
-from experts.testing.claims import at_most, equal, refused, same_state, true, untouched
+from experts.testing.claims import at_most, equal, refused, same_start, successor, true, untouched
 from experts.testing.games import DEVICE, against_the_weights, as_numpy, oblivious, on_the_favourite
 from experts.testing.law import law
 from experts.types import Feedback, StructuredLearner
@@ -152,13 +152,14 @@ def estimates_of_a_semi_bandit_are_certified(learner: Any, loss: np.ndarray, see
 def methods_of_actions_are_pure(learner: Any, loss: np.ndarray) -> None:
     """Arguments are left untouched and may be read-only; the same state has the same successor."""
     table = fitting(learner, loss)
+    same_start(learner.init, table[0])
     state = learner.init(table[0])
     for row in table:
         play = learner.predict(state)
         arrays = {"loss": row, "play": play} | to_arrays(state)
         with untouched(arrays):
             after, again = (learner.update(state, play, Feedback(row)) for _ in range(2))
-        same_state(again, after)
+        successor(state, after, again, play=play, loss=row)
         state = after
 
 

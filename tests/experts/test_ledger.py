@@ -124,6 +124,8 @@ def test_books_are_the_same_in_every_library(xp: Any, game: Any) -> None:
 
 
 def test_bad_questions_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"switches must be a whole number .*, got None"):
+        TrackingLedger.open(np.zeros(2), switches=None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"switches must be a whole number .*, got -1"):
         TrackingLedger.open(np.zeros(2), -1)
     ledger = IntervalLedger.of(np.zeros((3, 2)), np.zeros((3, 2)))

@@ -21,6 +21,55 @@ def make(xp: Any, **options: Any) -> Player[Any]:
     return Player(experts.hedge(0.5), xp.zeros((2, 3)), **options)
 
 
+def test_a_masked_array_is_refused() -> None:
+    """Its mask would be ignored."""
+    player, play = make(np), np.full((2, 3), 1 / 3)
+    masked, mask = (np.ma.MaskedArray(values, mask=True) for values in (play, play > 0))
+    calls: dict[str, Any] = {
+        "like": lambda: Player(player.learner, masked),
+        "prior": lambda: make(np, prior=masked),
+        "loss": lambda: player.update(masked),
+        "play": lambda: player.update(play, play=masked),
+        "dead": lambda: player.wipe(mask),
+        "awake": lambda: player.predict(mask),
+    }
+    for name, give in calls.items():
+        with pytest.raises(ValueError, match=f"{name} must be an array without a mask"):
+            give()
+
+
+@pytest.mark.parametrize("dtype", [np.dtype(float).newbyteorder(), np.float16])
+def test_types_that_the_state_would_not_keep_are_refused(dtype: Any) -> None:
+    """A player whose losses are of another byte order would refuse its own predictions."""
+    with pytest.raises(ValueError, match="like must be float32 or float64, got"):
+        Player(experts.hedge(0.5), np.zeros(3, dtype))
+
+
+def test_devices_must_match() -> None:
+    loss = torch.zeros((2, 3), device="meta")
+    player = make(torch)
+    player.predict()
+    with pytest.raises(ValueError, match="loss must be on cpu, got one on meta"):
+        player.update(loss)
+    with pytest.raises(ValueError, match="dead must be on cpu, got one on meta"):
+        player.wipe(loss == 0)
+    with pytest.raises(ValueError, match="prior must be on cpu, got one on meta"):
+        make(torch, prior=loss)
+
+
+def test_where_there_are_no_values_none_is_checked() -> None:
+    player = Player(experts.hedge(0.5), torch.zeros(3, device="meta"))
+    player.update(player.predict())
+    assert player.rounds == 1
+
+
+def test_switches_must_be_true_or_false() -> None:
+    with pytest.raises(ValueError, match="rewards must be True or False, got 'no'"):
+        make(np, rewards="no")
+    with pytest.raises(ValueError, match="checks must be True or False, got 0"):
+        make(np, checks=0)
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
 def test_losses_must_be_finite(xp: Any, bad: float) -> None:
     loss = xp.zeros((2, 3))
@@ -42,7 +91,9 @@ def test_losses_of_removed_experts_are_ignored(xp: Any) -> None:
 
 
 def test_losses_must_lie_in_the_interval(xp: Any) -> None:
-    with pytest.raises(ValueError, match=r"loss must lie in \[0, 1\], got 1.5 at index \(0, 0\)"):
+    with pytest.raises(
+        ValueError, match=r"loss must lie in \[0.0, 1.0\], got 1.5 at index \(0, 0\)"
+    ):
         make(xp, loss_interval=(0, 1)).update(xp.zeros((2, 3)) + 1.5)
 
 
@@ -94,7 +145,7 @@ def test_bandit_presets_refuse_losses_outside_of_what_their_bound_is_for(
         ValueError, match=r"loss must lie in \[0.0, 1.0\], got -0.5 at index \(0, 0\)"
     ):
         player.update(like - 0.5, seen=like == 0, chance=like + 1 / 3)
-    with pytest.raises(ValueError, match=r"loss must lie in \[0.5, 2\], got 0.0"):
+    with pytest.raises(ValueError, match=r"loss must lie in \[0.5, 2.0\], got 0.0"):
         player = Player(learner, like, loss_interval=(0.5, 2))
         player.update(like, seen=like == 0, chance=like + 1 / 3)
     player = Player(learner, like)

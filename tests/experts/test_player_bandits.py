@@ -134,7 +134,7 @@ def test_four_ulps_outside_are_rounding_and_five_are_not(dtype: Any, eps: float)
     player.predict()
     player.update(np.full(2, 8 * eps, dtype))
     player.predict()
-    with pytest.raises(ValueError, match=r"must lie in \[-2, 0\]"):
+    with pytest.raises(ValueError, match=r"must lie in \[-2.0, 0.0\]"):
         player.update(np.full(2, 10 * eps, dtype))
 
 
@@ -171,7 +171,7 @@ def test_under_full_information_an_interval_only_checks(learner: Any) -> None:
     for player in (told, earned):
         np.testing.assert_array_equal(player.predict(), plain.predict())
         np.testing.assert_array_equal(player.certificate(), plain.certificate())
-    with pytest.raises(ValueError, match=r"loss must lie in \[0, 100\], got 101"):
+    with pytest.raises(ValueError, match=r"loss must lie in \[0.0, 100.0\], got 101"):
         told.update(np.asarray([101.0, 0.0]))
 
 
@@ -193,10 +193,22 @@ def test_rewards_of_arms_are_not_negative_losses(xp: Any) -> None:
 
 @pytest.mark.parametrize(
     "interval",
-    [(1, 0), (0, 0), (0, float("inf")), (float("nan"), 1), (0,), 3, "01x", (-1e308, 1e308)],
+    [
+        (1, 0),
+        (0, 0),
+        (0, float("inf")),
+        (float("nan"), 1),
+        (0,),
+        3,
+        "01",
+        {0, 1},
+        (-1e308, 1e308),
+        (False, True),
+        (0, 10**400),
+    ],
 )
 def test_an_interval_that_can_never_be_used_is_refused_at_once(xp: Any, interval: Any) -> None:
-    with pytest.raises(ValueError, match=r"loss_interval must be \(low, high\), two finite"):
+    with pytest.raises(ValueError, match="loss_interval must be"):
         Player(experts.tsallis_inf(), xp.zeros(2), loss_interval=interval)
 
 

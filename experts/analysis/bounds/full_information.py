@@ -93,7 +93,7 @@ def optimistic_hedge(k: int, eta: float, surprises: Iterable[float]) -> float:
 
     Source: Rakhlin & Sridharan 2013, with the constant of Hoeffding's lemma.
     """
-    return math.log(k) / eta + eta / 8 * sum(surprise**2 for surprise in surprises)
+    return math.log(k) / eta + eta / 8 * sum(float(surprise) ** 2 for surprise in surprises)
 
 
 @checked

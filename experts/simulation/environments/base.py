@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from experts.numerics.arguments import floats
+from experts.numerics.parameters import real
 from experts.types import Array
 
 Course = Callable[[Any], Array]
@@ -60,6 +61,23 @@ class Told:
         return self.told(rounds)[0]
 
 
+def check_environment(name: str, value: Any, *, plain: bool = False) -> None:
+    """Refuse what is no environment, and if `plain` one that shows something before a round."""
+    if isinstance(value, type) or not hasattr(value, "start"):
+        kind = getattr(value, "__name__", type(value).__name__)
+        hint = (
+            f"did you mean {kind}(...)?"
+            if callable(value)
+            else "wrap a sequence of losses (T, ..., K) in environments.Given"
+        )
+        raise ValueError(f"{name} must be an environment, got {kind}; {hint}")
+    if plain and (getattr(value, "sleeping", False) or getattr(value, "context_shape", None)):
+        raise ValueError(
+            f"{name} must be an environment that shows nothing before a round, got {value!r}; "
+            "change what is inside of it instead"
+        )
+
+
 def changed(course: Any, change: Callable[[Array], Array]) -> Course:
     """The course with its losses changed, and what is expected of them if it knows that."""
     if not hasattr(course, "told"):
@@ -85,7 +103,7 @@ def each(generators: Sequence[np.random.Generator], shape: tuple[int, ...], draw
 
 def probabilities(name: str, value: Any) -> Array:
     """`value` as an array (..., K) of numbers in [0, 1]."""
-    array = np.asarray(value, dtype=np.float64)
+    array = floats(name, value).copy()
     if array.ndim < 1 or 0 in array.shape or not np.all((array >= 0) & (array <= 1)):
         raise ValueError(f"{name} must be numbers in [0, 1], (..., K), got {array!r}")
     return array
@@ -93,6 +111,7 @@ def probabilities(name: str, value: Any) -> Array:
 
 def number(name: str, value: Any, low: float, high: float) -> float:
     """`value` as a float, if it is a number in [low, high]."""
-    if not (math.isfinite(value) and low <= value <= high):
+    read = real(value)
+    if read is None or not low <= read <= high:
         raise ValueError(f"{name} must be a number in [{low:g}, {high:g}], got {value!r}")
-    return float(value)
+    return read

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from experts.numerics.arguments import whole
+from experts.numerics.arguments import flag, floats, whole
+from experts.numerics.parameters import interval
 from experts.simulation.environments.base import Course
 from experts.types import Array
 
@@ -33,15 +34,16 @@ class Given:
     adaptive: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        losses = np.asarray(self.losses, dtype=np.float64)
+        losses = floats("losses", self.losses)
         if losses.ndim < 2 or 0 in losses.shape:
             raise ValueError(
                 f"losses must have shape (T, ..., K), none of them 0, got {losses.shape}"
             )
-        interval = self.loss_interval
-        if interval is not None and not interval[0] <= interval[1]:
-            raise ValueError(f"loss_interval must be (low, high), got {interval!r}")
         object.__setattr__(self, "losses", losses)
+        if self.loss_interval is not None:
+            ends = interval("loss_interval", self.loss_interval)
+            object.__setattr__(self, "loss_interval", ends)
+        object.__setattr__(self, "relatives", flag("relatives", self.relatives))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -8,7 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from experts.simulation.environments.base import Course, Environment, each, number
+from experts.simulation.environments.base import (
+    Course,
+    Environment,
+    check_environment,
+    each,
+    number,
+)
 from experts.types import Array
 
 
@@ -24,7 +30,7 @@ class Sleeping:
         An oblivious environment. Losses of the asleep are ignored, and may be nan.
     awake
         The chance that an expert is awake, in (0, 1], in every round anew and independently; or
-        bool (T, ..., K), who is awake in each round.
+        bool (T, ..., K), who is awake in each round. Not copied.
     """
 
     base: Environment
@@ -33,7 +39,8 @@ class Sleeping:
     sleeping: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if getattr(self.base, "adaptive", True):
+        check_environment("base", self.base, plain=True)
+        if self.base.adaptive:
             raise ValueError(f"base must be oblivious, got {self.base!r}")
         if np.ndim(self.awake) == 0:
             object.__setattr__(self, "awake", number("awake", self.awake, 1e-9, 1.0))

@@ -227,7 +227,8 @@ def random_signs(experts: int, bound: float = 1.0) -> Scaled:
     (-1.0, 1.0)
     """
     coins = Bernoulli(np.full(whole("experts", experts), 0.5))
-    return Scaled(coins, -float(bound), float(bound))
+    bound = number("bound", bound, 1e-150, 1e150)
+    return Scaled(coins, -bound, bound)
 
 
 def scaled_gap(experts: int, rounds: int) -> OneGood:

@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 
 from experts.numerics.arguments import whole
-from experts.simulation.environments.base import Course, Environment, Told, changed
+from experts.numerics.parameters import interval
+from experts.simulation.environments.base import (
+    Course,
+    Environment,
+    Told,
+    changed,
+    check_environment,
+)
 from experts.types import Array
 
 
@@ -36,6 +43,7 @@ class Corrupted:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rounds", whole("rounds", self.rounds, 0))
+        check_environment("base", self.base, plain=True)
         _interval(self.base)
         if self.base.adaptive:
             raise ValueError(f"base must be oblivious, got {self.base!r}")
@@ -100,11 +108,15 @@ class Scaled:
     high: float
 
     def __post_init__(self) -> None:
+        check_environment("base", self.base, plain=True)
         low, high = _interval(self.base)
         if not low < high:
             raise ValueError(f"base must have more than one loss, got {self.base!r}")
-        if not (self.low < self.high and math.isfinite(self.high - self.low)):
+        low, high = interval("low and high", (self.low, self.high))
+        if not (low < high and math.isfinite(high - low)):
             raise ValueError(f"low must be below high, got low={self.low!r}, high={self.high!r}")
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
 
     @property
     def adaptive(self) -> bool:
@@ -149,9 +161,15 @@ class SideBySide:
         At least one environment, all of one shape.
     """
 
-    parts: tuple[Environment, ...]
+    parts: Sequence[Environment]
 
     def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "parts", tuple(self.parts))
+        except TypeError:
+            raise ValueError(f"parts must be environments, got {self.parts!r}") from None
+        for index, part in enumerate(self.parts):
+            check_environment(f"parts[{index}]", part, plain=True)
         shapes = {tuple(part.shape) for part in self.parts}
         if len(shapes) != 1:
             raise ValueError(f"parts must be environments of one shape, got {sorted(shapes)}")
@@ -207,7 +225,8 @@ class SideBySide:
 
 
 def _interval(base: Environment) -> tuple[float, float]:
-    """The base's loss interval; ValueError if it has none."""
-    if base.loss_interval is None:
-        raise ValueError(f"base must have a loss_interval, got None from {base!r}")
+    """The base's loss interval; ValueError if it has none, or not a finite one."""
+    if base.loss_interval is None or not all(map(math.isfinite, base.loss_interval)):
+        got = base.loss_interval
+        raise ValueError(f"base must have a finite loss_interval, got {got} from {base!r}")
     return base.loss_interval

@@ -81,6 +81,8 @@ class Search:
         self.space = Space(space)
         self.seed = whole("seed", seed, 0)
         self.maximize, self.noisy = flag("maximize", maximize), flag("noisy", noisy)
+        if not isinstance(settings, Settings):
+            raise ValueError(f"settings must be Settings, got {settings!r}")
         self.settings = settings
         self._model = Surrogate(self.space, settings.scales)
         self._asked = self._estimated = 0
@@ -169,7 +171,7 @@ class Search:
         """
         self._outstanding = {code.tobytes(): code for code in map(self.space.encode, points)}
         self._barred = {code.tobytes(): code for code in map(self.space.encode, barred)}
-        self._asked = asked
+        self._asked = whole("asked", asked, 0)
 
     @property
     def best(self) -> tuple[Point, float]:
@@ -219,18 +221,31 @@ class Search:
 
     @classmethod
     def from_state_dict(cls, saved: Mapping[str, Any]) -> Search:
-        """The search that `state_dict` was taken of; options come back as JSON has them."""
+        """The search that `state_dict` was taken of; options come back as JSON has them.
+
+        ValueError if something is missing, or is not what `state_dict` gives.
+        """
+        try:
+            return cls._restored(saved)
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            raise ValueError(f"saved is not what state_dict() gave: {error!r}") from error
+
+    @classmethod
+    def _restored(cls, saved: Mapping[str, Any]) -> Search:
         space = from_json(str(saved["space"]))
         search = cls(
             space,
-            seed=int(saved["seed"]),
-            maximize=bool(saved["maximize"]),
-            noisy=bool(saved["noisy"]),
+            seed=saved["seed"],
+            maximize=saved["maximize"],
+            noisy=saved["noisy"],
             settings=Settings.load(str(saved["settings"])),
         )
         arrays = {name: np.asarray(value) for name, value in saved["state"].items()}
-        search._asked = int(saved["asked"])
-        search._codes = list(arrays["codes"].astype(np.int64).reshape(-1, len(space)))
+        search._asked = whole("asked", saved["asked"], 0)
+        if len({len(arrays[name]) for name in ("codes", "values", "failed")}) > 1:
+            raise ValueError("codes, values and failed must be of one length")
+        codes = arrays["codes"].astype(np.int64).reshape(-1, len(space))
+        search._codes = [search.space.encode(search.space.decode(code)) for code in codes]
         search._values = np.where(arrays["failed"], math.nan, arrays["values"]).tolist()
         for index, code in enumerate(search._codes):
             search._told.setdefault(code.tobytes(), index)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import experts
@@ -77,9 +79,24 @@ def test_every_argument_has_its_domain(bound: Callable[..., float]) -> None:
     arguments = {name: FINE[name] for name in names}
     assert 0 < bound(**arguments) < math.inf
     for name in names:
-        for value in WRONG.get(name, ()):
-            with pytest.raises(ValueError, match=rf"^{name} must be .*, got {value!r}$"):
+        anywhere = (True, [1.0]) if name in WRONG else ()
+        for value in (*WRONG.get(name, ()), *anywhere):
+            message = rf"^{name} must be .*, got {re.escape(repr(value))}$"
+            with pytest.raises(ValueError, match=message):
                 bound(**arguments | {name: value})
+
+
+@pytest.mark.parametrize("bound", EVERY)
+def test_numbers_of_any_type_give_the_same_bound(bound: Callable[..., float]) -> None:
+    """int8 has no room for k * rounds, and float32 none for the result."""
+    narrow = {
+        name: np.int8(value) if isinstance(value, int) else np.float32(value)
+        for name, value in (FINE | {"rounds": 100}).items()
+        if name in inspect.signature(bound).parameters
+    }
+    found = bound(**narrow)
+    expected = bound(**{name: value.tolist() for name, value in narrow.items()})
+    assert (found, type(found)) == (expected, type(expected))
 
 
 @pytest.mark.parametrize("bound", EVERY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -17,6 +18,14 @@ def test_draw_gives_one_expert_of_positive_probability(weights: np.ndarray, unif
     drawn = experts.draw(weights, np.asarray([uniform]))
     assert drawn.sum() == 1
     assert weights[drawn] > 0
+
+
+def test_a_number_for_each_expert_is_refused() -> None:
+    """It would draw several experts, or none."""
+    play = np.full((3, 3), 1 / 3)
+    for shape in ((3,), (3, 3)):
+        with pytest.raises(ValueError, match=r"uniforms must have shape \(3, 1\), .* got \(3"):
+            experts.draw(play, np.zeros(shape))
 
 
 def test_draw_frequencies_are_the_probabilities() -> None:

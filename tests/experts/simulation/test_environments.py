@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,11 +27,13 @@ from experts.environments import (
     OneGood,
     Scaled,
     SideBySide,
+    Sleeping,
     Switching,
     random_signs,
     scaled_gap,
 )
 
+COINS = Bernoulli([0.4, 0.6])
 ROUNDS = 12
 OBLIVIOUS = [
     Given(np.linspace(0, 1, ROUNDS * 3).reshape(ROUNDS, 3), (0.0, 1.0)),
@@ -179,7 +182,10 @@ def test_the_bound_is_nearly_reached(k: int, rounds: int, ratio: float) -> None:
         (lambda: Switching(1, 10, 2), "experts must be a whole number of at least 2, got 1"),
         (lambda: Switching(2, 3, 3), "rounds must be a whole number of at least 4, got 3"),
         (lambda: Switching(2, 3, -1), "switches must be a whole number of at least 0, got -1"),
-        (lambda: Corrupted(Given(np.zeros((2, 2))), 1), "base must have a loss_interval"),
+        (
+            lambda: Corrupted(Given(np.zeros((2, 2))), 1),
+            "base must have a finite loss_interval, got None",
+        ),
         (lambda: Corrupted(AgainstTheWeights(2), 1), "base must be oblivious"),
         (
             lambda: Scaled(Given(np.ones((2, 2)), (1, 1)), 0.0, 1.0),
@@ -187,7 +193,7 @@ def test_the_bound_is_nearly_reached(k: int, rounds: int, ratio: float) -> None:
         ),
         (
             lambda: Given(np.ones((2, 2)), (1, 0)),
-            r"loss_interval must be \(low, high\), got \(1, 0\)",
+            r"loss_interval must be \(low, high\), two numbers with low <= high, got \(1, 0\)",
         ),
         (lambda: Scaled(Alternating(2), 1.0, 1.0), "low must be below high, got low=1.0, high=1.0"),
         (
@@ -201,6 +207,47 @@ def test_the_bound_is_nearly_reached(k: int, rounds: int, ratio: float) -> None:
 def test_settings_are_checked(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+ONES = np.ones((2, 2))
+ASLEEP = Sleeping(COINS, 0.5)
+WRONG_KINDS: list[tuple[Any, tuple[Any, ...], str]] = [
+    (Given, (ONES, {0, 1}), "loss_interval must be .*, got {0, 1}"),
+    (Given, (ONES, ("0", "1")), "loss_interval must be"),
+    (Given, (ONES, None, "no"), "relatives must be True or False, got 'no'"),
+    (Given, (ONES.astype(complex),), "losses must be an array of numbers: .* complex"),
+    (Given, (ONES.astype("M8[D]"),), "losses must be an array of numbers: .* datetime"),
+    (Given, (torch.ones((2, 2), requires_grad=True),), "losses must be an array of numbers"),
+    (Bernoulli, ((mean for mean in (0.1, 0.2)),), "means must be an array of numbers"),
+    (Bernoulli, (np.ma.masked_less([0.1, 0.2], 0.2),), "means must be .*nan"),
+    (Gaussian, ([0.5], None), "deviation must be a number in .*, got None"),
+    (OneGood, (3, True), "gap must be a number in"),
+    (random_signs, (3, "1"), "bound must be a number in"),
+    (Scaled, (COINS, "0", "1"), r"low and high must be .*, got \('0', '1'\)"),
+    (Scaled, (Given(ONES, (0, np.inf)), 0, 1), "base must have a finite loss_interval"),
+    (Scaled, (Bernoulli, 0, 1), r"base must be an .*; did you mean Bernoulli\(...\)\?"),
+    (Corrupted, (ONES, 1), "base must be an environment, got ndarray; wrap a sequence"),
+    (Sleeping, (ASLEEP, 0.5), "base must be .* that shows nothing before a round"),
+    (Scaled, (ASLEEP, 0, 1), "base must be .* that shows nothing before a round"),
+    (SideBySide, (COINS,), "parts must be environments, got Bernoulli"),
+    (SideBySide, ((COINS, ASLEEP),), r"parts\[1\] must be .* that shows nothing before"),
+]
+
+
+@pytest.mark.parametrize(("make", "arguments", "message"), WRONG_KINDS)
+def test_wrong_kinds_are_refused(make: Any, arguments: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(*arguments)
+
+
+def test_an_environment_does_not_change_with_what_it_was_made_of() -> None:
+    """Whoever made it may write into an array, or append to a list."""
+    means, parts = np.asarray([0.25, 0.5]), [COINS, COINS]
+    coins, both = Bernoulli(means), SideBySide(parts)
+    means[:] = 0.0
+    parts.append(COINS)
+    assert coins.means.tolist() == [0.25, 0.5]
+    assert both.shape == (2, 2)
 
 
 TOLD = [

@@ -276,5 +276,5 @@ def test_a_bad_mask_is_refused() -> None:
             Sleeping(COINS, awake)
     with pytest.raises(ValueError, match="base must be oblivious"):
         Sleeping(AgainstTheWeights(4), 0.5)
-    with pytest.raises(ValueError, match="base must be oblivious"):
+    with pytest.raises(ValueError, match="base must be an environment"):
         Sleeping(np.zeros((3, 4)), 0.5)  # type: ignore[arg-type]

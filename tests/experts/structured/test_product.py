@@ -127,6 +127,8 @@ def test_bad_architectures_and_edges_are_refused() -> None:
         product.log_probability(np.asarray([0, 1, 2]))
     with pytest.raises(ValueError, match="architecture must be of an integer type, got float64"):
         product.log_probability(np.asarray([0.0, 1.0]))
+    with pytest.raises(ValueError, match="k must be a whole number of at least 1, got True"):
+        product.top_k(True)
     with pytest.raises(ValueError, match="k must be a whole number of at least 1, got 0"):
         product.top_k(0)
     with pytest.raises(ValueError, match=r"edges\[1\] must have shape .*, got \(0,\)"):

@@ -149,3 +149,31 @@ def test_a_noisy_search_begins_though_some_options_are_never_told() -> None:
         asked.append(search.ask()["arm"])
         search.tell({"arm": asked[-1]}, float(asked[-1] == "c"))
     assert asked[10:].count("c") > 20
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"maximize": "False"}, "maximize must be True or False, got 'False'"),
+        ({"asked": -5}, "asked must be a whole number of at least 0, got -5"),
+        ({"codes": [[9]]}, "saved is not what state_dict"),
+        ({"values": [1.0, 2.0]}, "codes, values and failed must be of one length"),
+        ({"state": None}, "saved is not what state_dict"),
+    ],
+)
+def test_a_damaged_search_is_refused(change: dict[str, Any], message: str) -> None:
+    search = Search({"a": [1, 2, 3]})
+    search.tell(search.ask(), 1.0)
+    saved = search.state_dict()
+    saved["state"] |= {name: value for name, value in change.items() if name in saved["state"]}
+    with pytest.raises(ValueError, match=message):
+        Search.from_state_dict(saved | {n: v for n, v in change.items() if n in saved})
+
+
+def test_what_a_search_is_told_of_asks_and_settings_is_checked() -> None:
+    with pytest.raises(ValueError, match="asked must be a whole number of at least 0"):
+        Search({"a": [1, 2]}).expect([], asked=1.5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="settings must be Settings, got None"):
+        Search({"a": [1, 2]}, settings=None)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="saved is not what state_dict"):
+        Search.from_state_dict({})

@@ -21,6 +21,8 @@ from experts import Feedback, bounds
 from experts.testing import LawError, Report, check_learner, laws, replay
 
 HEDGE = experts.hedge(0.5)
+ONCE = "regret_never_exceeds_the_certificate-oblivious"
+"""A law that begins one game for a case."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,13 @@ class Counting(Wrapped):
         type(self).rounds += 1
         loss = feedback.loss * self.rounds
         return super().update(state, play, feedback._replace(loss=loss))
+
+
+class Uncleared(Wrapped):
+    """Begins with what `like` holds, which may be memory that nobody has written to."""
+
+    def init(self, like: Any, *, prior: Any = None) -> Any:
+        return super().init(like, prior=prior)._replace(loss=0.0 * like)
 
 
 class Once(Wrapped):
@@ -239,6 +248,7 @@ def test_an_error_of_the_learner_is_told_and_kept_as_the_cause() -> None:
     ("kind", "law", "formula"),
     [
         (Shapeless, "the_state_is_in_the_open", "the state is a NamedTuple with a field alive"),
+        (Uncleared, "methods_are_pure", "init(like) does not depend on the values of like: loss"),
         (Counting, "methods_are_pure", "update(state), once more: loss is the same"),
         (Nan, "regret_never_exceeds_the_certificate-oblivious", "regret to expert k <= cert"),
     ],
@@ -281,7 +291,7 @@ def test_as_many_cases_are_drawn_as_asked_the_same_in_every_call() -> None:
             seen.append(like.tolist())
             return super().init(like, prior=prior)
 
-    (law,) = (law for law in laws() if law.name == "methods_are_pure")
+    (law,) = (law for law in laws() if law.name == ONCE)
     law(Watched(), examples=17)
     assert len(seen) == 17
     first, seen[:] = list(seen), []

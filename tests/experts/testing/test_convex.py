@@ -47,6 +47,11 @@ def in_place(self: Any, state: Any, play: Any, gradient: Any) -> Any:
     return after
 
 
+def its_own_point(self: Any, state: Any) -> Any:
+    """The array of the state itself, into which the caller may write."""
+    return state.point
+
+
 def half_type(self: Any, state: Any, play: Any, gradient: Any) -> Any:
     """Points in double precision, whatever came."""
     after = whole_update(self, state, play, gradient)
@@ -65,6 +70,7 @@ MUTANTS = {
     "of_the_batch": (domains, "norm", of_the_batch, "a_convex_batch_equals_the_loop", OGD),
     "host_read": (convex.Descent, "update", host_read, "no_eager_read_in_convex_games", OGD),
     "in_place": (convex.Descent, "update", in_place, "convex_methods_are_pure", OGD),
+    "its_own_point": (convex.Descent, "predict", its_own_point, "convex_methods_are_pure", OGD),
     "half_type": (convex.Descent, "update", half_type, "convex_dtype_is_kept-float32", OGD),
     "without_the_gap": (convex.Descent, "_left", without_the_gap,
         "convex_regret_never_exceeds_the_certificate-drawn",
