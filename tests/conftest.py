@@ -11,7 +11,7 @@ from tests.profile import PROFILE
 collect_ignore = ["browser"]  # needs Chromium; .ci/run runs it by its name
 
 # derandomize: a run gives the same verdict everywhere.
-settings.register_profile("default", max_examples=15, deadline=None, derandomize=True)
+settings.register_profile("default", max_examples=10, deadline=None, derandomize=True)
 settings.register_profile("ci", max_examples=60, deadline=None, derandomize=True)
 settings.load_profile(PROFILE)
 

@@ -10,6 +10,9 @@ import run_xnas
 
 from tests.experiments.small import CELL, SMALL
 from tests.nas_adapter.spaces.test_own_space import documented_example
+from tests.profile import IN_CI
+
+collect_ignore = [] if IN_CI else ["test_torchrun.py"]
 
 
 @pytest.fixture(scope="session")

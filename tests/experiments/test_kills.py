@@ -1,6 +1,6 @@
 """kill -9 at random moments, over methods and spaces: the resumed run has the same numbers.
 
-The runs of a kind share one that is not killed. Twenty kills in the profile "ci", else three.
+The runs of a kind share one that is not killed. Twenty kills in the profile "ci", else two.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ KILLS = {
     "retrain": 2,
 }
 if not IN_CI:
-    KILLS = {"published": 1, "default": 1, "text": 1}
+    KILLS = {"published": 1, "default": 1}
 
 
 def arguments(kind: str, folder: Path) -> list[str]:

@@ -1,6 +1,6 @@
 """Searches by two processes of torchrun: what one process finds, and what is left when one ends.
 
-Ends, and the default search with all its phases, are in the profile "ci" only: half a minute each.
+Half a minute each: the profile "ci" runs them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import run_xnas
 
 from nas_adapter.supernets.precision import set_precision
 from tests.experiments.programs import EXPERIMENTS
-from tests.profile import IN_CI
 
 LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 PLAIN = ("--preset", "published", "--channels", "2", "--retrain-epochs", "1", "--baselines", "0")
@@ -107,29 +106,26 @@ def test_two_processes_search_as_one_does(start: Start, tmp_path: Path) -> None:
     assert results[1]["test_loss"] == pytest.approx(results[0]["test_loss"], abs=1e-9)
 
 
-if IN_CI:
+def test_one_that_ends_ends_the_other_and_the_run_goes_on(start: Start, tmp_path: Path) -> None:
+    killed = start(tmp_path, *LONG)
+    done = under_way(tmp_path)
+    os.kill(of_rank(killed.pid, 1), signal.SIGKILL)
+    assert [line for line in ended(killed) if "process 0 of 2: another one has ended" in line]
+    assert killed.returncode != 0
 
-    def test_one_that_ends_ends_the_other_and_the_run_goes_on(start: Start, tmp_path: Path) -> None:
-        killed = start(tmp_path, *LONG)
-        done = under_way(tmp_path)
-        os.kill(of_rank(killed.pid, 1), signal.SIGKILL)
-        assert [line for line in ended(killed) if "process 0 of 2: another one has ended" in line]
-        assert killed.returncode != 0
+    stopped = start(tmp_path, "--resume")
+    done = under_way(tmp_path, done)
+    os.kill(of_rank(stopped.pid, 1), signal.SIGTERM)
+    [_, said] = ended(stopped)
+    assert said.startswith("stopped: go on with torchrun --nproc-per-node 2 ")
+    assert len(steps(tmp_path)) >= done
+    assert {"config.json", "checkpoint.pt", "metrics.jsonl"} <= {p.name for p in tmp_path.iterdir()}
 
-        stopped = start(tmp_path, "--resume")
-        done = under_way(tmp_path, done)
-        os.kill(of_rank(stopped.pid, 1), signal.SIGTERM)
-        [_, said] = ended(stopped)
-        assert said.startswith("stopped: go on with torchrun --nproc-per-node 2 ")
-        assert len(steps(tmp_path)) >= done
-        assert {"config.json", "checkpoint.pt", "metrics.jsonl"} <= {
-            p.name for p in tmp_path.iterdir()
-        }
 
-    def test_a_smoke_run_finds_the_same_cell(start: Start, tmp_path: Path) -> None:
-        one, two = tmp_path / "one", tmp_path / "two"
-        together = start(two, "--smoke")
-        assert run_xnas.command(["--smoke", "--out", str(one)]) == 0
-        ended(together)
-        found = [json.loads((out / "result.json").read_text()) for out in (one, two)]
-        assert found[0]["architecture"] == found[1]["architecture"]
+def test_a_smoke_run_finds_the_same_cell(start: Start, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    together = start(two, "--smoke")
+    assert run_xnas.command(["--smoke", "--out", str(one)]) == 0
+    ended(together)
+    found = [json.loads((out / "result.json").read_text()) for out in (one, two)]
+    assert found[0]["architecture"] == found[1]["architecture"]

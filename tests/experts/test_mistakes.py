@@ -50,7 +50,7 @@ def test_weights_neither_overflow_nor_vanish(learner: Any, dtype: Any) -> None:
     drift = np.asarray([0, 0.2, 0.2, 0.2, 0.2])
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         play = player.predict()
-        for _ in range(capacity(learner, 3000 if IN_CI else 600) - 1):
+        for _ in range(capacity(learner, 3000 if IN_CI else 300) - 1):
             player.update((size * (0.8 * rng.random(5) + drift)).astype(dtype))
             play = player.predict()
             assert np.all(abs(play.sum(-1) - 1) < 1e-5)
@@ -96,7 +96,7 @@ def test_no_certificate_is_exceeded_on_fair_coins(learner: Any) -> None:
     rng = np.random.default_rng(0)
     state = learner.init(np.zeros((8, 10)))
     ledger = Ledger.open(np.zeros((8, 10)))
-    for _ in range(5000 if IN_CI else 1000):  # past a horizon as well: certificates do not need it
+    for _ in range(5000 if IN_CI else 500):  # past a horizon as well: certificates do not need it
         play = learner.predict(state)
         loss = rng.integers(0, 2, (8, 10)).astype(float)
         state = learner.update(state, play, Feedback(loss))
