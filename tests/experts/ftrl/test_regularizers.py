@@ -209,9 +209,9 @@ def test_a_hundred_thousand_experts(regularizer: Any) -> None:
 @pytest.mark.parametrize(
     ("learner", "rounds"),
     [
-        (experts.adahedge(), 10**6 if IN_CI else 20_000),
-        (experts.anytime_hedge(), 10**5 if IN_CI else 5_000),
-        (experts.tsallis_inf(), 10**5 if IN_CI else 5_000),
+        (experts.adahedge(), 10**6 if IN_CI else 10_000),
+        (experts.anytime_hedge(), 10**5 if IN_CI else 2_500),
+        (experts.tsallis_inf(), 10**5 if IN_CI else 2_500),
     ],
     ids=["adahedge", "anytime_hedge", "tsallis_inf"],
 )
