@@ -110,7 +110,9 @@ def test_one_that_ends_ends_the_other_and_the_run_goes_on(start: Start, tmp_path
     killed = start(tmp_path, *LONG)
     done = under_way(tmp_path)
     os.kill(of_rank(killed.pid, 1), signal.SIGKILL)
-    assert [line for line in ended(killed) if "process 0 of 2: another one has ended" in line]
+    said = ended(killed)[-1]  # torchrun's SIGTERM may come before the other process is missed
+    ends = "error: process 0 of 2: another one has ended", "stopped: go on with torchrun "
+    assert said.startswith(ends), said
     assert killed.returncode != 0
 
     stopped = start(tmp_path, "--resume")
