@@ -48,7 +48,7 @@ class LinearThompson:
         mean = xp.matmul(context, state.fit.theta[..., :, None])[..., 0]
         noise = xp.matmul(spread, _normals(spread, quantile(uniforms))[..., :, None])[..., 0]
         arm = least(mean + self.noise * noise, uniforms)
-        return array_namespace(mean).astype(arm, mean.dtype)
+        return xp.astype(arm, mean.dtype)
 
     def update(
         self, state: LinearThompsonState, context: Array, play: Array, feedback: Feedback
