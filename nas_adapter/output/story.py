@@ -46,10 +46,11 @@ class Story:
 
         Trainings that fidelity was measured by are not among them.
         """
-        phases = dict.fromkeys(record["phase"] for record in self.records)
-        found = {
-            phase: training(self.records, phase) for phase in phases if phase.startswith("retrain ")
-        }
+        all_times: dict[str, list[Record]] = {}
+        for record in self.records:
+            if record["phase"].startswith("retrain "):
+                all_times.setdefault(record["phase"], []).append(record)
+        found = {phase: last_time(records) for phase, records in all_times.items()}
         named = {
             "retrain " + row["advisors"][0]: ", ".join(row["advisors"])
             for row in self.result.get("candidates", ())
@@ -59,12 +60,11 @@ class Story:
         return found, {phase: named.get(phase, phase.removeprefix("retrain ")) for phase in found}
 
 
-def training(records: Sequence[Record], phase: str) -> list[Record]:
-    """The records of a training; of one that was done anew, those of the last time."""
+def last_time(records: Sequence[Record]) -> list[Record]:
+    """Of the records of one training those of the last time, if it was done anew."""
     found: list[Record] = []
     for record in records:
-        if record["phase"] == phase:
-            if found and record["epoch"] <= found[-1]["epoch"]:
-                found.clear()
-            found.append(record)
+        if found and record["epoch"] <= found[-1]["epoch"]:
+            found.clear()
+        found.append(record)
     return found

@@ -11,7 +11,7 @@ from nas_adapter.output import charts
 from nas_adapter.output.chart import FEW, Chart, colored, plain
 from nas_adapter.output.page import Page, table
 from nas_adapter.output.report import drawn_cell
-from nas_adapter.output.story import training
+from nas_adapter.output.story import last_time
 from nas_adapter.output.tables import count, duration
 from nas_adapter.output.tables import plain as as_written
 from nas_adapter.output.verdict import shown
@@ -118,4 +118,5 @@ def _values(runs: Sequence[Finished], metric: str) -> Chart:
 
 def _of_found(run: Finished) -> list[dict[str, Any]]:
     """The training of the cell that a run has found, epoch by epoch."""
-    return training(run.records, f"retrain {run.result['decision']['advisors'][0]}")
+    phase = f"retrain {run.result['decision']['advisors'][0]}"
+    return last_time([record for record in run.records if record["phase"] == phase])
